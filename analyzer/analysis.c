@@ -1,0 +1,68 @@
+#include "analyzer/analysis.h"
+
+bool analysis_open(const char *path, const struct module_options *where, struct analysis *a,
+                   struct err *err)
+{
+	struct core *core;
+
+	if (!core_open(path, &core, err))
+		return false;
+	*a = (struct analysis){ .core = core };
+	if (where)
+		a->where = *where;
+	return true;
+}
+
+void analysis_close(struct analysis *a)
+{
+	if (a->has_reach)
+		reach_free(&a->reach);
+	if (a->has_roots)
+		roots_free(&a->roots);
+	if (a->has_stacks)
+		stacks_free(&a->stacks);
+	heap_free(a->heap);
+	if (a->has_modules)
+		modules_free(&a->modules);
+	core_close(a->core);
+	*a = (struct analysis){ 0 };
+}
+
+struct modules *analysis_modules(struct analysis *a)
+{
+	if (!a->has_modules)
+		modules_find(a->core, &a->where, &a->modules);
+	a->has_modules = true;
+	return &a->modules;
+}
+
+const struct heap *analysis_heap(struct analysis *a)
+{
+	if (!a->heap)
+		heap_walk(a->core, &a->heap);
+	return a->heap;
+}
+
+const struct stacks *analysis_stacks(struct analysis *a)
+{
+	if (!a->has_stacks)
+		stacks_find(a->core, analysis_heap(a), &a->stacks);
+	a->has_stacks = true;
+	return &a->stacks;
+}
+
+const struct roots *analysis_roots(struct analysis *a)
+{
+	if (!a->has_roots)
+		roots_find(a->core, analysis_heap(a), analysis_stacks(a), &a->roots);
+	a->has_roots = true;
+	return &a->roots;
+}
+
+const struct reach *analysis_reach(struct analysis *a)
+{
+	if (!a->has_reach)
+		reach_mark(a->core, analysis_heap(a), analysis_roots(a), &a->reach);
+	a->has_reach = true;
+	return &a->reach;
+}

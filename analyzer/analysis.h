@@ -1,0 +1,35 @@
+/*
+ * analysis: the stages of one run over one core, each computed when first asked for and kept. The
+ * order of the stages is core, modules, heap, stacks, roots, reach: asking for a later one runs the
+ * earlier ones.
+ */
+#ifndef ANALYZER_ANALYSIS_H
+#define ANALYZER_ANALYSIS_H
+
+#include "analyzer/reach.h"
+#include "formats/module.h"
+
+struct analysis {
+	struct core *core;
+	struct module_options where;
+	/* stages; ask through the functions below */
+	struct modules modules;
+	struct heap *heap;
+	struct stacks stacks;
+	struct roots roots;
+	struct reach reach;
+	bool has_modules, has_stacks, has_roots, has_reach;
+};
+
+/* Opens the core; where may be NULL. False as core_open. The caller ends with analysis_close. */
+bool analysis_open(const char *path, const struct module_options *where, struct analysis *a,
+                   struct err *err);
+void analysis_close(struct analysis *a);
+
+struct modules *analysis_modules(struct analysis *a);
+const struct heap *analysis_heap(struct analysis *a);
+const struct stacks *analysis_stacks(struct analysis *a);
+const struct roots *analysis_roots(struct analysis *a);
+const struct reach *analysis_reach(struct analysis *a);
+
+#endif

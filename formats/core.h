@@ -1,0 +1,134 @@
+/*
+ * core: an ELF64 x86-64 core file (kernel or gdb's gcore) as memory of a dead process: its
+ * segments, what of them is saved, its threads and notes. It has never heard of malloc, symbols
+ * or what a mapping is for. Nothing read from the file is trusted: every range is checked.
+ *
+ * Three facts are kept apart: bytes that are *saved* in the file; bytes that were *mapped* but not
+ * saved (never touched, left out by coredump_filter or MADV_DONTDUMP: a core does not tell which);
+ * bytes that were saved but lie beyond a *truncated* file's end.
+ */
+#ifndef FORMATS_CORE_H
+#define FORMATS_CORE_H
+
+#include "formats/base.h"
+
+enum segment_flag {
+	SEG_X = 1, /* as ELF's p_flags */
+	SEG_W = 2,
+	SEG_R = 4,
+};
+
+/* A mapping of the dead process. Sorted by address, never overlapping. */
+struct segment {
+	vaddr start, end;   /* page aligned in kernel cores; not assumed */
+	vaddr saved_end;    /* [start, saved_end) is in the file; beyond it: mapped, NOT saved */
+	vaddr meant_end;    /* what the file's header says is saved; > saved_end: truncated file */
+	const uint8_t *mem; /* bytes of [start, saved_end) in our mapping of the file */
+	uint64_t offset;    /* of mem in the core file, bytes */
+	unsigned flags;     /* enum segment_flag */
+	int file;           /* index into core.files, -1: anonymous (hugetlb, memfd, SysV, /dev/zero too) */
+	bool absent;        /* no program header: known from the file map only (gcore leaves those out) */
+};
+
+/* One line of the NT_FILE note. */
+struct filemap {
+	vaddr start, end;
+	uint64_t offset;  /* into the file, bytes */
+	const char *path; /* as the dead process saw it; owned by core */
+	bool anonymous;   /* a name for memory without a file: "/anon_hugepage (deleted)", "/memfd:x" ... */
+};
+
+#define CORE_REGS 27 /* struct user_regs_struct, Linux arch/x86/include/asm/user_64.h */
+
+enum reg_index { /* in that order */
+	REG_R15, REG_R14, REG_R13, REG_R12, REG_RBP, REG_RBX, REG_R11, REG_R10, REG_R9, REG_R8,
+	REG_RAX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_ORIG_RAX, REG_RIP, REG_CS, REG_EFLAGS,
+	REG_RSP, REG_SS, REG_FS_BASE, REG_GS_BASE, REG_DS, REG_ES, REG_FS, REG_GS
+};
+
+struct thread {
+	int tid;
+	int signal;               /* this thread's pr_cursig; 0 none */
+	uint64_t regs[CORE_REGS]; /* indexed by enum reg_index */
+	const uint8_t *fpregs;    /* NT_FPREGSET: struct user_fpregs_struct, 512 bytes; NULL if none */
+	size_t fpregs_size;
+	const uint8_t *xstate;    /* NT_X86_XSTATE: XSAVE area, standard format; NULL if none */
+	size_t xstate_size;
+};
+
+enum core_kind {
+	CORE_KERNEL, /* written by Linux fs/binfmt_elf.c (or in its manner) */
+	CORE_GCORE,  /* written by gdb's gcore / generate-core-file */
+};
+
+struct core {
+	const char *path;     /* as given; owned */
+	uint64_t file_size;   /* bytes */
+	enum core_kind kind;
+	bool truncated;       /* some segment's saved bytes lie beyond the end of the file */
+	uint64_t missing;     /* bytes that the headers promise and the file does not have */
+	bool sparse;          /* the file has holes */
+	struct segment *seg;
+	size_t nseg;
+	struct filemap *files;
+	size_t nfiles;
+	struct thread *thread; /* first: the thread that dumped (kernel) or the current one (gcore) */
+	size_t nthreads;
+	uint64_t *auxv;       /* pairs of AT_* and value */
+	size_t nauxv;         /* pairs */
+	int pid, signal;
+	uint32_t signal_code; /* siginfo's si_code; meaningful if has_siginfo */
+	vaddr fault_addr;     /* siginfo's si_addr; meaningful for SIGSEGV, SIGBUS, SIGILL, SIGFPE */
+	bool has_siginfo;
+	char comm[17];        /* prpsinfo pr_fname */
+	char args[81];        /* prpsinfo pr_psargs: may hold secrets, never printed unasked */
+	unsigned page_size;   /* AT_PAGESZ, else 4096 */
+	/* how notes were damaged, as sentences; empty when all is well */
+	const char **warning;
+	size_t nwarnings;
+	/* private to core.c and notes.c */
+	struct pool pool;
+	void *map;
+	uint64_t map_size;
+	int fd;
+};
+
+/*
+ * Opens a core. Fails where path is no ELF64 x86-64 core file: the message says what it is instead
+ * and the remedy. On success *core is owned by the caller: core_close.
+ */
+bool core_open(const char *path, struct core **core, struct err *err);
+void core_close(struct core *core); /* accepts NULL */
+
+/* The segment that maps at, or NULL. O(log n). */
+const struct segment *core_segment(const struct core *core, vaddr at);
+
+/*
+ * Our view of saved bytes at an address: a pointer valid while the core is open, and in *avail how
+ * many bytes can be read from it (crossing into following segments where the file keeps them
+ * together). NULL when the byte at this address is not saved.
+ */
+const uint8_t *core_bytes(const struct core *core, vaddr at, uint64_t *avail);
+
+/* As core_bytes, but NULL unless all len bytes are there in one piece. */
+const uint8_t *core_at(const struct core *core, vaddr at, uint64_t len);
+
+/* Copies saved bytes, also across pieces. False (dst undefined) when any byte is not saved. */
+bool core_read(const struct core *core, vaddr at, void *dst, uint64_t len);
+bool core_read64(const struct core *core, vaddr at, uint64_t *value);
+bool core_read32(const struct core *core, vaddr at, uint32_t *value);
+
+/* The line of the file map that covers at, or NULL. */
+const struct filemap *core_file(const struct core *core, vaddr at);
+
+/* Value of an AT_* entry of the auxiliary vector; false if there is none. */
+bool core_auxv(const struct core *core, uint64_t type, uint64_t *value);
+
+/*
+ * Bytes of [start, end) that were resident as far as the saved pages tell: saved pages that are not
+ * holes of the file; in a file without holes (copied, or written by a gcore that writes zeroes) the
+ * pages that are not all zero.
+ */
+uint64_t core_resident(const struct core *core, vaddr start, vaddr end);
+
+#endif

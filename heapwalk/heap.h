@@ -1,0 +1,172 @@
+/*
+ * heap: glibc malloc's heap as found in a core: arenas, spans of chunks, the state of each chunk,
+ * totals, and what did not add up. heap_walk() is the one door of heapwalk/. It needs no symbols.
+ * It knows nothing of who points to what.
+ */
+#ifndef HEAPWALK_HEAP_H
+#define HEAPWALK_HEAP_H
+
+#include "heapwalk/layout.h"
+#include "heapwalk/span.h"
+
+enum block_state {
+	BLOCK_USED,     /* handed out, not freed */
+	BLOCK_FREE,     /* in a tcache, fastbin, bin, or the top chunk */
+	BLOCK_INTERNAL, /* malloc's own: tcache_perthread_struct, arena headers */
+};
+
+/* Where a free chunk waits. */
+enum free_place {
+	FREE_TCACHE,
+	FREE_FASTBIN,
+	FREE_UNSORTED,
+	FREE_SMALL,
+	FREE_LARGE,
+	FREE_TOP,
+	FREE_UNLISTED, /* free by the next header's flag, but in no list */
+	FREE_PLACES
+};
+const char *free_place_name(enum free_place place); /* "tcache", "fastbin", "unsorted", ... */
+
+struct tally {
+	uint64_t blocks;
+	uint64_t bytes; /* usable bytes */
+};
+
+/* A block: a value, made on the fly, never stored in bulk. */
+struct block {
+	vaddr addr;    /* what malloc returned */
+	uint64_t size; /* usable bytes, as malloc_usable_size */
+	uint32_t id;   /* rank by address; UINT32_MAX for an arena header */
+	enum block_state state;
+	const struct span *span;
+};
+
+/* One malloc in the process: normally one; a dlmopen namespace or a static libc inside has its own. */
+struct instance {
+	vaddr main_arena;
+	const struct state_layout *state;
+	vaddr par;                    /* mp_; 0: not found */
+	const struct par_layout *parl; /* NULL: not found */
+	const struct tcache_layout *tcache; /* NULL: none seen */
+	const char *module;           /* path of the file that holds it, as the dead process saw it; may be NULL */
+	uint64_t n_mmaps, mmapped_mem, sbrk_base; /* from mp_ */
+	uint64_t trim_threshold, top_pad, mmap_threshold, arena_max;
+	uint64_t tcache_count;        /* entries a tcache list may hold; 7 by default (16 in 2.43) */
+	bool used;                    /* it has ever handed out memory */
+};
+
+struct arena {
+	vaddr addr;               /* struct malloc_state */
+	uint32_t instance;        /* index into heap.instance */
+	bool main, contiguous;
+	vaddr top;                /* chunk */
+	uint64_t top_size;        /* chunk bytes; 0: unknown */
+	uint64_t system_mem, max_system_mem; /* as malloc counts them */
+	uint64_t attached_threads;
+	uint64_t walked;          /* bytes of regions found and walked, to compare with system_mem */
+	uint32_t nspans;          /* heaps (regions) it has */
+	struct tally used, internal;
+	struct tally free[FREE_PLACES];
+	uint64_t trimmable;       /* bytes malloc_trim(0) would give back */
+	uint64_t largest_free;    /* bytes */
+};
+
+struct tcache {
+	vaddr addr;               /* user address of the tcache_perthread_struct */
+	uint64_t entries, bytes;  /* blocks waiting in it, their usable bytes */
+	int thread;               /* index into core.thread; -1: no live thread has it */
+};
+
+struct owned {
+	vaddr start, end;
+	const char *what; /* "arena header", "main_arena", "mp_", "heap", ... static text */
+};
+
+/* The dead heap's damage or disagreement: data, not an error. Text is stable for a given code. */
+struct heap_finding {
+	const char *code;  /* e.g. "system_mem", "n_mmaps", "chunk-size", "tcache-count" */
+	vaddr at;          /* 0: none */
+	char *message;     /* what, and what it means; owned by heap.pool */
+	uint64_t count;    /* how many of this code were folded into this one */
+	bool damage;       /* true: overwritten memory; false: sums disagree */
+};
+
+struct heap {
+	struct span *span;   /* sorted by address */
+	size_t nspans;
+	struct arena *arena; /* [0]: main arena of the first used instance */
+	size_t narenas;
+	struct instance *instance;
+	size_t ninstances;
+	struct tcache *tcache;
+	size_t ntcaches;
+	struct owned *owned; /* sorted, not overlapping: memory that is malloc's own */
+	size_t nowned;
+	uint64_t *used;      /* bit by id */
+	uint64_t *internal;  /* bit by id */
+	uint32_t nchunks;    /* ids are [0, nchunks) */
+	struct tally total[3]; /* by enum block_state; arena headers count as internal */
+	struct tally mmapped;  /* used blocks in mmapped chunks */
+	struct heap_finding *finding;
+	size_t nfindings;
+	uint64_t unread;     /* bytes of heap that the core does not have */
+	uint64_t skipped;    /* bytes of heap passed over because of damage */
+	const char *foreign; /* another allocator that was recognized ("jemalloc"), else NULL */
+	const char *foreign_module; /* the file it was recognized by, or NULL */
+	const char *layout_source;  /* "table" or "inferred" */
+	const char *versions;       /* glibc versions with this layout, e.g. "2.35-2.41"; NULL: no glibc heap */
+	/* private */
+	struct pool pool;
+	uint32_t *slot;      /* by address >> 26: 1 + index of the first span there; 0: none */
+	uint64_t bits_bytes;
+};
+
+/*
+ * Finds and walks everything. Never fails: a process without a glibc heap gives a heap with
+ * nspans == 0, and what is known of why in foreign and finding. *out is owned by the caller.
+ */
+void heap_walk(const struct core *core, struct heap **out);
+void heap_free(struct heap *heap); /* accepts NULL */
+
+/*
+ * The block whose [start, start + max(usable, 1)) holds v, whatever its state. False if none.
+ * Arena headers are not found this way.
+ */
+bool heap_find(const struct heap *heap, const struct core *core, vaddr v, struct block *block);
+
+/*
+ * All blocks in address order, arena headers included: start with *at = (struct block){0} and
+ * *span = 0; false at the end.
+ *
+ *   struct heap_iter it = { 0 };
+ *   struct block b;
+ *   while (heap_next(heap, core, &it, &b)) ...
+ */
+struct heap_iter {
+	size_t span;
+	vaddr at;
+	uint32_t id;
+	bool inside;
+};
+bool heap_next(const struct heap *heap, const struct core *core, struct heap_iter *it,
+               struct block *block);
+
+/* In which list a free block waits; text such as "tcache of thread 4711, list 3" goes to buf. */
+enum free_place heap_free_place(const struct heap *heap, const struct core *core,
+                                const struct block *block, char *buf, size_t size);
+
+static inline bool bit_get(const uint64_t *bits, uint32_t i)
+{
+	return bits[i >> 6] >> (i & 63) & 1;
+}
+static inline void bit_set(uint64_t *bits, uint32_t i)
+{
+	bits[i >> 6] |= UINT64_C(1) << (i & 63);
+}
+static inline void bit_clear(uint64_t *bits, uint32_t i)
+{
+	bits[i >> 6] &= ~(UINT64_C(1) << (i & 63));
+}
+
+#endif
