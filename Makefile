@@ -1,0 +1,158 @@
+# coreheap: `make` builds build/coreheap and touches nothing outside $(BUILD). `make help` lists the rest.
+
+VERSION := 0.1.0
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+bindir  ?= $(PREFIX)/bin
+INSTALL ?= install
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CFLAGS ?= -O2 -g
+
+# WERROR=0 keeps warnings but lets the build go on: for compilers newer than this release.
+WERROR ?= 1
+# SAN=1 builds $(BUILD)/san/coreheap with the address and undefined-behaviour sanitizers.
+SAN    ?= 0
+
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+
+warnings := -Wall -Wextra -Wshadow -Wconversion
+ifneq ($(WERROR),0)
+warnings += -Werror
+endif
+own_cppflags := -I. -D_GNU_SOURCE -DCOREHEAP_VERSION='"$(VERSION)"'
+language := -std=gnu11 -pthread
+ifneq ($(SAN),0)
+hardening := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+link_hardening := -fsanitize=address,undefined
+flavour := san
+out := $(BUILD)/san
+else
+hardening := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	-fstack-clash-protection -fPIE
+link_hardening := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+flavour := release
+out := $(BUILD)
+endif
+
+compile := $(CC) $(own_cppflags) $(CPPFLAGS) $(language) $(CFLAGS) $(hardening) $(warnings)
+link    := $(CC) $(language) $(CFLAGS) $(LDFLAGS) $(link_hardening) -Wl,--as-needed
+libs    := -ldw -lelf -ljansson -lpthread $(LDLIBS)
+
+# Objects live in a folder named after compiler, flavour and a sum over every flag and the
+# compiler's version, so that builds which differ never share an object.
+quote    = '$(subst ','\'',$(1))'
+flagsum := $(shell { printf '%s\n' $(call quote,$(compile) $(link) $(libs)); $(CC) --version; } \
+	2>/dev/null | cksum | cut -d' ' -f1)
+obj     := $(BUILD)/obj/$(notdir $(firstword $(CC)))-$(flavour)-$(flagsum)
+
+sources := $(sort $(wildcard formats/*.c heapwalk/*.c analyzer/*.c))
+objects := $(sources:%.c=$(obj)/%.o)
+library := $(filter-out $(obj)/analyzer/main.o,$(objects))
+
+unit_sources := $(sort $(wildcard tests/unit/*.c))
+unit_support := $(patsubst %.c,$(obj)/%.o,$(sort $(wildcard tests/unit/lib/*.c)))
+unit_tests   := $(unit_sources:%.c=$(obj)/%)
+
+.PHONY: all help demo check unit install uninstall lint bench clean deps FORCE
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(out)/coreheap
+
+help:
+	@echo 'make            build $(BUILD)/coreheap (CC=, CFLAGS=, BUILD=, WERROR=0, SAN=1)'
+	@echo 'make demo       install what is missing, build, analyze the core of a leaky server'
+	@echo 'make check      install what is missing, build, run all tests (TESTS="tests/t/20*", JOBS=2, KEEP=1)'
+	@echo 'make deps       install what is missing for building and testing'
+	@echo 'make install    copy to $(DESTDIR)$(bindir) (PREFIX=, DESTDIR=, bindir=); make uninstall'
+	@echo 'make lint       layering, lengths, house rules'
+	@echo 'make bench      5 million chunks: time and memory, written to doc/performance.md'
+	@echo 'make clean      remove $(BUILD)'
+
+# The linked program is copied only where it differs, so that `make` with other flags always leaves
+# the program that was asked for, and a second `make` does nothing.
+$(out)/coreheap: $(obj)/coreheap FORCE
+	@mkdir -p $(@D)
+	@cmp -s $< $@ || { cp $< $@.new && mv -f $@.new $@ && echo '  built   $@'; }
+
+$(obj)/coreheap: $(objects)
+	@echo '  link    $@'
+	@$(link) -o $@ $^ $(libs)
+
+$(obj)/%.o: %.c $(obj)/libraries
+	@mkdir -p $(@D)
+	@echo '  cc      $<'
+	@$(compile) -MMD -MP -c -o $@ $<
+
+# cmocka's macros and fake cores need looser conversions than the product.
+$(obj)/tests/%.o: tests/%.c $(obj)/libraries
+	@mkdir -p $(@D)
+	@echo '  cc      $<'
+	@$(compile) -Wno-conversion -Wno-sign-conversion -MMD -MP -c -o $@ $<
+
+$(obj)/tests/unit/%: $(obj)/tests/unit/%.o $(unit_support) $(library)
+	@echo '  link    $@'
+	@$(link) -o $@ $^ -lcmocka $(libs)
+
+unit: $(unit_tests)
+
+# Are a compiler and the libraries there? Asked once for each set of flags.
+define probe
+#include <dwarf.h>
+#include <elfutils/libdwfl.h>
+#include <gelf.h>
+#include <jansson.h>
+int main(void)
+{
+	return !json_null() || !dwfl_version(0) || !elf_version(EV_CURRENT);
+}
+endef
+export probe
+$(obj)/libraries:
+	@mkdir -p $(@D)
+	@command -v $(firstword $(CC)) >/dev/null || { \
+		echo 'coreheap: the compiler $(CC) is not installed.'; \
+		echo '  remedy: make deps (installs it), or make CC=<your compiler>'; exit 1; } >&2
+	@printf '%s\n' "$$probe" >$@.c
+	@$(compile) -o $@.out $@.c $(libs) 2>$@.log || { sed 's/^/  /' $@.log; \
+		echo 'coreheap: headers or libraries are missing: libdw and libelf (elfutils), jansson.'; \
+		echo '  remedy: make deps (Debian: libdw-dev libelf-dev libjansson-dev;'; \
+		echo '  Fedora: elfutils-devel elfutils-libelf-devel jansson-devel)'; exit 1; } >&2
+	@rm -f $@.c $@.out $@.log
+	@touch $@
+
+deps:
+	@tests/deps.sh build test
+
+demo:
+	@tests/deps.sh build demo
+	@$(MAKE) --no-print-directory all
+	@CC=$(call quote,$(CC)) tests/demo/run $(out)/coreheap $(BUILD)
+
+check:
+	@tests/deps.sh build test
+	@$(MAKE) --no-print-directory all unit
+	@CC=$(call quote,$(CC)) BUILD=$(BUILD) SAN=$(SAN) COREHEAP=$(out)/coreheap tests/run $(unit_tests)
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(bindir)
+	$(INSTALL) -m 755 $(out)/coreheap $(DESTDIR)$(bindir)/coreheap
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/coreheap
+
+lint:
+	@tests/lint.sh
+
+bench: all
+	@CC=$(call quote,$(CC)) tests/bench/run $(out)/coreheap $(BUILD)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(objects:.o=.d) $(unit_sources:%.c=$(obj)/%.d) $(unit_support:.o=.d)
