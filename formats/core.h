@@ -24,10 +24,16 @@ struct segment {
 	vaddr saved_end;    /* [start, saved_end) is in the file; beyond it: mapped, NOT saved */
 	vaddr meant_end;    /* what the file's header says is saved; > saved_end: truncated file */
 	const uint8_t *mem; /* bytes of [start, saved_end) in our mapping of the file */
+	vaddr run_end;      /* from mem on, saved bytes lie in one piece up to here (>= saved_end) */
 	uint64_t offset;    /* of mem in the core file, bytes */
 	unsigned flags;     /* enum segment_flag */
 	int file;           /* index into core.files, -1: anonymous (hugetlb, memfd, SysV, /dev/zero too) */
 	bool absent;        /* no program header: known from the file map only (gcore leaves those out) */
+};
+
+/* A range of the core file that occupies no disk: pages that were never touched. File offsets. */
+struct hole {
+	uint64_t start, end;
 };
 
 /* One line of the NT_FILE note. */
@@ -88,6 +94,8 @@ struct core {
 	size_t nwarnings;
 	/* private to core.c and notes.c */
 	struct pool pool;
+	struct hole *hole; /* sorted, by file offset */
+	size_t nholes;
 	void *map;
 	uint64_t map_size;
 	int fd;
@@ -130,5 +138,8 @@ bool core_auxv(const struct core *core, uint64_t type, uint64_t *value);
  * pages that are not all zero.
  */
 uint64_t core_resident(const struct core *core, vaddr start, vaddr end);
+
+/* Private to core_open: fills in hole, nholes and sparse. */
+void core_find_holes(struct core *core);
 
 #endif

@@ -1,0 +1,101 @@
+/*
+ * hole: which bytes of the core file occupy disk, and so which pages of the dead process were
+ * resident: the kernel seeks over pages that were never touched (fs/coredump.c dump_user_range).
+ */
+#include "formats/core.h"
+
+#include <unistd.h>
+
+void core_find_holes(struct core *core)
+{
+	ARRAY(struct hole) holes = { 0 };
+	off_t at = 0, end = (off_t)core->file_size;
+
+	while (at < end) {
+		off_t hole = lseek(core->fd, at, SEEK_HOLE), data;
+
+		if (hole < 0 || hole >= end)
+			break;
+		data = lseek(core->fd, hole, SEEK_DATA);
+		if (data < 0 || data > end)
+			data = end;
+		if (data <= hole)
+			break;
+		array_push(&holes, ((struct hole){ (uint64_t)hole, (uint64_t)data }));
+		at = data;
+	}
+	core->hole = holes.v;
+	core->nholes = holes.n;
+	core->sparse = holes.n > 0;
+}
+
+static bool page_is_zero(const uint8_t *p, uint64_t n)
+{
+	return n == 0 || (p[0] == 0 && !memcmp(p, p + 1, n - 1));
+}
+
+/* Bytes of the file range [at, at + len) that are not holes. */
+static uint64_t data_bytes(const struct core *core, uint64_t at, uint64_t len)
+{
+	size_t lo = 0, hi = core->nholes;
+	uint64_t end = at + len, data = len;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (core->hole[mid].end <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < core->nholes && core->hole[lo].start < end; lo++) {
+		uint64_t a = core->hole[lo].start > at ? core->hole[lo].start : at;
+		uint64_t b = core->hole[lo].end < end ? core->hole[lo].end : end;
+
+		data -= b - a;
+	}
+	return data;
+}
+
+static uint64_t resident_in(const struct core *core, const struct segment *s, vaddr start, vaddr end)
+{
+	uint64_t sum = 0;
+
+	if (core->sparse)
+		return data_bytes(core, s->offset + (start - s->start), end - start);
+	for (vaddr at = start; at < end;) {
+		vaddr next = round_down(at, core->page_size) + core->page_size;
+
+		if (next > end)
+			next = end;
+		if (!page_is_zero(s->mem + (at - s->start), next - at))
+			sum += next - at;
+		at = next;
+	}
+	return sum;
+}
+
+uint64_t core_resident(const struct core *core, vaddr start, vaddr end)
+{
+	uint64_t sum = 0;
+
+	for (const struct segment *s = core_segment(core, start); start < end; s++) {
+		vaddr from, to;
+
+		if (!s) { /* start lies in a gap: go on at the next segment */
+			size_t i = 0;
+
+			while (i < core->nseg && core->seg[i].start < start)
+				i++;
+			s = core->seg + i;
+		}
+		if (s >= core->seg + core->nseg || s->start >= end)
+			break;
+		from = s->start > start ? s->start : start;
+		to = s->saved_end < end ? s->saved_end : end;
+		if (from < to)
+			sum += resident_in(core, s, from, to);
+		start = s->end;
+	}
+	return sum;
+}
