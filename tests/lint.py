@@ -96,7 +96,9 @@ def check_text(path):
             problem(path, number, f"line of {width} columns, over {LINE}")
         if line != line.rstrip():
             problem(path, number, "spaces at the end of the line")
-        if re.match(r" {8}", line) and code[number - 1].strip():
+        before = code[number - 2].rstrip() if number > 1 else ""
+        # After an unfinished line, spaces align; after a finished one they would indent.
+        if re.match(r" {8}", line) and code[number - 1].strip() and before.endswith((";", "{", "}")):
             problem(path, number, "indented with spaces, not tabs")
     for number, line in enumerate(strings.splitlines(), 1):
         if "//" in line:
