@@ -1,0 +1,103 @@
+/*
+ * options: the command line as data. It knows every option's name, its argument's form and which
+ * commands take it (by the command's table entry); it runs nothing and prints nothing.
+ */
+#ifndef ANALYZER_OPTIONS_H
+#define ANALYZER_OPTIONS_H
+
+#include "analyzer/condition.h"
+#include "formats/module.h"
+
+struct command;
+
+enum format {
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_JSONL,
+	FORMAT_CSV,
+	FORMATS
+};
+
+/* Bits for struct command's formats. */
+enum {
+	AS_TEXT = 1 << FORMAT_TEXT,
+	AS_JSON = 1 << FORMAT_JSON,
+	AS_JSONL = 1 << FORMAT_JSONL,
+	AS_CSV = 1 << FORMAT_CSV,
+};
+
+/* Bits for struct command's takes: the options that not every command has. */
+enum {
+	TAKES_LIMIT = 1 << 0,        /* -n, --limit N */
+	TAKES_SORT = 1 << 1,         /* --sort KEY, one of the command's sorts */
+	TAKES_MIN_BYTES = 1 << 2,    /* --min-bytes N */
+	TAKES_STATE = 1 << 3,        /* --state S[,S] */
+	TAKES_REACH = 1 << 4,        /* --reach R[,R] */
+	TAKES_SIZE = 1 << 5,         /* --size N */
+	TAKES_GROUP_BY = 1 << 6,     /* --group-by KEY */
+	TAKES_FILES = 1 << 7,        /* --sysroot DIR, --exe FILE, --debug-dir DIR */
+	TAKES_FAIL_ON = 1 << 8,      /* --fail-on EXPR */
+	TAKES_CONTENT = 1 << 9,      /* --show-content[=BYTES] */
+	TAKES_CORE = 1 << 10,        /* reads a core: --strict, --threads, --max-memory, --no-sandbox */
+};
+
+enum color {
+	COLOR_AUTO, /* where the output is a terminal and NO_COLOR is not set */
+	COLOR_ALWAYS,
+	COLOR_NEVER,
+};
+
+struct options {
+	const struct command *command;
+	enum format format;
+	const char *output;     /* -o; NULL: standard output */
+	bool has_limit;
+	uint64_t limit;         /* rows; meaningful if has_limit; 0: all */
+	const char *sort;       /* one of the command's sorts; the first of them by default; NULL: none */
+	uint64_t min_bytes;     /* 0: no bound */
+	unsigned states;        /* bits by enum block_state; 0: all */
+	unsigned reaches;       /* bits by enum reach_class; 0: the command's default */
+	bool has_size;
+	uint64_t size;          /* usable bytes, exactly */
+	const char *group_by;   /* "size", or NULL: the command's default */
+	struct module_options where;
+	struct condition fail_on; /* left == CONDITION_NONE: not given */
+	uint64_t show_content;  /* bytes of each block to show; 0: none */
+	unsigned threads;       /* 0: as many as there are processors */
+	uint64_t max_memory;    /* bytes; 0: no bound */
+	enum color color;
+	bool strict, quiet, verbose, no_sandbox;
+	const char *const *arg; /* what is no option: arg[0] is CORE, for explain then ADDR... */
+	size_t nargs;
+};
+
+/*
+ * Reads argv[1..argc). The command is found by name in commands[] (NULL entries are skipped); a first
+ * word that names no command but a file, or that looks like a path, means `summary`. False: the
+ * message says what was wrong and the remedy (exit 2). *opt points into argv and into `storage`
+ * (argc entries), which must outlive it.
+ */
+bool options_parse(int argc, char *const *argv, const struct command *const *commands,
+                   size_t ncommands, const char **storage, struct options *opt, struct err *err);
+
+/* "10M", "1.5GiB", "4096", "0x1000": bytes; suffixes K M G T, with or without iB/B, of 1024. */
+bool options_bytes(const char *text, uint64_t *bytes);
+
+/* "0x7f12…", hexadecimal also without 0x where it has a letter; else decimal. */
+bool options_address(const char *text, vaddr *at);
+
+const char *format_name(enum format format);
+
+/* The candidate nearest to word by edits, if near enough to be meant; else NULL. */
+const char *options_nearest(const char *word, const char *const *candidates, size_t n);
+
+/* Text for `help`: options of a command, one a line, "  --name ARG   what it does\n". */
+struct option_text {
+	const char *spelled; /* "-n, --limit N" */
+	const char *what;
+	unsigned needs;      /* bits of takes; 0: every command */
+};
+extern const struct option_text option_texts[];
+extern const size_t noption_texts;
+
+#endif

@@ -1,0 +1,236 @@
+/*
+ * report: what one run found, as plain sorted data, final: every rendering (text, JSON, JSONL, CSV)
+ * is made from it alone. A section that a command does not compute is absent; a number that is not
+ * known is ABSENT, never 0. It knows no file descriptor and no format.
+ *
+ * Strings belong to the report's pool, to the core or are static; the analysis must outlive the
+ * report.
+ */
+#ifndef ANALYZER_REPORT_H
+#define ANALYZER_REPORT_H
+
+#include "analyzer/analysis.h"
+
+#define REPORT_SCHEMA "coreheap.report/1"
+
+#define ABSENT UINT64_MAX /* an unknown number of a report: the key is left out */
+
+/* What could not be read or did not fit, for `input.warnings` and standard error. */
+struct report_warning {
+	const char *code;    /* stable, lower case with dashes: "truncated", "roots-missing", ... */
+	const char *message; /* what, what it means, the remedy; may be of several lines */
+};
+
+struct report_input {
+	const char *path;
+	uint64_t bytes;
+	const char *kind;    /* "core", "gcore" */
+	bool truncated;
+	uint64_t missing;    /* bytes promised by the headers and not in the file; 0: none */
+	/* shares 0..1 of what should be there; negative: not computed */
+	double heap, stacks, globals, tls;
+	ARRAY(struct report_warning) warnings;
+};
+
+/* One `user.coredump.*` attribute of the core file, under its OpenTelemetry name where it has one. */
+struct report_attribute {
+	const char *name, *value;
+};
+
+struct report_process {
+	const char *comm, *exe; /* NULL: unknown */
+	uint64_t pid;           /* ABSENT: unknown */
+	int signal;             /* 0: none (a snapshot) or unknown */
+	uint64_t threads;
+	const char *arch;
+	const char *build_id;   /* of exe, hexadecimal; NULL: unknown */
+	const char *libc_version, *libc_build_id, *layout_source, *layout_versions; /* NULL: unknown */
+	const char *allocator;  /* not glibc's: its name; NULL: glibc's or none found */
+	const char *timestamp;  /* RFC 3339, of the crash; NULL: nothing reliable tells it */
+	ARRAY(struct report_attribute) attributes; /* sorted by name */
+};
+
+/* Bytes; ABSENT: unknown. */
+struct report_memory {
+	uint64_t mapped, resident;
+	uint64_t in_use, free_held, internal; /* usable bytes of blocks by state */
+	uint64_t in_use_blocks, free_blocks;
+	uint64_t trimmable;   /* of free_held: what malloc_trim(0) would give back */
+	uint64_t mmapped;     /* of in_use: in mmapped chunks */
+	uint64_t stacks, files, anonymous; /* resident, outside malloc's memory */
+	uint64_t overhead;    /* resident in malloc's memory, in no block: headers, padding, page ends */
+	uint64_t arenas;      /* number */
+};
+
+struct report_leaks {
+	struct tally definite, indirect, possible, reachable;
+	bool withheld;        /* roots are missing: nothing is called definite */
+	struct tally suspended; /* withheld: unreachable in what is there */
+};
+
+struct report_site {
+	const char *function, *file, *module; /* NULL: unknown */
+	uint64_t line, offset;                /* ABSENT: unknown */
+};
+
+struct report_finding {
+	const char *kind;        /* "leak", "corruption", ... */
+	const char *reach;       /* of its blocks: "definite", ...; NULL: does not apply */
+	char fingerprint[20];    /* "h1:" and 16 hex digits */
+	const char *signature;   /* its readable form */
+	uint64_t blocks, bytes;  /* ABSENT: does not apply */
+	struct tally held;       /* indirect blocks that only these hold; held.blocks ABSENT: unknown */
+	uint64_t retained_bytes; /* bytes + held.bytes */
+	uint64_t size;           /* usable bytes of each block */
+	const char *type;        /* NULL: unknown; so the rest */
+	double type_confidence;  /* negative: unknown */
+	struct report_site site;
+	double site_confidence;
+	const char *site_method, *owner;
+	vaddr example;           /* 0: none */
+	const char *code, *message; /* corruption: heap_finding's */
+};
+
+/* One row of the histogram of leaks by size, all verdicts side by side. */
+struct report_size {
+	uint64_t size; /* usable bytes */
+	struct tally definite, indirect, possible;
+};
+
+struct report_place {
+	const char *place;    /* free_place_name */
+	uint64_t blocks, bytes;
+};
+
+struct report_heap {      /* one region of an arena */
+	vaddr start, end;
+	uint64_t resident;    /* bytes */
+};
+
+struct report_arena {
+	uint64_t number;      /* main is 0 */
+	vaddr addr;
+	bool main;
+	bool contiguous;
+	uint64_t system_mem, max_system_mem, walked; /* bytes */
+	uint64_t attached_threads;
+	struct tally used, internal;
+	struct report_place place[FREE_PLACES]; /* sorted as enum free_place */
+	uint64_t free_blocks, free_bytes;
+	uint64_t trimmable, largest_free;       /* bytes */
+	double fragmentation; /* 1 - largest_free / free_bytes, 0..1; negative: nothing is free */
+	vaddr top;
+	uint64_t top_size;
+	struct report_heap *heap;
+	size_t nheaps;
+	const char *module;   /* file of the malloc it belongs to; NULL: unknown */
+};
+
+struct report_tcache {
+	vaddr addr;
+	uint64_t tid;         /* ABSENT: of no live thread */
+	uint64_t blocks, bytes;
+};
+
+struct report_frame {
+	vaddr pc;
+	const char *function; /* NULL: unknown; so the rest */
+	uint64_t offset;      /* from the function's start; ABSENT: unknown */
+	const char *file;
+	uint64_t line;        /* ABSENT: unknown */
+	const char *module;
+	uint64_t module_offset;
+};
+
+struct report_register {
+	const char *name;
+	uint64_t value;
+};
+
+struct report_thread {
+	uint64_t tid;
+	const char *name;     /* NULL: a core does not tell it */
+	bool current;         /* the one that dumped */
+	int signal;
+	vaddr pc, sp, tls;
+	vaddr stack_start, stack_end; /* 0, 0: not found */
+	uint64_t stack_used, stack_resident; /* bytes; ABSENT: unknown */
+	uint64_t arena;       /* number; ABSENT: unknown */
+	uint64_t tcache_blocks, tcache_bytes; /* ABSENT: it has none that was found */
+	struct report_frame *frame; /* innermost first */
+	size_t nframes;
+	const char *stop;     /* why the backtrace ends where it does; NULL: at its natural end */
+	struct report_register *reg;
+	size_t nregs;         /* 0: not asked for */
+};
+
+struct report_mapping {
+	vaddr start, end;
+	char mode[5];         /* "rw-p"; shared or private is known by the file map only: 's', 'p', '-' */
+	const char *kind;     /* "heap", "arena", "mmapped-chunk", "stack", "data", "text", "anonymous", ... */
+	const char *path;     /* NULL: anonymous */
+	uint64_t offset;      /* into path; ABSENT: none */
+	uint64_t saved;       /* bytes that are in the core */
+	uint64_t resident;    /* bytes, as far as the saved pages tell; ABSENT: nothing of it is saved */
+	uint64_t in_use;      /* usable bytes of used blocks in it; ABSENT: not malloc's */
+	const char *holds;    /* in words: "arena 3, subheap", "stack of thread 4711" ...; NULL: nothing known */
+};
+
+struct report_module {
+	const char *path;
+	const char *build_id; /* hexadecimal; NULL: unknown */
+	vaddr start, end;
+	const char *file;     /* on this host, build-id checked; NULL: none */
+	const char *missing;  /* why there is none */
+};
+
+struct report {
+	struct pool pool;
+	struct report_input input;
+	struct report_process process;
+	/* sections; has_* or a non-NULL array says that the command computed it */
+	bool has_memory, has_leaks, has_findings, has_sizes;
+	bool has_arenas, has_tcaches, has_modules, has_threads, has_mappings;
+	struct report_memory memory;
+	struct report_leaks leaks;
+	ARRAY(struct report_finding) findings; /* sorted by bytes, then by signature and example */
+	ARRAY(struct report_size) sizes;       /* sorted by size */
+	ARRAY(struct report_arena) arenas;     /* sorted by number */
+	ARRAY(struct report_tcache) tcaches;   /* sorted by address */
+	ARRAY(struct report_module) modules;   /* sorted by start */
+	ARRAY(struct report_thread) threads;   /* in the core's order */
+	ARRAY(struct report_mapping) mappings; /* sorted by start */
+	bool partial;          /* something of the core could not be read: --strict's exit 4 */
+	bool has_limits;       /* only with -v: the one thing that differs from run to run */
+	uint64_t elapsed_ms, peak_rss;
+};
+
+/* Tool, input and process, from the core and the stages that are already computed. */
+void report_start(struct report *report, struct analysis *a);
+void report_free(struct report *report);
+
+/* Sections. Each runs the stages that it needs. */
+void report_add_completeness(struct report *report, struct analysis *a); /* and its warnings */
+void report_add_memory(struct report *report, struct analysis *a);
+void report_add_leaks(struct report *report, struct analysis *a);   /* totals */
+void report_add_damage(struct report *report, struct analysis *a);  /* findings of the heap walk */
+void report_add_modules(struct report *report, struct analysis *a);
+
+void report_warn(struct report *report, const char *code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Hexadecimal of a build-id, owned by the report. NULL where size is 0. */
+const char *report_hex(struct report *report, const uint8_t *bytes, size_t size);
+
+/* Sorts findings and fills in their fingerprints. */
+void report_sort_findings(struct report *report);
+
+/* Renderings. */
+struct out;
+void json_report(const struct report *report, struct out *out);
+void json_schema(struct out *out);
+/* One finding, mapping ... a line: the array that is the command's own. */
+enum report_rows { ROWS_FINDINGS, ROWS_ARENAS, ROWS_THREADS, ROWS_MAPPINGS };
+void jsonl_rows(const struct report *report, enum report_rows rows, struct out *out);
+
+#endif
