@@ -1,0 +1,172 @@
+/*
+ * bigheap: makes a big, ordinary glibc heap and aborts, so that its kernel core can be measured.
+ *	bigheap BLOCKS LEAKS local|random
+ *
+ * BLOCKS live blocks of 64 to 400 bytes in four arenas, between them a third as many that were
+ * freed again. Every block is reachable from one global through a tree, and has two more pointers to
+ * others: `local` puts nine in ten of these, and of the tree's, among blocks allocated shortly
+ * before, `random` anywhere. The other words are zeroes, small numbers, text and noise.
+ * LEAKS more blocks are leaked, in groups of three: a head that holds two.
+ */
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define ARENAS 4
+#define NEAR 512   /* blocks: how far `local` reaches */
+#define CHILDREN 4 /* words of a block that hold tree pointers */
+#define EXTRA 2    /* words after them that hold other pointers */
+
+uint64_t **root; /* the only way in */
+
+static uint64_t **table; /* of live blocks, in order of allocation; unmapped before the end */
+static size_t blocks, leaks;
+static int local;
+static uint64_t seed = 88172645463325252u;
+
+static uint64_t rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+static void *map(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED) {
+		perror("mmap");
+		exit(1);
+	}
+	return p;
+}
+
+static uint64_t *block_new(size_t *size)
+{
+	uint64_t *p, kind;
+	size_t i;
+
+	*size = 64 + rnd() % 337;
+	p = malloc(*size);
+	if (!p) {
+		perror("malloc");
+		exit(1);
+	}
+	for (i = 0; i < *size / 8; i++) {
+		kind = rnd();
+		if (i < CHILDREN + EXTRA || kind % 4 == 0)
+			p[i] = 0;
+		else if (kind % 4 == 1)
+			p[i] = (kind >> 8) & 0xffff;
+		else if (kind % 4 == 2)
+			p[i] = kind | 1ull << 63;
+		else
+			p[i] = 0x6c6c6f2064656c6cull + (kind >> 40);
+	}
+	return p;
+}
+
+/* Allocates blocks [first, last) of the table, and after every third one more that is freed later. */
+static void fill(size_t first, size_t last)
+{
+	size_t i, size, n = 0;
+	void **garbage = map((last - first) * sizeof(*garbage));
+
+	for (i = first; i < last; i++) {
+		table[i] = block_new(&size);
+		if (rnd() % 3 == 0)
+			garbage[n++] = block_new(&size);
+	}
+	for (i = 0; i < n; i++)
+		free(garbage[i]);
+	munmap(garbage, (last - first) * sizeof(*garbage));
+}
+
+struct share {
+	size_t first, last;
+};
+
+static void *fill_thread(void *arg)
+{
+	const struct share *s = arg;
+
+	fill(s->first, s->last);
+	return NULL;
+}
+
+static size_t pick(size_t i)
+{
+	if (local && rnd() % 10 && i > NEAR)
+		return i - 1 - rnd() % NEAR;
+	return rnd() % i;
+}
+
+static void link_block(size_t i)
+{
+	size_t parent, k;
+
+	for (;;) { /* an earlier block with room for a child: there always is one */
+		parent = pick(i);
+		for (k = 0; k < CHILDREN && table[parent][k]; k++)
+			;
+		if (k < CHILDREN)
+			break;
+	}
+	table[parent][k] = (uint64_t)(uintptr_t)table[i];
+	for (k = 0; k < EXTRA; k++)
+		table[i][CHILDREN + k] = (uint64_t)(uintptr_t)table[pick(i)];
+}
+
+static void leak_group(void)
+{
+	size_t size;
+	uint64_t *head = block_new(&size);
+
+	head[0] = (uint64_t)(uintptr_t)block_new(&size);
+	head[1] = (uint64_t)(uintptr_t)block_new(&size);
+}
+
+static void build(void)
+{
+	struct share share[ARENAS];
+	pthread_t thread;
+	size_t i;
+	int a;
+
+	table = map(blocks * sizeof(*table));
+	for (a = 0; a < ARENAS; a++) {
+		share[a].first = blocks * (size_t)a / ARENAS;
+		share[a].last = blocks * (size_t)(a + 1) / ARENAS;
+	}
+	fill(share[0].first, share[0].last);
+	for (a = 1; a < ARENAS; a++) {
+		if (pthread_create(&thread, NULL, fill_thread, &share[a]))
+			exit(1);
+		pthread_join(thread, NULL);
+	}
+	for (i = 1; i < blocks; i++)
+		link_block(i);
+	for (i = 0; i < leaks / 3; i++)
+		leak_group();
+	root = (uint64_t **)table[0];
+	munmap(table, blocks * sizeof(*table));
+	table = NULL;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4) {
+		fprintf(stderr, "usage: bigheap BLOCKS LEAKS local|random\n");
+		return 2;
+	}
+	blocks = strtoul(argv[1], NULL, 10);
+	leaks = strtoul(argv[2], NULL, 10);
+	local = !strcmp(argv[3], "local");
+	build();
+	abort();
+}
