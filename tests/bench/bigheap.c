@@ -2,9 +2,9 @@
  * bigheap: makes a big, ordinary glibc heap and aborts, so that its kernel core can be measured.
  *	bigheap BLOCKS LEAKS local|random
  *
- * BLOCKS live blocks of 64 to 400 bytes in four arenas, between them a third as many that were
- * freed again. Every block is reachable from one global through a tree, and has two more pointers to
- * others: `local` puts nine in ten of these, and of the tree's, among blocks allocated shortly
+ * BLOCKS live blocks of 64 to 400 bytes in four arenas, between them two fifths as many that
+ * were freed again. Every block is reachable from one global through a tree, and has two more
+ * pointers to others: `local` puts nine in ten of these, and of the tree's, among blocks allocated shortly
  * before, `random` anywhere. The other words are zeroes, small numbers, text and noise.
  * LEAKS more blocks are leaked, in groups of three: a head that holds two.
  */
@@ -71,7 +71,7 @@ static uint64_t *block_new(size_t *size)
 	return p;
 }
 
-/* Allocates blocks [first, last) of the table, and after every third one more that is freed later. */
+/* Allocates blocks [first, last), and for two in five of them one more that is freed. */
 static void fill(size_t first, size_t last)
 {
 	size_t i, size, n = 0;
@@ -79,7 +79,7 @@ static void fill(size_t first, size_t last)
 
 	for (i = first; i < last; i++) {
 		table[i] = block_new(&size);
-		if (rnd() % 3 == 0)
+		if (rnd() % 5 < 2)
 			garbage[n++] = block_new(&size);
 	}
 	for (i = 0; i < n; i++)

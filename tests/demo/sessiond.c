@@ -165,7 +165,7 @@ static int serve_put(struct session *s, const char *key, size_t size)
 	struct request *r = request_new(key, size);
 
 	if (session_body(s, r->body, size))
-		return -1; /* the client is gone, and with it goes the last pointer to r: the leak */
+		return -1; /* the client is gone, and so is the last pointer to r: the leak */
 	store_put(r->key, r->body, r->size);
 	free(r);
 	dprintf(s->fd, "STORED\n");
