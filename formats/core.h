@@ -126,6 +126,31 @@ bool core_read(const struct core *core, vaddr at, void *dst, uint64_t len);
 bool core_read64(const struct core *core, vaddr at, uint64_t *value);
 bool core_read32(const struct core *core, vaddr at, uint32_t *value);
 
+/* A cursor that remembers the piece it last read from: for walks. Start with { .core = core }. */
+struct view {
+	const struct core *core;
+	vaddr lo, hi;      /* saved bytes of the piece */
+	const uint8_t *mem; /* of lo */
+};
+bool view_move(struct view *view, vaddr at); /* to the piece that holds at; false: not saved */
+
+/* As core_at, through the cursor. */
+static inline const uint8_t *view_at(struct view *view, vaddr at, uint64_t len)
+{
+	if ((at < view->lo || at >= view->hi) && !view_move(view, at))
+		return NULL;
+	return len <= view->hi - at ? view->mem + (at - view->lo) : NULL;
+}
+static inline bool view_read64(struct view *view, vaddr at, uint64_t *value)
+{
+	const uint8_t *p = view_at(view, at, 8);
+
+	if (!p)
+		return core_read64(view->core, at, value);
+	*value = load64(p);
+	return true;
+}
+
 /* The line of the file map that covers at, or NULL. */
 const struct filemap *core_file(const struct core *core, vaddr at);
 

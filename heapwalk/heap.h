@@ -135,6 +135,9 @@ void heap_free(struct heap *heap); /* accepts NULL */
  */
 bool heap_find(const struct heap *heap, const struct core *core, vaddr v, struct block *block);
 
+/* The span whose chunks cover at, or NULL. */
+const struct span *heap_span(const struct heap *heap, vaddr at);
+
 /*
  * All blocks in address order, arena headers included: start with *at = (struct block){0} and
  * *span = 0; false at the end.

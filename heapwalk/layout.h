@@ -22,9 +22,14 @@ enum {
 	MALLOC_BINS = 254, /* words of malloc_state.bins */
 };
 
+/* glibc 2.from to 2.to, as released; the newest layout is assumed to go on. */
+struct versions {
+	uint8_t from, to;
+};
+
 /* struct malloc_state. Offsets in bytes. */
 struct state_layout {
-	const char *versions;
+	struct versions versions;
 	uint16_t bins;
 	int16_t fastbins; /* -1: none (2.43 on) */
 	uint16_t nfast;
@@ -55,7 +60,7 @@ static inline unsigned state_size(const struct state_layout *l)
 
 /* struct malloc_par (mp_). Offsets in bytes; -1: the field does not exist. */
 struct par_layout {
-	const char *versions;
+	struct versions versions;
 	int16_t hp_pagesize;
 	uint16_t n_mmaps, mmapped_mem, sbrk_base;
 	int16_t tcache; /* tcache_bins, then tcache_max_bytes, tcache_count, tcache_unsorted_limit */
@@ -65,7 +70,7 @@ struct par_layout {
 
 /* struct tcache_perthread_struct. */
 struct tcache_layout {
-	const char *versions;
+	struct versions versions;
 	uint16_t bins;        /* number of lists */
 	uint8_t count_bytes;  /* width of a counter */
 	bool counts_down;     /* counters hold free slots, not entries (2.42 on) */

@@ -1,0 +1,295 @@
+/*
+ * free: the lists of chunks that wait to be handed out again: fastbins (2.42 and older; their chunks
+ * look used to their neighbours) and bins (doubly linked). Each list is bounded by the number of
+ * chunks there are, whatever its links say.
+ */
+#include "heapwalk/walk.h"
+
+#include <stdio.h>
+
+const char *free_place_name(enum free_place place)
+{
+	static const char *const name[FREE_PLACES] = { "tcache", "fastbin", "unsorted", "small",
+		                                       "large",  "top",     "unlisted" };
+
+	return name[place];
+}
+
+bool walk_release(struct walk *w, vaddr user, enum free_place place, struct block *b)
+{
+	struct arena *a;
+
+	if (!heap_find(w->heap, w->core, user, b) || b->addr != user || b->state != BLOCK_USED)
+		return false;
+	a = &w->heap->arena[b->span->arena];
+	bit_clear(w->heap->used, b->id);
+	if (b->span->kind == SPAN_MMAP) { /* 2.43 caches those too */
+		w->heap->mmapped.blocks--;
+		w->heap->mmapped.bytes -= b->size;
+	} else {
+		a->used.blocks--;
+		a->used.bytes -= b->size;
+	}
+	a->free[place].blocks++;
+	a->free[place].bytes += b->size;
+	return true;
+}
+
+static const struct state_layout *layout_of(const struct heap *h, const struct arena *a)
+{
+	return h->instance[a->instance].state;
+}
+
+/* ---- fastbins ---- */
+
+/* fd of a fastbin chunk as an address; since 2.32 it is mixed with its own place (safe linking). */
+static bool fast_next(const struct core *core, vaddr chunk, bool safe, vaddr *next)
+{
+	uint64_t raw;
+
+	if (!core_read64(core, chunk + 16, &raw))
+		return false;
+	*next = safe ? raw ^ ((chunk + 16) >> 12) : raw;
+	return true;
+}
+
+static bool fast_fits(const struct heap *h, const struct core *core, unsigned i, vaddr chunk,
+                      struct block *b)
+{
+	return !(chunk & 15) && heap_find(h, core, chunk + CHUNK_HEADER, b) &&
+	       b->addr == chunk + CHUNK_HEADER && (b->size + 8) >> 4 == i + 2;
+}
+
+/* Follows list i to its end; true if it ends in 0 over good chunks only. */
+static bool fast_ends(const struct heap *h, const struct core *core, unsigned i, vaddr chunk, bool safe)
+{
+	struct block b;
+
+	for (uint32_t n = 0; chunk; n++) {
+		if (n > h->nchunks || !fast_fits(h, core, i, chunk, &b) ||
+		    !fast_next(core, chunk, safe, &chunk))
+			return false;
+	}
+	return true;
+}
+
+static bool fast_is_safe(const struct heap *h, const struct core *core, const struct arena *a,
+                         unsigned i, vaddr first)
+{
+	const struct instance *in = &h->instance[a->instance];
+
+	if (in->tcache && in->tcache->versions.from >= 30)
+		return in->tcache->safe_linking;
+	if (in->parl && in->parl->versions.from >= 32)
+		return true;
+	return !fast_ends(h, core, i, first, false) && fast_ends(h, core, i, first, true);
+}
+
+static void release_fast(struct walk *w, const struct arena *a, unsigned i, vaddr chunk)
+{
+	bool safe = fast_is_safe(w->heap, w->core, a, i, chunk);
+
+	for (uint32_t n = 0; chunk && n <= w->heap->nchunks; n++) {
+		struct block b;
+		vaddr next;
+
+		if (!fast_fits(w->heap, w->core, i, chunk, &b) || !fast_next(w->core, chunk, safe, &next)) {
+			walk_find(w, "fastbin-next", chunk, true, "a fastbin of arena 0x%llx leads to 0x%llx, "
+			          "which is no chunk of it: a freed block was written to after free",
+			          (unsigned long long)a->addr, (unsigned long long)chunk);
+			return;
+		}
+		if (!walk_release(w, chunk + CHUNK_HEADER, FREE_FASTBIN, &b)) {
+			walk_find(w, "fastbin-double", chunk, true, "the chunk at 0x%llx stands twice in free "
+			          "lists (fastbin): freed twice", (unsigned long long)chunk);
+			return;
+		}
+		chunk = next;
+	}
+}
+
+void fastbins_find(struct walk *w)
+{
+	for (size_t k = 0; k < w->heap->narenas; k++) {
+		const struct arena *a = &w->heap->arena[k];
+		const struct state_layout *l = layout_of(w->heap, a);
+
+		for (unsigned i = 0; l->fastbins >= 0 && i < l->nfast; i++) {
+			uint64_t first;
+
+			if (core_read64(w->core, a->addr + (uint64_t)l->fastbins + 8 * i, &first) && first)
+				release_fast(w, a, i, first);
+		}
+	}
+}
+
+/* ---- bins ---- */
+
+static enum free_place bin_place(unsigned bin)
+{
+	return bin == 1 ? FREE_UNSORTED : bin < 64 ? FREE_SMALL : FREE_LARGE;
+}
+
+static void bin_broken(struct walk *w, const struct arena *a, unsigned bin, vaddr at, const char *what)
+{
+	walk_find(w, "bin-links", at, true, "bin %u of arena 0x%llx: %s at 0x%llx: a freed block was written "
+	          "to after free, or caught in the middle of malloc or free", bin,
+	          (unsigned long long)a->addr, what, (unsigned long long)at);
+}
+
+static void follow_bin(struct walk *w, struct arena *a, unsigned bin, vaddr head)
+{
+	uint64_t left = a->free[FREE_UNLISTED].blocks;
+	struct tally *place = &a->free[bin_place(bin)];
+	vaddr before = head, at;
+
+	if (!core_read64(w->core, head + 16, &at))
+		return;
+	while (at != head) {
+		struct block b;
+		uint64_t bk;
+
+		if (!left-- || at & 15 || !heap_find(w->heap, w->core, at + CHUNK_HEADER, &b) ||
+		    b.addr != at + CHUNK_HEADER || b.state != BLOCK_FREE) {
+			bin_broken(w, a, bin, at, "no free chunk");
+			return;
+		}
+		if (!core_read64(w->core, at + 24, &bk) || bk != before) {
+			bin_broken(w, a, bin, at, "the backward link does not match");
+			return;
+		}
+		place->blocks++;
+		place->bytes += b.size;
+		a->free[FREE_UNLISTED].blocks--;
+		a->free[FREE_UNLISTED].bytes -= b.size;
+		before = at;
+		if (!core_read64(w->core, at + 16, &at))
+			return;
+	}
+}
+
+void bins_find(struct walk *w)
+{
+	for (size_t k = 0; k < w->heap->narenas; k++) {
+		struct arena *a = &w->heap->arena[k];
+
+		for (unsigned bin = 1; bin < 128; bin++)
+			follow_bin(w, a, bin, a->addr + layout_of(w->heap, a)->bins + 16 * (bin - 1) - 16);
+	}
+}
+
+/* ---- which list is a free block in ---- */
+
+static bool in_tcache(const struct heap *h, const struct core *core, const struct tcache *t,
+                      const struct block *b, unsigned *list)
+{
+	const struct tcache_layout *l = h->instance[0].tcache;
+	unsigned first = (unsigned)((b->size + 8 - CHUNK_MIN) / 16), last = first;
+
+	if (!l)
+		return false;
+	if (first >= 64) {
+		first = 64;
+		last = l->bins - 1u;
+	}
+	for (unsigned i = first; i <= last && i < l->bins; i++) {
+		vaddr e = 0;
+
+		core_read64(core, t->addr + l->entries + 8 * i, &e);
+		for (uint64_t n = 0; e && n < 65536; n++) {
+			uint64_t raw;
+
+			*list = i;
+			if (e == b->addr)
+				return true;
+			if (!core_read64(core, e, &raw))
+				break;
+			e = l->safe_linking ? raw ^ (e >> 12) : raw;
+		}
+	}
+	return false;
+}
+
+static bool in_fastbin(const struct heap *h, const struct core *core, const struct arena *a,
+                       const struct block *b, unsigned *list)
+{
+	const struct state_layout *l = layout_of(h, a);
+	unsigned i = (unsigned)((b->size + 8) >> 4) - 2;
+	uint64_t at, first;
+
+	if (l->fastbins < 0 || i >= l->nfast ||
+	    !core_read64(core, a->addr + (uint64_t)l->fastbins + 8 * i, &first))
+		return false;
+	*list = i;
+	at = first;
+	for (uint32_t n = 0; at && n <= h->nchunks; n++) {
+		if (at + CHUNK_HEADER == b->addr)
+			return true;
+		if (!fast_next(core, at, fast_is_safe(h, core, a, i, first), &at))
+			break;
+	}
+	return false;
+}
+
+static bool in_bin(const struct heap *h, const struct core *core, const struct arena *a, unsigned bin,
+                   const struct block *b)
+{
+	vaddr head = a->addr + layout_of(h, a)->bins + 16 * (bin - 1) - 16, at;
+
+	if (!core_read64(core, head + 16, &at))
+		return false;
+	for (uint32_t n = 0; at != head && n <= h->nchunks; n++) {
+		if (at + CHUNK_HEADER == b->addr)
+			return true;
+		if (!core_read64(core, at + 16, &at))
+			break;
+	}
+	return false;
+}
+
+static enum free_place place_of_chunk(const struct heap *h, const struct core *core,
+                                      const struct arena *a, const struct block *b, unsigned *list)
+{
+	if (b->addr - CHUNK_HEADER == a->top)
+		return FREE_TOP;
+	if (in_fastbin(h, core, a, b, list))
+		return FREE_FASTBIN;
+	for (unsigned bin = 1; bin < 128; bin++) {
+		if (in_bin(h, core, a, bin, b)) {
+			*list = bin;
+			return bin_place(bin);
+		}
+	}
+	return FREE_UNLISTED;
+}
+
+enum free_place heap_free_place(const struct heap *heap, const struct core *core,
+                                const struct block *block, char *buf, size_t size)
+{
+	const struct arena *a = &heap->arena[block->span->arena];
+	enum free_place place;
+	unsigned list = 0;
+
+	for (size_t i = 0; i < heap->ntcaches; i++) {
+		int t = heap->tcache[i].thread;
+
+		if (!in_tcache(heap, core, &heap->tcache[i], block, &list))
+			continue;
+		if (t >= 0)
+			snprintf(buf, size, "tcache of thread %d, list %u", core->thread[t].tid, list);
+		else
+			snprintf(buf, size, "tcache of no live thread, list %u", list);
+		return FREE_TCACHE;
+	}
+	place = place_of_chunk(heap, core, a, block, &list);
+	if (place == FREE_TOP || place == FREE_UNLISTED)
+		snprintf(buf, size, "%s of arena %u", place == FREE_TOP ? "top chunk" : "no list",
+		         block->span->arena);
+	else
+		snprintf(buf, size, "%s %u of arena %u",
+		         place == FREE_FASTBIN ? "fastbin" : place == FREE_UNSORTED ? "unsorted bin"
+		         : place == FREE_SMALL                                      ? "small bin"
+		                                                                    : "large bin",
+		         list, block->span->arena);
+	return place;
+}

@@ -1,0 +1,313 @@
+#include "heapwalk/walk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SLOT_SHIFT 26                            /* 64 MiB: HEAP_MAX_SIZE */
+#define SLOTS (UINT64_C(1) << (47 - SLOT_SHIFT)) /* user addresses, 4-level page tables */
+
+void walk_find(struct walk *w, const char *code, vaddr at, bool damage, const char *fmt, ...)
+{
+	struct heap_finding f = { .code = code, .at = at, .count = 1, .damage = damage };
+	char text[512];
+	va_list ap;
+
+	for (size_t i = 0; i < w->findings.n; i++) {
+		if (!strcmp(w->findings.v[i].code, code)) {
+			w->findings.v[i].count++;
+			return;
+		}
+	}
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	f.message = pool_strndup(&w->heap->pool, text, sizeof(text));
+	array_push(&w->findings, f);
+}
+
+/* ---- building ---- */
+
+static int by_start(const void *a, const void *b)
+{
+	const struct region *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* An upper bound of the number of chunks sizes the bitmaps; untouched pages of them cost nothing. */
+static void make_bitmaps(struct walk *w)
+{
+	uint64_t chunks = 64;
+
+	for (size_t i = 0; i < w->regions.n; i++)
+		chunks += w->regions.v[i].kind == SPAN_MMAP
+		                  ? 1 : (w->regions.v[i].limit - w->regions.v[i].start) / CHUNK_MIN + 2;
+	w->heap->bits_bytes = round_up(chunks, 64) / 8;
+	w->heap->used = mem_lazy(w->heap->bits_bytes);
+	w->heap->internal = mem_lazy(w->heap->bits_bytes);
+}
+
+static void make_slots(struct heap *h)
+{
+	h->slot = mem_lazy(SLOTS * sizeof(*h->slot));
+	for (size_t i = h->nspans; i-- > 0;) {
+		uint64_t last = (h->span[i].end - 1) >> SLOT_SHIFT;
+
+		for (uint64_t k = h->span[i].start >> SLOT_SHIFT; k <= last && k < SLOTS; k++)
+			h->slot[k] = (uint32_t)i + 1;
+	}
+}
+
+static int by_owned(const void *a, const void *b)
+{
+	const struct owned *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static void list_owned(struct walk *w)
+{
+	ARRAY(struct owned) all = { 0 };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < w->spans.n; i++) {
+		const struct span *s = &w->spans.v[i];
+
+		array_push(&all, ((struct owned){ s->own_start, s->own_end,
+		                                  s->kind == SPAN_MMAP ? "mmapped chunk" : "heap" }));
+	}
+	for (size_t i = 0; i < w->instances.n; i++) {
+		const struct instance *in = &w->instances.v[i];
+
+		array_push(&all, ((struct owned){ in->main_arena, in->main_arena + state_size(in->state),
+		                                  "main_arena" }));
+		if (in->par)
+			array_push(&all, ((struct owned){ in->par, in->par + in->parl->size, "mp_" }));
+	}
+	if (all.n)
+		qsort(all.v, all.n, sizeof(*all.v), by_owned);
+	for (size_t i = 0; i < all.n; i++) {
+		if (kept && all.v[i].start < all.v[kept - 1].end)
+			all.v[i].start = all.v[kept - 1].end;
+		if (all.v[i].start < all.v[i].end)
+			all.v[kept++] = all.v[i];
+	}
+	w->heap->owned = all.v;
+	w->heap->nowned = kept;
+}
+
+static void sum_up(struct heap *h)
+{
+	for (size_t i = 0; i < h->narenas; i++) {
+		const struct arena *a = &h->arena[i];
+
+		h->total[BLOCK_USED].blocks += a->used.blocks;
+		h->total[BLOCK_USED].bytes += a->used.bytes;
+		h->total[BLOCK_INTERNAL].blocks += a->internal.blocks;
+		h->total[BLOCK_INTERNAL].bytes += a->internal.bytes;
+		for (int p = 0; p < FREE_PLACES; p++) {
+			h->total[BLOCK_FREE].blocks += a->free[p].blocks;
+			h->total[BLOCK_FREE].bytes += a->free[p].bytes;
+		}
+	}
+	h->total[BLOCK_USED].blocks += h->mmapped.blocks;
+	h->total[BLOCK_USED].bytes += h->mmapped.bytes;
+	for (size_t i = 0; i < h->nspans; i++) {
+		if (h->span[i].kind == SPAN_ARENA && h->span[i].start > h->span[i].own_start) {
+			h->total[BLOCK_INTERNAL].blocks++;
+			h->total[BLOCK_INTERNAL].bytes += h->span[i].start - h->span[i].own_start;
+			h->arena[h->span[i].arena].internal.blocks++;
+			h->arena[h->span[i].arena].internal.bytes += h->span[i].start - h->span[i].own_start;
+		}
+	}
+}
+
+/* The glibc releases that all structures seen allow. */
+static void name_versions(struct heap *h)
+{
+	const struct instance *in = h->ninstances ? &h->instance[0] : NULL;
+	unsigned from, to;
+
+	if (!in)
+		return;
+	from = in->state->versions.from;
+	to = in->state->versions.to;
+	if (in->parl) {
+		from = in->parl->versions.from > from ? in->parl->versions.from : from;
+		to = in->parl->versions.to < to ? in->parl->versions.to : to;
+	}
+	if (in->tcache) {
+		from = in->tcache->versions.from > from ? in->tcache->versions.from : from;
+		to = in->tcache->versions.to < to ? in->tcache->versions.to : to;
+	}
+	h->layout_source = from <= to ? "table" : "inferred";
+	h->versions = from == to ? pool_printf(&h->pool, "2.%u", from)
+	                         : pool_printf(&h->pool, "2.%u-2.%u", from, to);
+}
+
+static void hand_over(struct walk *w)
+{
+	struct heap *h = w->heap;
+
+	h->span = w->spans.v;
+	h->nspans = w->spans.n;
+	h->arena = w->arenas.v;
+	h->narenas = w->arenas.n;
+	h->instance = w->instances.v;
+	h->ninstances = w->instances.n;
+	h->nchunks = w->next_id;
+}
+
+void heap_walk(const struct core *core, struct heap **out)
+{
+	struct walk w = { .core = core, .heap = mem_alloc(1, sizeof(struct heap)), .view = { .core = core } };
+
+	instances_find(&w);
+	regions_find(&w);
+	mmapped_find(&w);
+	if (w.regions.n)
+		qsort(w.regions.v, w.regions.n, sizeof(*w.regions.v), by_start);
+	make_bitmaps(&w);
+	chunks_walk(&w);
+	hand_over(&w);
+	make_slots(w.heap);
+	tcaches_find(&w);
+	fastbins_find(&w);
+	bins_find(&w);
+	sums_verify(&w);
+	foreign_find(&w);
+	sum_up(w.heap);
+	name_versions(w.heap);
+	list_owned(&w);
+	w.heap->tcache = w.tcaches.v;
+	w.heap->ntcaches = w.tcaches.n;
+	w.heap->finding = w.findings.v;
+	w.heap->nfindings = w.findings.n;
+	array_free(&w.regions);
+	array_free(&w.candidates);
+	*out = w.heap;
+}
+
+void heap_free(struct heap *heap)
+{
+	if (!heap)
+		return;
+	for (size_t i = 0; i < heap->nspans; i++) {
+		struct span *s = &heap->span[i];
+
+		if (s->cell)
+			mem_lazy_free(s->cell, round_up(s->ncells * sizeof(*s->cell), 4096));
+	}
+	mem_free(heap->span);
+	mem_free(heap->arena);
+	mem_free(heap->instance);
+	mem_free(heap->tcache);
+	mem_free(heap->owned);
+	mem_free(heap->finding);
+	mem_lazy_free(heap->used, heap->bits_bytes);
+	mem_lazy_free(heap->internal, heap->bits_bytes);
+	mem_lazy_free(heap->slot, SLOTS * sizeof(*heap->slot));
+	pool_free(&heap->pool);
+	mem_free(heap);
+}
+
+/* ---- asking ---- */
+
+const struct span *heap_span(const struct heap *heap, vaddr at)
+{
+	size_t lo = 0, hi = heap->nspans;
+
+	if (at >> 47 == 0) {
+		uint32_t first = heap->slot[at >> SLOT_SHIFT];
+
+		if (!first)
+			return NULL;
+		lo = first - 1;
+		if (at < heap->span[lo].end)
+			return at >= heap->span[lo].start ? &heap->span[lo] : NULL;
+		lo++;
+		if (hi - lo > (1u << (SLOT_SHIFT - 5)))
+			hi = lo + (1u << (SLOT_SHIFT - 5));
+	}
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (heap->span[mid].end <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < heap->nspans && heap->span[lo].start <= at ? &heap->span[lo] : NULL;
+}
+
+static enum block_state state_of(const struct heap *heap, uint32_t id)
+{
+	if (bit_get(heap->used, id))
+		return BLOCK_USED;
+	return bit_get(heap->internal, id) ? BLOCK_INTERNAL : BLOCK_FREE;
+}
+
+static uint64_t usable_at(const struct core *core, const struct span *s, vaddr chunk)
+{
+	uint64_t head = 0;
+
+	if (s->kind == SPAN_MMAP)
+		return s->usable;
+	if (s->mem)
+		head = load64(s->mem + (chunk - s->start) + 8);
+	else
+		core_read64(core, chunk + 8, &head);
+	head &= ~(uint64_t)CHUNK_FLAGS;
+	return head >= 8 ? head - 8 : 0;
+}
+
+bool heap_find(const struct heap *heap, const struct core *core, vaddr v, struct block *b)
+{
+	const struct span *s = v >= CHUNK_HEADER ? heap_span(heap, v - CHUNK_HEADER) : NULL;
+	vaddr chunk;
+
+	if (!s || !span_find(s, v, &chunk, &b->id))
+		return false;
+	b->addr = chunk + CHUNK_HEADER;
+	b->size = usable_at(core, s, chunk);
+	b->state = state_of(heap, b->id);
+	b->span = s;
+	return true;
+}
+
+static bool header_block(const struct heap *heap, const struct span *s, struct block *b)
+{
+	(void)heap;
+	if (s->kind != SPAN_ARENA || s->start == s->own_start)
+		return false;
+	*b = (struct block){ .addr = s->own_start, .size = s->start - s->own_start, .id = UINT32_MAX,
+		             .state = BLOCK_INTERNAL, .span = s };
+	return true;
+}
+
+bool heap_next(const struct heap *heap, const struct core *core, struct heap_iter *it, struct block *b)
+{
+	while (it->span < heap->nspans) {
+		const struct span *s = &heap->span[it->span];
+
+		if (!it->inside) {
+			it->inside = true;
+			it->at = s->start;
+			it->id = s->first_id;
+			if (header_block(heap, s, b))
+				return true;
+		}
+		if (it->at < s->end && it->id < s->first_id + s->nchunks) {
+			b->addr = it->at + CHUNK_HEADER;
+			b->size = usable_at(core, s, it->at);
+			b->id = it->id++;
+			b->state = state_of(heap, b->id);
+			b->span = s;
+			it->at = s->kind == SPAN_MMAP ? s->end : span_next(s, it->at + CHUNK_ALIGN);
+			return true;
+		}
+		it->span++;
+		it->inside = false;
+	}
+	return false;
+}

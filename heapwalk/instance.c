@@ -1,0 +1,200 @@
+/*
+ * Finding malloc_state without symbols. An empty bin is a list head that points to itself: at
+ * address X of the bins array both words hold X - 16. 127 such heads (empty, or linked to chunks
+ * that link back) stand in a row in every main_arena, and nothing else looks like that. The list
+ * `next` through all arenas, which must come back, then tells the offset of bins and so the layout.
+ */
+#include "heapwalk/walk.h"
+
+#include <stdlib.h>
+
+#define BIN_HEADS 127
+#define BIN_HEADS_DAMAGED 100 /* accept a run with some overwritten heads */
+#define MAX_ARENAS 100000
+
+/* Is there a bin's list head at X (its fd word)? */
+static bool is_bin_head(struct view *view, vaddr x)
+{
+	uint64_t fd, bk, back, forth;
+
+	if (!view_read64(view, x, &fd) || !view_read64(view, x + 8, &bk))
+		return false;
+	if (fd == x - 16 && bk == x - 16)
+		return true;
+	if (fd & 15 || bk & 15 || !fd || !bk)
+		return false;
+	return core_read64(view->core, fd + 24, &back) && back == x - 16 &&
+	       core_read64(view->core, bk + 16, &forth) && forth == x - 16;
+}
+
+/* Follows next from main back to main; appends what is between. False if it does not close. */
+static bool follow_arenas(struct walk *w, vaddr main, const struct state_layout *l, bool add)
+{
+	vaddr at = main;
+	size_t n = 0;
+	uint64_t next;
+
+	do {
+		if (!core_read64(w->core, at + state_next(l), &next) || ++n > MAX_ARENAS)
+			return false;
+		if (at != main && !is_bin_head(&w->view, at + l->bins))
+			return false;
+		if (add) {
+			struct arena a = { .addr = at, .main = at == main };
+
+			a.instance = (uint32_t)w->instances.n;
+			array_push(&w->arenas, a);
+		}
+		at = next;
+	} while (at != main);
+	return true;
+}
+
+/* 2.22 and older have no attached_threads: the word there is system_mem, a size of pages. */
+static bool attached_fits(struct walk *w, vaddr main, const struct state_layout *l)
+{
+	uint64_t word;
+
+	if (l->bins != 0x68)
+		return true;
+	if (!core_read64(w->core, main + state_next(l) + 16, &word))
+		return false;
+	return l->attached == (word < 0x10000);
+}
+
+static const struct state_layout *state_of(struct walk *w, vaddr slot0, vaddr *main)
+{
+	for (size_t i = 0; i < state_nlayouts; i++) {
+		const struct state_layout *l = &state_layouts[i];
+
+		*main = slot0 - l->bins;
+		if (follow_arenas(w, *main, l, false) && attached_fits(w, *main, l))
+			return l;
+	}
+	return NULL;
+}
+
+static void read_arena(struct walk *w, struct arena *a, const struct state_layout *l)
+{
+	uint64_t head = 0, v = 0;
+	uint32_t flags = 0;
+
+	core_read64(w->core, a->addr + state_top(l), &a->top);
+	core_read64(w->core, a->addr + state_system_mem(l), &a->system_mem);
+	core_read64(w->core, a->addr + state_system_mem(l) + 8, &a->max_system_mem);
+	if (l->attached && core_read64(w->core, a->addr + state_attached(l), &v))
+		a->attached_threads = v;
+	core_read32(w->core, a->addr + 4, &flags);
+	a->contiguous = a->main && !(flags & 2); /* NONCONTIGUOUS_BIT, malloc.c */
+	if (a->top && a->system_mem && core_read64(w->core, a->top + 8, &head))
+		a->top_size = head & ~(uint64_t)CHUNK_FLAGS;
+}
+
+static void add_instance(struct walk *w, vaddr main, const struct state_layout *l)
+{
+	struct instance in = { .main_arena = main, .state = l };
+	const struct filemap *f = core_file(w->core, main);
+	size_t first = w->arenas.n;
+
+	in.module = f && !f->anonymous ? f->path : NULL;
+	follow_arenas(w, main, l, true);
+	for (size_t i = first; i < w->arenas.n; i++) {
+		read_arena(w, &w->arenas.v[i], l);
+		in.used |= w->arenas.v[i].system_mem != 0;
+	}
+	par_find(w, &in, &w->arenas.v[first]);
+	in.used |= in.n_mmaps != 0;
+	array_push(&w->instances, in);
+}
+
+/* The run of list heads around X: returns the first one's address and the count. */
+static vaddr head_run(struct walk *w, vaddr x, size_t *count)
+{
+	vaddr lo = x, hi = x;
+
+	while (lo >= 16 && (hi - lo) / 16 < BIN_HEADS && is_bin_head(&w->view, lo - 16))
+		lo -= 16;
+	while ((hi - lo) / 16 < BIN_HEADS && is_bin_head(&w->view, hi + 16))
+		hi += 16;
+	*count = (hi - lo) / 16 + 1;
+	return lo;
+}
+
+/* Returns where to go on. */
+static vaddr try_run(struct walk *w, vaddr x)
+{
+	const struct state_layout *l = NULL;
+	size_t count;
+	vaddr lo = head_run(w, x, &count), main = 0, slot;
+
+	if (count < BIN_HEADS_DAMAGED)
+		return x + 8;
+	for (slot = lo; !l && lo - slot <= 16 * (BIN_HEADS - BIN_HEADS_DAMAGED); slot -= 16)
+		l = state_of(w, slot, &main);
+	if (!l) {
+		walk_find(w, "main_arena", lo, false, "a malloc_state was seen at 0x%llx, but no known "
+		          "layout fits it: an unknown glibc, or its list of arenas is damaged",
+		          (unsigned long long)lo);
+		return lo + count * 16;
+	}
+	add_instance(w, main, l);
+	return main + state_size(l);
+}
+
+static bool worth_scanning(const struct core *core, const struct segment *s)
+{
+	if (!(s->flags & SEG_W) || s->saved_end == s->start)
+		return false;
+	return s->file >= 0 || (!core->nfiles && s->end - s->start <= UINT64_C(64) << 20);
+}
+
+static void scan_segment(struct walk *w, const struct segment *s)
+{
+	vaddr at = round_up(s->start, 8);
+	uint64_t n = (s->saved_end - at) / 8;
+
+	if (s->saved_end - s->start < 16 || n < 2)
+		return;
+	while (at <= s->saved_end - 16) {
+		const uint8_t *p = s->mem + (at - s->start);
+
+		if (load64(p) == at - 16 && load64(p + 8) == at - 16)
+			at = try_run(w, at);
+		else
+			at += 8;
+	}
+}
+
+static void sort_used_first(struct walk *w)
+{
+	ARRAY(struct arena) arenas = { 0 };
+	ARRAY(struct instance) ins = { 0 };
+
+	for (int used = 1; used >= 0; used--) {
+		for (size_t i = 0; i < w->instances.n; i++) {
+			if (w->instances.v[i].used != (bool)used)
+				continue;
+			for (size_t k = 0; k < w->arenas.n; k++) {
+				struct arena a = w->arenas.v[k];
+
+				if (a.instance != i)
+					continue;
+				a.instance = (uint32_t)ins.n;
+				array_push(&arenas, a);
+			}
+			array_push(&ins, w->instances.v[i]);
+		}
+	}
+	array_free(&w->arenas);
+	array_free(&w->instances);
+	memcpy(&w->arenas, &arenas, sizeof(arenas));
+	memcpy(&w->instances, &ins, sizeof(ins));
+}
+
+void instances_find(struct walk *w)
+{
+	for (size_t i = 0; i < w->core->nseg; i++)
+		if (worth_scanning(w->core, &w->core->seg[i]))
+			scan_segment(w, &w->core->seg[i]);
+	sort_used_first(w);
+}

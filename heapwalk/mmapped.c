@@ -1,0 +1,171 @@
+/*
+ * Chunks with a mapping of their own. They stand in no list; only their headers tell, at the start of
+ * an anonymous writable page, with nothing but IS_MMAPPED in the flags:
+ *
+ *   up to 2.42: prev_size = distance from the mapping's start, prev_size + size = whole pages
+ *   2.43:       the same, but the header's 16 bytes are not counted in size
+ *
+ * memalign moves the header to 16 bytes below the aligned address (prev_size = the distance), and
+ * leaves the old header stale at the start of the mapping: the inner one is the true one.
+ */
+#include "heapwalk/walk.h"
+
+struct found {
+	vaddr header;
+	uint64_t size, total; /* of the size field; of the mapping from its base */
+};
+
+/* Is there a header at h for the mapping that starts at base? */
+static bool header_at(struct walk *w, vaddr base, vaddr h, uint64_t extra, struct found *f)
+{
+	const uint8_t *p = view_at(&w->view, h, CHUNK_HEADER);
+	uint64_t prev, head;
+
+	if (!p)
+		return false;
+	prev = load64(p);
+	head = load64(p + 8);
+	if (extra)
+		prev &= ~UINT64_C(1); /* 2.43 keeps MMAP_HP there */
+	if ((head & CHUNK_FLAGS) != CHUNK_MMAPPED || prev != h - base || head < CHUNK_MIN || head & 8)
+		return false;
+	f->header = h;
+	f->size = head & ~(uint64_t)CHUNK_FLAGS;
+	if (__builtin_add_overflow(f->size, prev + extra, &f->total))
+		return false;
+	return (f->total & (w->core->page_size - 1)) == 0;
+}
+
+/*
+ * The aligned header, if memalign moved it: for alignment A the user address is the first multiple
+ * of A at or behind base + 16, or the next one where the room before was under MINSIZE.
+ */
+static bool inner_header(struct walk *w, vaddr base, vaddr end, uint64_t extra, struct found *f)
+{
+	bool any = false;
+
+	for (unsigned k = 5; k < 47; k++) {
+		uint64_t align = UINT64_C(1) << k;
+		vaddr user = round_up(base + CHUNK_HEADER, align);
+
+		for (int twice = 0; twice < 2; twice++, user += align) {
+			struct found g;
+
+			if (user < base || user >= end)
+				break;
+			if (user == base + CHUNK_HEADER || !header_at(w, base, user - CHUNK_HEADER, extra, &g))
+				continue;
+			if (g.total <= end - base && user - base < g.total) {
+				*f = g;
+				any = true;
+			}
+		}
+		if (round_up(base + CHUNK_HEADER, align) >= end)
+			break;
+	}
+	return any;
+}
+
+static bool chunk_on_page(struct walk *w, vaddr page, vaddr end, uint64_t extra, struct found *f)
+{
+	struct found outer;
+
+	if (!header_at(w, page, page, extra, &outer))
+		return false;
+	if (inner_header(w, page, end, extra, f))
+		return true;
+	*f = outer;
+	return outer.total <= end - page;
+}
+
+static bool anonymous_rw(const struct segment *s)
+{
+	return s->file < 0 && !s->absent && (s->flags & (SEG_R | SEG_W)) == (SEG_R | SEG_W);
+}
+
+/* Where the run of adjoining anonymous writable segments from index i ends; *last is its last one. */
+static vaddr run_of(const struct core *core, size_t i, size_t *last)
+{
+	while (i + 1 < core->nseg && core->seg[i + 1].start == core->seg[i].end &&
+	       anonymous_rw(&core->seg[i + 1]))
+		i++;
+	*last = i;
+	return core->seg[i].end;
+}
+
+/* Index of the first region that ends behind at; regions are sorted. */
+static size_t region_behind(const struct walk *w, size_t nregions, vaddr at)
+{
+	size_t lo = 0, hi = nregions;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (w->regions.v[mid].own_end <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void add_chunk(struct walk *w, vaddr base, const struct found *f, bool new_kind)
+{
+	struct region r = { .start = f->header, .kind = SPAN_MMAP, .own_start = base };
+
+	r.limit = r.own_end = base + f->total;
+	/* malloc.c memsize/musable: 2.43 no longer loses a word more than the header */
+	r.usable = new_kind ? f->size - 8 : f->size - 16;
+	if (new_kind && r.usable > r.limit - (r.start + 16))
+		r.usable = r.limit - (r.start + 16);
+	array_push(&w->regions, r);
+}
+
+static void scan_run(struct walk *w, vaddr start, vaddr end, uint64_t extra, size_t nregions)
+{
+	vaddr at = round_up(start, w->core->page_size);
+
+	while (at < end) {
+		size_t i = region_behind(w, nregions, at);
+		struct found f;
+
+		if (i < nregions && round_down(w->regions.v[i].own_start, w->core->page_size) <= at) {
+			at = round_up(w->regions.v[i].own_end, w->core->page_size);
+			continue;
+		}
+		if (!view_at(&w->view, at, CHUNK_HEADER)) {
+			const struct segment *s = core_segment(w->core, at);
+
+			at = round_up(s && s->end > at ? s->end : at + 1, w->core->page_size);
+			continue;
+		}
+		if (chunk_on_page(w, at, end, extra, &f)) {
+			add_chunk(w, at, &f, extra != 0);
+			at += f.total;
+		} else {
+			at += w->core->page_size;
+		}
+	}
+}
+
+void mmapped_find(struct walk *w)
+{
+	const struct instance *in = w->instances.n ? &w->instances.v[0] : NULL;
+	size_t nregions = w->regions.n, last;
+	uint64_t extra;
+
+	if (!in)
+		return;
+	if (in->parl)
+		extra = in->parl->new_mmap ? CHUNK_HEADER : 0;
+	else
+		extra = in->state->versions.from >= 43 ? CHUNK_HEADER : 0;
+	for (size_t i = 0; i < w->core->nseg; i = last + 1) {
+		last = i;
+		if (anonymous_rw(&w->core->seg[i])) {
+			vaddr end = run_of(w->core, i, &last);
+
+			scan_run(w, w->core->seg[i].start, end, extra, nregions);
+		}
+	}
+}

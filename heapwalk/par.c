@@ -1,0 +1,148 @@
+/*
+ * Finding mp_ (struct malloc_par) without symbols: it lies in the same file's writable pages as
+ * main_arena. Every word there is tried against every known layout; a candidate must satisfy the
+ * invariants that malloc keeps, and is scored by defaults. Decisive is sbrk_base: with a contiguous
+ * main arena, top's end - sbrk_base == system_mem (malloc.c sysmalloc).
+ */
+#include "heapwalk/walk.h"
+
+enum { SCORE_MIN = 4 };
+
+struct par {
+	vaddr at;
+	const struct par_layout *l;
+	uint32_t n_mmaps, n_mmaps_max, max_n_mmaps, no_dyn;
+	uint64_t trim, pad, threshold, test, arena_max, mapped, max_mapped, base;
+	uint64_t bins, max_bytes, count;
+};
+
+static void par_load(const uint8_t *p, const struct par_layout *l, struct par *out)
+{
+	out->l = l;
+	out->n_mmaps = load32(p + l->n_mmaps);
+	out->n_mmaps_max = load32(p + l->n_mmaps + 4);
+	out->max_n_mmaps = load32(p + l->n_mmaps + 8);
+	out->no_dyn = load32(p + l->n_mmaps + 12);
+	out->trim = load64(p);
+	out->pad = load64(p + 8);
+	out->threshold = load64(p + 16);
+	out->test = load64(p + 24);
+	out->arena_max = load64(p + 32);
+	out->mapped = load64(p + l->mmapped_mem);
+	out->max_mapped = load64(p + l->mmapped_mem + 8);
+	out->base = load64(p + l->sbrk_base);
+	out->bins = out->max_bytes = out->count = 0;
+	if (l->tcache >= 0) {
+		out->bins = load64(p + l->tcache);
+		out->max_bytes = load64(p + l->tcache + 8);
+		out->count = load64(p + l->tcache + 16);
+	}
+}
+
+/* What malloc never breaks. 2.43 may leave mmapped_mem non-zero with no mapping left (mremap). */
+static bool par_valid(const struct par *p)
+{
+	if (p->n_mmaps > p->max_n_mmaps || p->no_dyn > 1 || p->n_mmaps_max > 1u << 30)
+		return false;
+	if (p->max_n_mmaps > 1u << 24 || p->mapped > p->max_mapped || p->mapped & 7)
+		return false;
+	if (!p->l->new_mmap && (p->n_mmaps == 0) != (p->mapped == 0))
+		return false;
+	if (p->mapped < (uint64_t)p->n_mmaps * 4096)
+		return false;
+	return p->pad <= UINT64_C(1) << 32 && p->test <= 1024 && p->arena_max <= 1u << 20;
+}
+
+static int par_score(const struct core *core, const struct par *p, const struct arena *main)
+{
+	const struct segment *s = p->base ? core_segment(core, p->base) : NULL;
+	int score = 0;
+
+	if (p->base && !s)
+		return -1;
+	if (s) {
+		score += s == core_segment(core, main->top) ? 4 : 0;
+		score += p->base <= main->top && main->top + main->top_size - p->base == main->system_mem
+		                 ? 6 : 0;
+	} else if (!main->system_mem) {
+		score += 2;
+	}
+	score += p->n_mmaps_max == 65536 ? 2 : 0;
+	score += p->test == 8 || p->test == 2 ? 1 : 0;
+	score += p->threshold >= 1024 && p->threshold <= UINT64_C(1) << 32 ? 1 : 0;
+	score += p->trim == 131072 || p->trim == 2 * p->threshold ? 2 : 0;
+	score += p->pad == 131072 ? 2 : 0;
+	if (p->l->tcache >= 0) {
+		score += p->bins == 64 || p->bins == 76 ? 2 : 0;
+		score += p->count == 7 || p->count == 16 ? 2 : 0;
+		score += p->max_bytes == 1032 || p->max_bytes == 1041 ? 3 : 0;
+	}
+	return score;
+}
+
+static bool same_file(const struct core *core, const struct segment *s, vaddr main)
+{
+	const struct segment *m = core_segment(core, main);
+
+	if (s == m)
+		return true;
+	return m && m->file >= 0 && s->file >= 0 && (s->flags & SEG_W) &&
+	       !strcmp(core->files[s->file].path, core->files[m->file].path);
+}
+
+static bool fits_state(const struct par_layout *l, const struct state_layout *state)
+{
+	return l->versions.from <= state->versions.to && state->versions.from <= l->versions.to;
+}
+
+static void scan_segment(struct walk *w, const struct segment *s, const struct instance *in,
+                         const struct arena *main, struct par *best, int *best_score)
+{
+	for (vaddr at = round_up(s->start, 8); at < s->saved_end; at += 8) {
+		for (size_t i = 0; i < par_nlayouts; i++) {
+			const struct par_layout *l = &par_layouts[i];
+			struct par p;
+			int score;
+
+			if (s->saved_end - at < l->size || !fits_state(l, in->state))
+				continue;
+			par_load(s->mem + (at - s->start), l, &p);
+			p.at = at;
+			if (!par_valid(&p))
+				continue;
+			score = par_score(w->core, &p, main);
+			if (score > *best_score) {
+				*best = p;
+				*best_score = score;
+			}
+		}
+	}
+}
+
+void par_find(struct walk *w, struct instance *in, const struct arena *main)
+{
+	struct par best = { 0 };
+	int score = SCORE_MIN;
+
+	for (size_t i = 0; i < w->core->nseg; i++) {
+		const struct segment *s = &w->core->seg[i];
+
+		if (s->saved_end > s->start && same_file(w->core, s, in->main_arena))
+			scan_segment(w, s, in, main, &best, &score);
+	}
+	if (!best.l) {
+		walk_find(w, "mp_", in->main_arena, false, "malloc's parameters (mp_) were not found: the "
+		          "number of mmapped chunks cannot be checked");
+		return;
+	}
+	in->par = best.at;
+	in->parl = best.l;
+	in->n_mmaps = best.n_mmaps;
+	in->mmapped_mem = best.mapped;
+	in->sbrk_base = best.base;
+	in->trim_threshold = best.trim;
+	in->top_pad = best.pad;
+	in->mmap_threshold = best.threshold;
+	in->arena_max = best.arena_max;
+	in->tcache_count = best.count;
+}

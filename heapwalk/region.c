@@ -1,0 +1,296 @@
+/*
+ * Where an arena's chunks lie. Main arena: from sbrk_base to the end of top while brk could grow;
+ * what brk could not give comes from mmap, in regions that start at a page with a chunk header and
+ * end in two fenceposts or in top (malloc.c sysmalloc). Other arenas: subheaps at multiples of
+ * HEAP_MAX_SIZE, each with a heap_info in front, linked backwards from the one that holds top
+ * (arena.c new_heap).
+ */
+#include "heapwalk/walk.h"
+
+#include <stdlib.h>
+
+#define HEAP_MAX (UINT64_C(64) << 20) /* HEAP_MAX_SIZE on 64-bit */
+#define MAX_HEAPS 1000000
+
+/* heap_info: ar_ptr, prev, size, mprotect_size. */
+struct heap_info {
+	uint64_t arena, prev, size, mprotect_size;
+};
+
+static bool anonymous_rw(const struct segment *s)
+{
+	return s->file < 0 && !s->absent && (s->flags & (SEG_R | SEG_W)) == (SEG_R | SEG_W);
+}
+
+/* End of the writable anonymous memory that goes on without a gap from at. */
+static vaddr writable_end(const struct core *core, vaddr at)
+{
+	const struct segment *s = core_segment(core, at), *end = core->seg + core->nseg;
+	vaddr to = at;
+
+	for (; s && s < end && anonymous_rw(s) && (s->start <= at || s->start == to); s++)
+		to = s->end;
+	return to;
+}
+
+static void add_brk(struct walk *w, uint32_t index)
+{
+	const struct arena *a = &w->arenas.v[index];
+	const struct instance *in = &w->instances.v[a->instance];
+	struct region r = { .arena = index, .kind = SPAN_BRK };
+	vaddr base = in->sbrk_base, end;
+
+	if (!base) { /* mp_ unknown: the mapping of top */
+		const struct segment *s = core_segment(w->core, a->top);
+
+		if (!s || !anonymous_rw(s))
+			return;
+		base = s->start;
+	}
+	end = writable_end(w->core, base);
+	if (end == base) {
+		const struct segment *s = core_segment(w->core, base);
+
+		/* a static executable's brk may begin in the last page of .bss */
+		if (!s || !(s->flags & SEG_W))
+			return;
+		end = s->end;
+		if (writable_end(w->core, end) > end)
+			end = writable_end(w->core, end);
+	}
+	r.own_start = base;
+	r.start = round_up(base, CHUNK_ALIGN);
+	r.limit = end;
+	if (a->top >= r.start && a->top < end) {
+		r.top = a->top;
+		if (a->top_size >= CHUNK_HEADER && a->top_size <= end - a->top)
+			r.limit = a->top + a->top_size;
+		else
+			walk_find(w, "top-size", a->top, true, "the top chunk at 0x%llx claims %llu bytes, more "
+			          "than the heap has: its size field was overwritten, likely by the block before "
+			          "it", (unsigned long long)a->top, (unsigned long long)a->top_size);
+	}
+	r.own_end = r.limit;
+	array_push(&w->regions, r);
+}
+
+static bool read_heap_info(struct walk *w, vaddr heap, struct heap_info *h)
+{
+	uint64_t v[4];
+
+	if (!core_read(w->core, heap, v, sizeof(v)))
+		return false;
+	*h = (struct heap_info){ v[0], v[1], v[2], v[3] };
+	return true;
+}
+
+/* With the hugetlb tunable, 2.35 to 2.41 make heaps of four huge pages: mp_.hp_pagesize tells. */
+static uint64_t heap_max_of(struct walk *w, const struct arena *a)
+{
+	const struct instance *in = &w->instances.v[a->instance];
+	struct heap_info h;
+	uint64_t huge = 0;
+
+	if (in->parl && in->parl->hp_pagesize >= 0)
+		core_read64(w->core, in->par + (uint64_t)in->parl->hp_pagesize, &huge);
+	if (huge >= 4096 && huge <= HEAP_MAX && !(huge & (huge - 1)) &&
+	    !(read_heap_info(w, round_down(a->addr, HEAP_MAX), &h) && h.arena == a->addr))
+		return huge * 4;
+	return HEAP_MAX;
+}
+
+/* Adds one subheap; false where its heap_info does not make sense. */
+static bool add_subheap(struct walk *w, uint32_t index, vaddr heap, uint64_t max, uint64_t *prev)
+{
+	struct arena *a = &w->arenas.v[index];
+	const struct state_layout *l = w->instances.v[a->instance].state;
+	struct region r = { .arena = index, .kind = SPAN_ARENA, .own_start = heap };
+	struct heap_info h;
+
+	if (!read_heap_info(w, heap, &h)) {
+		walk_find(w, "heap_info", heap, false, "the subheap at 0x%llx is not in the core",
+		          (unsigned long long)heap);
+		return false;
+	}
+	if (h.arena != a->addr || h.size > max || h.size & 15 || h.size < 0x40) {
+		walk_find(w, "heap_info", heap, true, "the subheap header at 0x%llx is overwritten: its arena "
+		          "pointer or size is wrong; this and older subheaps of the arena are skipped",
+		          (unsigned long long)heap);
+		return false;
+	}
+	*prev = h.prev;
+	r.start = heap == round_down(a->addr, max)
+	                  ? round_up(a->addr + state_size(l), CHUNK_ALIGN)
+	                  : heap + (a->addr - round_down(a->addr, max));
+	r.limit = heap + h.size;
+	r.own_end = r.limit;
+	if (h.mprotect_size > h.size && h.mprotect_size <= max)
+		r.own_end = heap + h.mprotect_size;
+	if (a->top >= r.start && a->top < r.limit)
+		r.top = a->top;
+	a->walked += h.size;
+	a->nspans++;
+	if (r.start < r.limit)
+		array_push(&w->regions, r);
+	return true;
+}
+
+static void add_subheaps(struct walk *w, uint32_t index)
+{
+	uint64_t max = heap_max_of(w, &w->arenas.v[index]), prev = 0;
+	vaddr heap = round_down(w->arenas.v[index].top, max);
+	vaddr first = round_down(w->arenas.v[index].addr, max);
+	bool seen_first = false;
+
+	for (size_t n = 0; heap && n < MAX_HEAPS; n++) {
+		bool ok = add_subheap(w, index, heap, max, &prev);
+
+		seen_first |= heap == first;
+		if (!ok || heap == first || prev == heap || prev & (max - 1))
+			break;
+		heap = prev;
+	}
+	if (!seen_first && first != heap)
+		add_subheap(w, index, first, max, &prev);
+}
+
+/* ---- regions of a main arena that mmap gave ---- */
+
+static int by_start(const void *a, const void *b)
+{
+	const struct region *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static void sort_regions(struct walk *w)
+{
+	if (w->regions.n)
+		qsort(w->regions.v, w->regions.n, sizeof(*w->regions.v), by_start);
+}
+
+/* The non-contiguous main arena whose top lies in [start, end), else the first one. */
+static uint32_t main_for(struct walk *w, vaddr start, vaddr end)
+{
+	uint32_t first = UINT32_MAX;
+
+	for (uint32_t i = 0; i < w->arenas.n; i++) {
+		const struct arena *a = &w->arenas.v[i];
+
+		if (!a->main || a->contiguous)
+			continue;
+		if (a->top >= start && a->top < end)
+			return i;
+		if (first == UINT32_MAX)
+			first = i;
+	}
+	return first;
+}
+
+/* Is there such a region at page at? Returns its end, or 0. */
+static vaddr try_page(struct walk *w, vaddr at, vaddr limit)
+{
+	uint32_t index = main_for(w, at, limit);
+	struct region r = { .start = at, .own_start = at, .kind = SPAN_ARENA };
+	vaddr top = index == UINT32_MAX ? 0 : w->arenas.v[index].top, end;
+	uint64_t head;
+	bool at_top;
+
+	if (!chunk_head(&w->view, at, &head) || (head & CHUNK_FLAGS) != CHUNK_PREV_INUSE ||
+	    head < CHUNK_MIN || (head & 8) || index == UINT32_MAX)
+		return 0;
+	end = chunks_chain(w, at, limit, top, UINT64_MAX, &at_top);
+	if (!end || (end & 0xfff))
+		return 0;
+	r.arena = main_for(w, at, end);
+	r.top = at_top ? top : 0;
+	r.limit = r.own_end = end;
+	w->arenas.v[r.arena].walked += end - at;
+	w->arenas.v[r.arena].nspans++;
+	array_push(&w->regions, r);
+	return end;
+}
+
+static bool claimed(const struct walk *w, size_t nsorted, vaddr at, vaddr *end)
+{
+	size_t lo = 0, hi = nsorted;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (w->regions.v[mid].own_end <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo >= nsorted || round_down(w->regions.v[lo].own_start, 4096) > at)
+		return false;
+	*end = round_up(w->regions.v[lo].own_end, 4096);
+	return true;
+}
+
+static void add_scattered(struct walk *w)
+{
+	size_t nsorted;
+
+	sort_regions(w);
+	nsorted = w->regions.n;
+	for (size_t i = 0; i < w->core->nseg; i++) {
+		const struct segment *s = &w->core->seg[i];
+		vaddr limit, at = round_up(s->start, 4096);
+
+		if (!anonymous_rw(s) || s->saved_end == s->start)
+			continue;
+		limit = writable_end(w->core, s->start);
+		while (at < s->saved_end) {
+			vaddr end = 0;
+
+			if (claimed(w, nsorted, at, &end) && end > at) {
+				at = end;
+				continue;
+			}
+			end = try_page(w, at, limit);
+			at = end > at ? end : at + 4096;
+		}
+	}
+}
+
+/* A main arena that has memory beyond what its brk region accounts for. */
+static bool scattered(const struct arena *a, const struct walk *w)
+{
+	if (!a->main || !a->system_mem)
+		return false;
+	if (!a->contiguous)
+		return true;
+	for (size_t i = 0; i < w->regions.n; i++)
+		if (w->regions.v[i].top == a->top)
+			return false;
+	return true;
+}
+
+void regions_find(struct walk *w)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < w->arenas.n; i++) {
+		struct arena *a = &w->arenas.v[i];
+
+		if (!a->system_mem && !a->main)
+			continue;
+		if (!a->main)
+			add_subheaps(w, i);
+		else if (a->system_mem)
+			add_brk(w, i);
+	}
+	for (size_t i = 0; i < w->arenas.n; i++) {
+		struct arena *a = &w->arenas.v[i];
+
+		if (scattered(a, w)) {
+			a->contiguous = false;
+			any = true;
+		}
+	}
+	if (any)
+		add_scattered(w);
+	sort_regions(w);
+}

@@ -1,0 +1,301 @@
+/*
+ * Finding each thread's tcache without symbols. Its struct is a used chunk of a known size in the
+ * heap itself. Every chunk of such a size is tried against every layout: counters must agree with
+ * the lists, entries must be chunks of the list's size class. The layout with the most valid
+ * entries wins. Structs with empty lists look like any zeroed block: those count only where a
+ * thread's TLS points to them, at the offset on which the threads agree.
+ */
+#include "heapwalk/walk.h"
+
+#include <stdlib.h>
+
+#define TLS_REACH 0x1000 /* bytes below the thread pointer that are searched */
+#define MAX_BINS 76
+
+/* What one candidate turned out to be under one layout. */
+struct verdict {
+	vaddr at;
+	bool valid;
+	uint32_t entries;
+	uint32_t broken; /* lists that are damaged or caught in mid-operation */
+};
+
+struct fit {
+	const struct tcache_layout *l;
+	struct verdict *v; /* one per candidate */
+	uint64_t entries;
+	unsigned tls;      /* offset below fs_base; 0: none */
+	uint64_t votes;
+};
+
+static uint64_t capacity(const struct walk *w, const struct tcache_layout *l)
+{
+	const struct instance *in = &w->instances.v[0];
+
+	if (in->parl && in->parl->tcache >= 0)
+		return in->tcache_count;
+	return l->versions.from >= 43 ? 16 : 7;
+}
+
+static bool size_fits(struct walk *w, vaddr mem, const struct tcache_layout *l)
+{
+	uint64_t head, want = round_up(l->size + 8u, 16);
+
+	if (!chunk_head(&w->view, mem - CHUNK_HEADER, &head))
+		return false;
+	head &= ~(uint64_t)CHUNK_FLAGS;
+	return head == want || head == want + 0x10 || head == want + 0x20;
+}
+
+static uint64_t counter(const uint8_t *mem, const struct tcache_layout *l, unsigned i, uint64_t cap)
+{
+	uint64_t n = l->count_bytes == 1 ? mem[i] : load16(mem + 2 * i);
+
+	return l->counts_down ? cap - n : n;
+}
+
+/* Next entry's user address behind the one at pos; 0 at the end. False: not in the core. */
+static bool next_entry(struct walk *w, const struct tcache_layout *l, vaddr pos, vaddr *next)
+{
+	uint64_t raw;
+
+	if (!view_read64(&w->view, pos, &raw))
+		return false;
+	*next = l->safe_linking ? raw ^ (pos >> 12) : raw;
+	return true;
+}
+
+/* Is this a chunk that can wait in list i? */
+static bool entry_fits(struct walk *w, const struct tcache_layout *l, unsigned i, vaddr e,
+                       struct block *b)
+{
+	if (e & 15 || !heap_find(w->heap, w->core, e, b) || b->addr != e)
+		return false;
+	if (i < 64)
+		return b->size + 8 == CHUNK_MIN + 16u * i;
+	return l->bins > 64 && b->size + 8 >= CHUNK_MIN + 16 * 64;
+}
+
+/* Follows list i; returns the number of good entries; *whole if it ended well. */
+static uint64_t follow(struct walk *w, const struct tcache_layout *l, unsigned i, vaddr head,
+                       uint64_t most, bool *whole)
+{
+	struct block b;
+	vaddr e = head;
+	uint64_t n = 0;
+
+	*whole = false;
+	while (e && n <= most) {
+		vaddr next;
+
+		if (!entry_fits(w, l, i, e, &b) || !next_entry(w, l, e, &next))
+			return n;
+		n++;
+		e = next;
+	}
+	*whole = !e;
+	return n;
+}
+
+static void judge(struct walk *w, const struct tcache_layout *l, struct verdict *v)
+{
+	uint64_t cap = capacity(w, l);
+	const uint8_t *mem = core_at(w->core, v->at, l->size);
+	unsigned good = 0;
+
+	v->valid = false;
+	if (!mem || !size_fits(w, v->at, l))
+		return;
+	for (unsigned i = 0; i < l->bins; i++) { /* cheap test first */
+		uint64_t n = counter(mem, l, i, cap), head = load64(mem + l->entries + 8 * i);
+
+		if (n > cap || head & 15)
+			return;
+		v->broken += (n == 0) != (head == 0);
+	}
+	if (v->broken > 1)
+		return;
+	for (unsigned i = 0; i < l->bins; i++) {
+		vaddr head = load64(mem + l->entries + 8 * i);
+		uint64_t n = counter(mem, l, i, cap), got;
+		bool whole;
+
+		if (!head)
+			continue;
+		got = follow(w, l, i, head, cap, &whole);
+		v->entries += (uint32_t)got;
+		if (whole && got == n)
+			good++;
+		else if (n) /* n == 0 was counted above */
+			v->broken++;
+	}
+	v->valid = v->broken == 0 || (v->broken <= 2 && good >= 2 && good > v->broken);
+}
+
+static struct verdict *verdict_of(struct fit *f, size_t n, vaddr at)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (f->v[mid].at < at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < n && f->v[lo].at == at && f->v[lo].valid ? &f->v[lo] : NULL;
+}
+
+/* tcache's offsets below the thread pointer in Debian's libcs: 2.31, 2.36, 2.41, 2.43. */
+static bool usual_offset(unsigned off)
+{
+	return off == 88 || off == 80 || off == 72 || off == 104;
+}
+
+/* The offset below fs_base at which most threads point to a valid struct. */
+static void vote(struct walk *w, struct fit *f)
+{
+	uint64_t votes[TLS_REACH / 8] = { 0 };
+
+	for (size_t t = 0; t < w->core->nthreads; t++) {
+		vaddr fs = w->core->thread[t].regs[REG_FS_BASE];
+
+		for (unsigned o = 1; o < TLS_REACH / 8 && fs > TLS_REACH; o++) {
+			struct verdict *v;
+			uint64_t word;
+
+			if (!core_read64(w->core, fs - 8 * o, &word) || !word || word & 15)
+				continue;
+			v = verdict_of(f, w->candidates.n, word);
+			if (v)
+				votes[o] += v->entries ? 8 : usual_offset(8 * o) ? 3 : 2;
+		}
+	}
+	for (unsigned o = 1; o < TLS_REACH / 8; o++) {
+		if (votes[o] > f->votes) {
+			f->votes = votes[o];
+			f->tls = 8 * o;
+		}
+	}
+}
+
+static void try_layout(struct walk *w, const struct tcache_layout *l, struct fit *f)
+{
+	*f = (struct fit){ .l = l, .v = mem_alloc(w->candidates.n, sizeof(*f->v)) };
+	for (size_t i = 0; i < w->candidates.n; i++) {
+		f->v[i].at = w->candidates.v[i];
+		judge(w, l, &f->v[i]);
+		if (f->v[i].valid)
+			f->entries += f->v[i].entries;
+	}
+	vote(w, f);
+}
+
+static int thread_of(struct walk *w, const struct fit *f, vaddr at)
+{
+	for (size_t t = 0; f->tls && t < w->core->nthreads; t++) {
+		uint64_t word;
+
+		if (core_read64(w->core, w->core->thread[t].regs[REG_FS_BASE] - f->tls, &word) &&
+		    word == at)
+			return (int)t;
+	}
+	return -1;
+}
+
+/* Takes every entry of the struct's lists out of the used blocks. */
+static void release_lists(struct walk *w, const struct tcache_layout *l, struct tcache *t)
+{
+	const uint8_t *mem = core_at(w->core, t->addr, l->size);
+	uint64_t cap = capacity(w, l);
+
+	for (unsigned i = 0; i < l->bins; i++) {
+		vaddr e = load64(mem + l->entries + 8 * i);
+		uint64_t n = 0;
+		struct block b;
+
+		for (; e && n <= cap; n++) {
+			vaddr next;
+
+			if (!entry_fits(w, l, i, e, &b) || !next_entry(w, l, e, &next)) {
+				walk_find(w, "tcache-next", e, true, "the tcache at 0x%llx has an entry in list "
+				          "%u that is no chunk of it: a freed block was written to after free",
+				          (unsigned long long)t->addr, i);
+				break;
+			}
+			if (!walk_release(w, e, FREE_TCACHE, &b)) {
+				walk_find(w, "tcache-double", e, true, "the block at 0x%llx stands twice in free "
+				          "lists (tcache): freed twice", (unsigned long long)e);
+				break;
+			}
+			t->entries++;
+			t->bytes += b.size;
+			e = next;
+		}
+		if (n != counter(mem, l, i, cap))
+			walk_find(w, "tcache-count", t->addr, false, "the tcache at 0x%llx counts %llu entries in "
+			          "list %u and holds %llu: caught in the middle of malloc or free, or damaged",
+			          (unsigned long long)t->addr,
+			          (unsigned long long)counter(mem, l, i, cap), i, (unsigned long long)n);
+	}
+}
+
+static void accept(struct walk *w, const struct fit *f, const struct verdict *v)
+{
+	struct tcache t = { .addr = v->at, .thread = thread_of(w, f, v->at) };
+	struct block b;
+	struct arena *a;
+
+	if (!v->entries && t.thread < 0)
+		return; /* as empty as any zeroed block, and nobody's */
+	if (!heap_find(w->heap, w->core, v->at, &b) || !bit_get(w->heap->used, b.id))
+		return;
+	a = &w->heap->arena[b.span->arena];
+	bit_clear(w->heap->used, b.id);
+	bit_set(w->heap->internal, b.id);
+	a->used.blocks--;
+	a->used.bytes -= b.size;
+	a->internal.blocks++;
+	a->internal.bytes += b.size;
+	release_lists(w, f->l, &t);
+	array_push(&w->tcaches, t);
+}
+
+/* 2.26 to 2.31 and 2.32 on have structs of one size: an empty one tells by mp_'s age only. */
+static bool older_than_heap(const struct walk *w, const struct tcache_layout *l)
+{
+	const struct instance *in = &w->instances.v[0];
+
+	return in->parl && (l->versions.to < in->parl->versions.from ||
+	                    l->versions.from > in->parl->versions.to);
+}
+
+void tcaches_find(struct walk *w)
+{
+	struct fit best = { 0 };
+
+	if (!w->instances.n || !w->candidates.n)
+		return;
+	for (size_t i = 0; i < tcache_nlayouts; i++) {
+		struct fit f;
+
+		if (older_than_heap(w, &tcache_layouts[i]))
+			continue;
+		try_layout(w, &tcache_layouts[i], &f);
+		if (!best.l || f.entries * 8 + f.votes > best.entries * 8 + best.votes) {
+			mem_free(best.v);
+			best = f;
+		} else {
+			mem_free(f.v);
+		}
+	}
+	if (best.entries || best.votes) {
+		if (best.entries)
+			w->instances.v[0].tcache = best.l;
+		for (size_t i = 0; i < w->candidates.n; i++)
+			if (best.v[i].valid)
+				accept(w, &best, &best.v[i]);
+	}
+	mem_free(best.v);
+}

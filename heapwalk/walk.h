@@ -1,0 +1,70 @@
+/*
+ * walk: what the files of heapwalk share while a heap is being built. Private to heapwalk/.
+ *
+ * Order: instances (arenas and mp_ in .data) -> regions (where chunks are) -> mmapped chunks ->
+ * walk of the regions in address order, which gives ids -> tcaches, fastbins, bins -> sums.
+ */
+#ifndef HEAPWALK_WALK_H
+#define HEAPWALK_WALK_H
+
+#include "heapwalk/heap.h"
+
+/* A range to be stepped through, known before it is. */
+struct region {
+	vaddr start, limit;       /* first chunk's header; chunks lie below limit */
+	vaddr own_start, own_end; /* as in struct span */
+	vaddr top;                /* the arena's top chunk if it lies here, else 0 */
+	uint32_t arena;
+	enum span_kind kind;
+	uint64_t usable;          /* SPAN_MMAP */
+};
+
+struct walk {
+	const struct core *core;
+	struct heap *heap;
+	struct view view;
+	ARRAY(struct arena) arenas;
+	ARRAY(struct instance) instances;
+	ARRAY(struct region) regions;
+	ARRAY(struct span) spans;
+	ARRAY(struct tcache) tcaches;
+	ARRAY(struct heap_finding) findings;
+	ARRAY(vaddr) candidates; /* user addresses of used chunks that may be a tcache struct */
+	uint32_t next_id;
+};
+
+/* Adds a finding; later ones of the same code only count. */
+void walk_find(struct walk *w, const char *code, vaddr at, bool damage, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* instance.c: every malloc in the process, its arenas (main first) and its mp_. */
+void instances_find(struct walk *w);
+/* par.c: mp_ of one instance; fills in its par fields. */
+void par_find(struct walk *w, struct instance *in, const struct arena *main);
+/* region.c: brk, subheaps, regions that mmap gave to a main arena. */
+void regions_find(struct walk *w);
+/* mmapped.c: chunks that have a mapping of their own; regions must be sorted. */
+void mmapped_find(struct walk *w);
+/* chunk.c: steps through all regions, in order, and makes spans, ids and states. */
+void chunks_walk(struct walk *w);
+/* Dry run over a region: end of its chunks, or 0 if the chain breaks. *top: it ended in the top chunk. */
+vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, uint64_t max_steps,
+                   bool *at_top);
+/* tcache.c, free.c: lists of free chunks. Spans and slots must be in place. */
+void tcaches_find(struct walk *w);
+void fastbins_find(struct walk *w);
+void bins_find(struct walk *w);
+/* A listed chunk is free: moves it from used to the place's tally. False: it was not a used chunk. */
+bool walk_release(struct walk *w, vaddr user, enum free_place place, struct block *block);
+/* foreign.c: other allocators. */
+void foreign_find(struct walk *w);
+/* verify.c: malloc's own sums against what was found. */
+void sums_verify(struct walk *w);
+
+/* Size word of a chunk header, flags included; false if it is not in the core. */
+static inline bool chunk_head(struct view *view, vaddr chunk, uint64_t *head)
+{
+	return view_read64(view, chunk + 8, head);
+}
+
+#endif
