@@ -2,12 +2,7 @@
 # The demo, as a user runs it; what it says is compared with what its clients did.
 . "$(dirname "$0")/../lib.sh"
 need_cmd gcore
-case $COREHEAP in
-"$BUILD"/test/* | "$BUILD"/san/test/*) program=$COREHEAP ;;
-*) program=$BUILD/coreheap ;;
-esac
-
-"$SRC/tests/demo/run" "$program" "$OUT" >"$OUT/demo.log" 2>&1
+"$SRC/tests/demo/run" "$COREHEAP" "$OUT" >"$OUT/demo.log" 2>&1
 is 'the demo succeeds' $? 0 || note "$(tail -n 40 "$OUT/demo.log")"
 said=$(cat "$OUT/demo.log")
 
