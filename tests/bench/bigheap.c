@@ -87,15 +87,20 @@ static void fill(size_t first, size_t last)
 	munmap(garbage, (last - first) * sizeof(*garbage));
 }
 
-struct share {
-	size_t first, last;
-};
-
-static void *fill_thread(void *arg)
+/* Fills one share, then has the next filled by a new thread while this one still has its arena. */
+static void *fill_shares(void *arg)
 {
-	const struct share *s = arg;
+	size_t share = (size_t)(uintptr_t)arg;
+	pthread_t thread;
 
-	fill(s->first, s->last);
+	fill(blocks * share / ARENAS, blocks * (share + 1) / ARENAS);
+	if (++share == ARENAS)
+		return NULL;
+	if (pthread_create(&thread, NULL, fill_shares, (void *)(uintptr_t)share)) {
+		perror("pthread_create");
+		exit(1);
+	}
+	pthread_join(thread, NULL);
 	return NULL;
 }
 
@@ -133,22 +138,10 @@ static void leak_group(void)
 
 static void build(void)
 {
-	struct share share[ARENAS];
-	pthread_t thread;
 	size_t i;
-	int a;
 
 	table = map(blocks * sizeof(*table));
-	for (a = 0; a < ARENAS; a++) {
-		share[a].first = blocks * (size_t)a / ARENAS;
-		share[a].last = blocks * (size_t)(a + 1) / ARENAS;
-	}
-	fill(share[0].first, share[0].last);
-	for (a = 1; a < ARENAS; a++) {
-		if (pthread_create(&thread, NULL, fill_thread, &share[a]))
-			exit(1);
-		pthread_join(thread, NULL);
-	}
+	fill_shares(NULL);
 	for (i = 1; i < blocks; i++)
 		link_block(i);
 	for (i = 0; i < leaks / 3; i++)
