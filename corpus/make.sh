@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# Makes the corpus again: cores of tests/victims/plan on four glibcs, with what the program declared.
+#
+# usage: corpus/make.sh [-c CHROOTS] [-o CORPUS] [RELEASE...]      (as root, on x86-64)
+#
+#	-c CHROOTS  folder of the chroots (default build/chroots); those that are missing are made
+#	            there with debootstrap, from deb.debian.org or $MIRROR
+#	-o CORPUS   where the cases go (default the folder of this script)
+#	RELEASE     of bullseye bookworm trixie sid (default all)
+#
+# Needs debootstrap, gdb, zstd, and kernel.core_pattern=core (a name, no pipe and no folder).
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(dirname "$here")
+chroots=$top/build/chroots
+corpus=$here
+mirror=${MIRROR:-http://deb.debian.org/debian}
+while getopts c:o: option; do
+	case $option in
+	c) chroots=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
+	o) corpus=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
+	*) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || set -- bullseye bookworm trixie sid
+[ "$(id -u)" = 0 ] || { echo "$0: needs root, for chroot" >&2; exit 1; }
+[ "$(cat /proc/sys/kernel/core_pattern)" = core ] ||
+	{ echo "$0: needs kernel.core_pattern=core: sysctl -w kernel.core_pattern=core" >&2; exit 1; }
+uses_pid=$(cat /proc/sys/kernel/core_uses_pid)
+
+# chroot_ready RELEASE: a minimal system with a compiler
+chroot_ready()
+{
+	[ -x "$chroots/$1/usr/bin/gcc" ] && return
+	mkdir -p "$chroots"
+	debootstrap --variant=minbase --include=gcc,libc6-dev "$1" "$chroots/$1" "$mirror"
+}
+
+# in_chroot RELEASE CMD...: with /proc, which the victim reads, for as long as CMD runs
+in_chroot()
+{
+	local root=$chroots/$1
+	shift
+	unshare --mount --propagation private sh -c \
+		'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$root" "$@"
+}
+
+# build RELEASE: the victim, dynamic and static, in /victim of the chroot
+build()
+{
+	local root=$chroots/$1
+	rm -rf "$root/victim"
+	mkdir "$root/victim"
+	cp "$top"/tests/victims/plan/* "$root/victim/"
+	in_chroot "$1" sh -ec 'cd /victim
+		gcc -std=gnu11 -O1 -pthread -o plan-dynamic *.c
+		gcc -std=gnu11 -O1 -pthread -static -o plan-static *.c
+		strip plan-dynamic plan-static'
+}
+
+# build_id FILE
+build_id()
+{
+	readelf -n "$1" | sed -n 's/.*Build ID: //p'
+}
+
+# keep CASE RELEASE LINK HOW RECIPE...: what is in /victim of the chroot becomes a case
+keep()
+{
+	local name=$1 release=$2 link=$3 how=$4 root=$chroots/$2 dir=$corpus/$1
+	shift 4
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	zstd -q -19 "$root/victim/core" -o "$dir/core.zst"
+	zstd -q -d --sparse "$dir/core.zst" -o "$root/victim/core.again"
+	cmp "$root/victim/core.again" "$root/victim/core"
+	gzip -9nc "$root/victim/truth.txt" >"$dir/truth.txt.gz"
+	(
+		echo "program: tests/victims/plan, $link"
+		echo "program build-id: $(build_id "$root/victim/plan-$link")"
+		echo "compiler: gcc $(in_chroot "$release" gcc -dumpfullversion)"
+		echo "recipe: $*"
+		echo "core: $how, Linux $(uname -r)"
+		echo "system: Debian $release"
+		echo "libc6: $(in_chroot "$release" dpkg-query -Wf '${Version}' libc6)"
+		[ "$link" = static ] ||
+			echo "libc build-id: $(build_id "$root/lib/x86_64-linux-gnu/libc.so.6")"
+	) >"$dir/about.txt"
+	rm -f "$root"/victim/core* "$root/victim/truth.txt"
+	echo "$name: $(stat -c %s "$dir/core.zst") bytes"
+}
+
+# kernel_case CASE RELEASE LINK TUNABLES OPTION...
+kernel_case()
+{
+	local name=$1 release=$2 link=$3 tunables=$4 root=$chroots/$2 core
+	shift 4
+	rm -f "$root"/victim/core*
+	in_chroot "$release" sh -c 'ulimit -c unlimited; cd /victim; TUNABLES=$1; shift
+		[ -z "$TUNABLES" ] || export GLIBC_TUNABLES="$TUNABLES"; "$@"; true' \
+		sh "$tunables" "/victim/plan-$link" --small "$@" truth.txt >/dev/null 2>&1
+	core=$root/victim/core
+	[ "$uses_pid" = 0 ] || core=$(echo "$root"/victim/core.*)
+	[ "$core" = "$root/victim/core" ] || mv "$core" "$root/victim/core"
+	keep "$name" "$release" "$link" 'the kernel' \
+		"${tunables:+GLIBC_TUNABLES=$tunables }plan-$link --small $*${*:+ }truth.txt"
+}
+
+# asleep PID
+asleep()
+{
+	[ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat")" = S ]
+}
+
+# gcore_case CASE RELEASE LINK TUNABLES OPTION...
+gcore_case()
+{
+	local name=$1 release=$2 link=$3 tunables=$4 root=$chroots/$2 pid i
+	shift 4
+	in_chroot "$release" sh -c 'cd /victim; TUNABLES=$1; shift; echo $$ >pid
+		[ -z "$TUNABLES" ] || export GLIBC_TUNABLES="$TUNABLES"; exec "$@"' \
+		sh "$tunables" "/victim/plan-$link" --small --pause "$@" truth.txt >/dev/null 2>&1 &
+	for ((i = 0; i < 200; i++)); do
+		sleep 0.1
+		[ -f "$root/victim/truth.txt" ] || continue
+		pid=$(cat "$root/victim/pid")
+		asleep "$pid" && break
+	done
+	gcore -o "$root/victim/core" "$pid" >"$root/victim/gcore.log" 2>&1
+	kill -KILL "$pid"
+	wait
+	fallocate -d "$root/victim/core.$pid"
+	mv "$root/victim/core.$pid" "$root/victim/core"
+	keep "$name" "$release" "$link" "$(gdb --version | head -n 1), gcore" \
+		"${tunables:+GLIBC_TUNABLES=$tunables }plan-$link --small --pause $*${*:+ }truth.txt"
+}
+
+for release; do
+	chroot_ready "$release"
+	build "$release"
+	off=glibc.malloc.tcache_count=0
+	for link in dynamic static; do
+		kernel_case "$release-$link" "$release" "$link" ''
+		kernel_case "$release-$link-no-tcache" "$release" "$link" "$off"
+		kernel_case "$release-$link-blocked" "$release" "$link" '' --brk=blocked
+	done
+	kernel_case "$release-foreign-sbrk" "$release" dynamic '' --brk=foreign
+	kernel_case "$release-odd-sbrk-no-tcache" "$release" dynamic "$off" --brk=odd
+	gcore_case "$release-gcore" "$release" dynamic ''
+	gcore_case "$release-gcore-no-tcache" "$release" static "$off"
+	rm -rf "$chroots/$release/victim"
+done
+du -sh "$corpus"

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Compares `coreheap blocks --format=csv` with what a victim declared.
+
+usage: check.py [--weak] TRUTH BLOCKS.csv
+
+TRUTH (plain or .gz) has a line a block, `address requested usable class label#group`, and notes,
+`# threads N` and `# exited N`. Every block that lives must be there, used, with its usable size and
+its reach; blocks that were freed must not. Blocks that the victim does not know may only be the few
+that libc makes at start-up and for each thread.
+
+With --weak roots are missing from the core (gdb loses thread stacks): what could be held there is
+called possible, so a leak may be called possible, and a live block too, but never a leak.
+
+Prints one line for each difference, then a summary; exits 1 where there is a difference.
+"""
+import csv
+import gzip
+import sys
+
+LEAKED = ('definite', 'indirect')
+ALLOWED = {
+    'live': ('reachable',),
+    'possible': ('possible',),
+    'leaked-definite': ('definite',),
+    'leaked-indirect': ('indirect',),
+    'leaked': LEAKED,
+}
+
+
+def read_truth(path):
+    """-> ({address: (usable, class, label)}, {note: value})"""
+    blocks, notes = {}, {}
+    with (gzip.open if path.endswith('.gz') else open)(path, 'rt') as lines:
+        for line in lines:
+            if line.startswith('#'):
+                _, key, value = line.split()
+                notes[key] = int(value)
+                continue
+            address, _, usable, cls, label = line.split()
+            address = int(address, 16)
+            if address in blocks and blocks[address][1] != 'freed':
+                sys.exit('%s: %#x is declared twice' % (path, address))
+            blocks[address] = (int(usable), cls, label)
+    return blocks, notes
+
+
+def read_blocks(path):
+    """-> {address: (size, state, reach, kind)}; also asserts what the format promises."""
+    blocks, last = {}, -1
+    with open(path, newline='') as rows:
+        for row in csv.DictReader(rows):
+            address = int(row['address'], 16)
+            if address <= last:
+                sys.exit('%s: %#x is not above the row before it' % (path, address))
+            last = address
+            blocks[address] = (int(row['size']), row['state'], row['reach'], row['kind'])
+    return blocks
+
+
+def check_block(address, truth, got, weak):
+    """-> what differs, or None"""
+    usable, cls, _ = truth
+    if cls == 'freed':
+        return 'is called used' if got and got[1] == 'used' else None
+    if not got:
+        return 'is missing'
+    if got[1] != 'used':
+        return 'is called ' + got[1]
+    if got[0] != usable:
+        return 'has size %d' % got[0]
+    allowed = ALLOWED[cls]
+    if weak:
+        kept = cls in ('live', 'possible')
+        allowed = ('possible',) + (('reachable',) if kept else LEAKED)
+    if got[2] not in allowed:
+        return 'is called %s' % (got[2] or 'nothing')
+    return None
+
+
+def check_groups(truth, got):
+    """A cycle has one head: yields the groups where not exactly one block is definite."""
+    heads = {}
+    for address, (_, cls, label) in truth.items():
+        if cls == 'leaked':
+            heads.setdefault(label, [0, address])
+            heads[label][0] += got.get(address, (0, '', '', ''))[2] == 'definite'
+    for label, (count, address) in heads.items():
+        if count != 1:
+            yield '%#x leaked %s: its cycle has %d definite blocks, not 1' % (address, label, count)
+
+
+def check_unknown(truth, notes, got):
+    """Used blocks that the victim does not know: libc's, few and small."""
+    unknown = [(a, b) for a, b in got.items()
+               if b[1] == 'used' and (a not in truth or truth[a][1] == 'freed')]
+    allowed = 6 + 3 * (notes['threads'] + notes['exited'])
+    for address, (size, *_) in unknown:
+        if size > 4096:
+            yield '%#x used, %d bytes: the program has no such block' % (address, size)
+    if len(unknown) > allowed:
+        yield '%d used blocks that the program does not have, more than %d: %s' % (
+            len(unknown), allowed, ' '.join('%#x/%d' % (a, b[0]) for a, b in unknown[:20]))
+
+
+def check(truth, notes, got, weak=False):
+    """-> a line for each difference"""
+    wrong = []
+    for address, declared in sorted(truth.items()):
+        difference = check_block(address, declared, got.get(address), weak)
+        if difference:
+            wrong.append('%#x %d %s %s: %s' % (address, *declared, difference))
+    if not weak:
+        wrong.extend(check_groups(truth, got))
+    wrong.extend(check_unknown(truth, notes, got))
+    return wrong
+
+
+def main(args):
+    weak = '--weak' in args
+    args = [a for a in args if a != '--weak']
+    if len(args) != 2:
+        sys.exit(__doc__)
+    truth, notes = read_truth(args[0])
+    if len(truth) < 100:
+        sys.exit('%s: only %d blocks are declared' % (args[0], len(truth)))
+    got = read_blocks(args[1])
+    wrong = check(truth, notes, got, weak)
+    for line in wrong[:200]:
+        print(line)
+    print('%d blocks declared, %d rows, %d differences' % (len(truth), len(got), len(wrong)))
+    return 1 if wrong else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,82 @@
+/* Allocation with its declaration; what holds blocks; dice that fall the same each run. */
+#define _GNU_SOURCE
+#include "plan.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const void *volatile *slot;
+static size_t slots, slot_count;
+static uint32_t seed = 12345;
+
+void die(const char *what)
+{
+	static const char me[] = "victim: ";
+
+	if (write(2, me, sizeof(me) - 1) < 0 || write(2, what, strlen(what)) < 0 ||
+	    write(2, "\n", 1) < 0)
+		_exit(2);
+	_exit(1);
+}
+
+void get_open(size_t n)
+{
+	slot = mmap(NULL, n * sizeof(*slot), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
+	if (slot == MAP_FAILED)
+		die("mmap of the slots");
+	slots = n;
+}
+
+uint32_t dice(void)
+{
+	seed = seed * 1664525u + 1013904223u;
+	return seed >> 8;
+}
+
+/*
+ * The block is filled, so that no stale pointer of an earlier owner lives on in it; large ones are
+ * fresh memory and stay untouched, which keeps the core small.
+ */
+NOINLINE void *own(void *p, size_t requested, enum truth_class class, const char *label)
+{
+	size_t usable;
+
+	if (!p)
+		die("no memory");
+	usable = malloc_usable_size(p);
+	if (usable <= 65536) {
+		__asm__ volatile("" : "+r"(p));
+		memset(p, 0xee, usable);
+	}
+	truth_add(p, requested, class, label);
+	return p;
+}
+
+NOINLINE void *get(size_t requested, enum truth_class class, const char *label)
+{
+	return own(malloc(requested), requested, class, label);
+}
+
+NOINLINE void put(void *holder, size_t offset, const void *target)
+{
+	*(const void *volatile *)((char *)holder + offset) = target;
+}
+
+NOINLINE void keep(const void *p)
+{
+	if (slot_count == slots)
+		die("no slot left");
+	slot[slot_count++] = p;
+}
+
+NOINLINE void *get_kept(size_t requested, const char *label)
+{
+	void *p = get(requested, T_LIVE, label);
+
+	keep(p);
+	return p;
+}

@@ -1,0 +1,143 @@
+/*
+ * Where threads end. park() is assembly: it alone says what the registers and the red zone hold
+ * when the core is taken, so that "held only by a register" is true whatever the compiler does.
+ */
+#define _GNU_SOURCE
+#include "plan.h"
+
+#include <alloca.h>
+#include <string.h>
+
+_Static_assert(offsetof(struct park, level) == 80, "park: the assembly knows the offsets");
+
+__asm__(
+	".text\n"
+	".globl park\n"
+	".type park, @function\n"
+	"park:\n"
+	".cfi_startproc\n"
+	"	cmpq $1, 80(%rdi)\n"
+	"	jb 1f\n"
+	"	vzeroall\n"
+	"	je 2f\n"
+	"	.irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31\n"
+	"	vpxorq %zmm\\n, %zmm\\n, %zmm\\n\n"
+	"	.endr\n"
+	/* the widest first: what follows writes below it */
+	"	movq 32(%rdi), %rax\n"
+	"	notq %rax\n"
+	"	vmovq %rax, %xmm0\n"
+	"	vinserti64x4 $1, %ymm0, %zmm9, %zmm9\n"
+	"	movq 40(%rdi), %rax\n"
+	"	notq %rax\n"
+	"	vpbroadcastq %rax, %zmm20\n"
+	"2:\n"
+	"	movq 24(%rdi), %rax\n"
+	"	notq %rax\n"
+	"	vmovq %rax, %xmm0\n"
+	"	vinsertf128 $1, %xmm0, %ymm8, %ymm8\n"
+	"	vpxor %xmm0, %xmm0, %xmm0\n"
+	"	jmp 3f\n"
+	"1:\n"
+	"	.irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+	"	pxor %xmm\\n, %xmm\\n\n"
+	"	.endr\n"
+	"3:\n"
+	"	movq 16(%rdi), %rax\n"
+	"	notq %rax\n"
+	"	movq %rax, %xmm7\n"
+	"	movq 48(%rdi), %rax\n"
+	"	notq %rax\n"
+	"	movq %rax, -64(%rsp)\n"
+	"	movq 56(%rdi), %rax\n"
+	"	notq %rax\n"
+	"	movq %rax, -128(%rsp)\n"
+	"	movq 64(%rdi), %rax\n"
+	"	notq %rax\n"
+	"	movq %rax, -136(%rsp)\n"
+	"	movq 0(%rdi), %rbx\n"
+	"	notq %rbx\n"
+	"	movq 8(%rdi), %r12\n"
+	"	notq %r12\n"
+	"	movq 72(%rdi), %rax\n"
+	"	xorl %ebp, %ebp\n"
+	"	xorl %ecx, %ecx\n"
+	"	xorl %edx, %edx\n"
+	"	xorl %esi, %esi\n"
+	"	xorl %edi, %edi\n"
+	"	xorl %r8d, %r8d\n"
+	"	xorl %r9d, %r9d\n"
+	"	xorl %r10d, %r10d\n"
+	"	xorl %r11d, %r11d\n"
+	"	xorl %r13d, %r13d\n"
+	"	xorl %r14d, %r14d\n"
+	"	xorl %r15d, %r15d\n"
+	"	testq %rax, %rax\n"
+	"	jne 5f\n"
+	"4:	movl $34, %eax\n"	/* pause() */
+	"	syscall\n"
+	"	jmp 4b\n"
+	"5:	movl $39, %eax\n"	/* getpid() */
+	"	syscall\n"
+	"	movl %eax, %r13d\n"
+	"	movl $186, %eax\n"	/* gettid() */
+	"	syscall\n"
+	"	movl %r13d, %edi\n"
+	"	movl %eax, %esi\n"
+	"	movl $6, %edx\n"	/* SIGABRT */
+	"	movl $234, %eax\n"	/* tgkill() */
+	"	syscall\n"
+	"	ud2\n"
+	".cfi_endproc\n"
+	".size park, . - park\n"
+	".text\n"
+);
+
+uint64_t park_level(void)
+{
+	__builtin_cpu_init();
+	if (__builtin_cpu_supports("avx512f"))
+		return PARK_AVX512;
+	return __builtin_cpu_supports("avx") ? PARK_AVX : PARK_SSE;
+}
+
+static uint64_t secret(size_t size, enum truth_class class, const char *label)
+{
+	return ~(uint64_t)get(size, class, label);
+}
+
+NOINLINE void park_plant(struct park *p)
+{
+	p->level = park_level();
+	p->rbx = secret(104, T_LIVE, "held-by-rbx");
+	p->r12 = secret(120, T_LIVE, "held-by-r12");
+	p->xmm7 = secret(136, T_LIVE, "held-by-xmm");
+	if (p->level >= PARK_AVX)
+		p->ymm8_high = secret(152, T_LIVE, "held-by-ymm-high");
+	if (p->level >= PARK_AVX512) {
+		p->zmm9_high = secret(168, T_LIVE, "held-by-zmm-high");
+		p->zmm20 = secret(184, T_LIVE, "held-by-zmm16-31");
+	}
+	p->sp_minus_64 = secret(200, T_LIVE, "held-by-red-zone");
+	p->sp_minus_128 = secret(216, T_LIVE, "held-by-red-zone-end");
+	p->sp_minus_136 = secret(232, T_DEFINITE, "held-below-red-zone");
+}
+
+enum { SCRUB_BYTES = 96 << 10 };
+
+NOINLINE void scrub(void)
+{
+	char *dead = alloca(SCRUB_BYTES);
+
+	memset(dead, 0, SCRUB_BYTES);
+	__asm__ volatile("" : : "r"(dead) : "memory");
+}
+
+NOINLINE void leave_below(const volatile uint64_t *slot)
+{
+	volatile uint64_t *dead = alloca(SCRUB_BYTES / 2);
+
+	dead[0] = ~*slot;
+	dead[1] = ~*slot;
+	__asm__ volatile("" : : "r"(dead) : "memory");
+}
