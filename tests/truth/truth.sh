@@ -1,0 +1,90 @@
+# truth.sh: real programs under the recorder; what coreheap says of their cores against the truth.
+# Read after lib.sh.
+#
+#	truth NAME DROP READY CMD...   runs CMD in $OUT/NAME with every DROP-th free dropped (0: none),
+#	                               takes a gcore and a kernel core of it once it has made the file
+#	                               READY there (`-`: once it is about to exit), judges both
+#	truth_of NAME DROP PID FOLDER READY   judges a running process that was started in FOLDER
+#
+# TRUTH_STDIN=FILE (up to 64 KiB) is what the program reads; its end never comes.
+# TRUTH_KEEP=1 keeps the cores.
+HERE=$SRC/tests/truth
+TRUTH=$BUILD/truth
+TRUTH_BLOCKS=1000 # a workload with fewer live blocks proves little
+need_cmd gdb python3
+"$HERE/build.sh" "$TRUTH" || { result 1 'the recorder and the reference are built'; plan_done; }
+
+# gdb before 14 reads and writes the upper vector registers at Intel's offsets on all processors, and
+# so loses some of AMD's: a pointer that stands only there would be in one of the two cores. Libc's
+# string functions leave pointers there; they are asked to do without.
+if grep -q AuthenticAMD /proc/cpuinfo && grep -qw avx512vl /proc/cpuinfo &&
+	[ "$(gdb --version | sed -n '1s/.* \([0-9]*\)\..*/\1/p')" -lt 14 ]; then
+	export TRUTH_TUNABLES=glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW
+fi
+
+# recorded DROP CMD...: to be run in a subshell; becomes CMD under the recorder.
+recorded()
+{
+	local drop=$1
+	shift
+	[ "$drop" = 0 ] || export REC_DROP=$drop
+	[ -z "${TRUTH_TUNABLES:-}" ] || export GLIBC_TUNABLES=$TRUTH_TUNABLES
+	export LD_PRELOAD=$TRUTH/librecorder.so
+	exec "$@"
+}
+
+# truth_says NAME CORE DROP: one core against the reference.
+truth_says()
+{
+	local name=$1 core=$2 drop=$3 blocks leaked
+	"$TRUTH/refmark" "$core" >"$core.ref" 2>"$core.log"
+	result $? "$name: the reference reads the core" || { note "$(cat "$core.log")"; return 1; }
+	note "$(grep -v '^refmark: warning' "$core.log")"
+	blocks=$(($(wc -l <"$core.ref") - 1))
+	[ "$blocks" -ge "$TRUTH_BLOCKS" ]
+	result $? "$name: $blocks live blocks, $TRUTH_BLOCKS at least"
+	leaked=$(grep -c -e ',definite$' -e ',indirect$' "$core.ref")
+	[ "$drop" = 0 ] || [ "$leaked" -ge 10 ]
+	result $? "$name: $leaked leaked blocks, $([ "$drop" = 0 ] && echo any number || echo 10) at least"
+	ok "$name: coreheap lists the blocks" sh -c \
+		'"$COREHEAP" blocks --format=csv "$1" >"$1.csv"' - "$core" || return 1
+	ok "$name: the same blocks, sizes, leaks as the truth" \
+		"$HERE/compare.py" "$core.csv" "$core.ref"
+}
+
+truth_of()
+{
+	local name=$1 drop=$2 pid=$3 dir=$4 ready=$5
+	[ "$ready" = - ] && ready= || ready=$dir/$ready
+	# shellcheck disable=SC2086
+	ok "$name: two cores of one moment" "$HERE/dump.py" "$pid" "$dir" $ready || return 1
+	truth_says "$name, gcore" "$dir/gcore" "$drop"
+	if [ -f "$dir/kernel" ]; then
+		truth_says "$name, kernel core" "$dir/kernel" "$drop"
+		ok "$name: kernel core and gcore give the same answer" \
+			"$HERE/compare.py" --same "$dir/gcore.csv" "$dir/kernel.csv"
+	else
+		skip "$name: the kernel's core" "$(core_forbidden)"
+	fi
+	[ -n "${TRUTH_KEEP:-}" ] || rm -f "$dir/gcore" "$dir/kernel"
+}
+
+truth()
+{
+	local name=$1 drop=$2 ready=$3 dir=$OUT/$1 pid
+	shift 3
+	rm -rf "$dir"
+	mkdir "$dir"
+	mkfifo "$dir/stdin"
+	(
+		cd "$dir" || exit
+		exec 0<>stdin # never ends: who has read it all waits
+		[ -z "${TRUTH_STDIN:-}" ] || cat "$TRUTH_STDIN" >stdin
+		[ "$ready" != - ] || export REC_HOLD=exit
+		recorded "$drop" "$@"
+	) >"$dir/log" 2>&1 &
+	pid=$!
+	truth_of "$name" "$drop" "$pid" "$dir" "$ready" || note "$(tail -n 20 "$dir/log")"
+	kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
