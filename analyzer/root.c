@@ -1,0 +1,323 @@
+#include "analyzer/root.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *root_kind_name(enum root_kind kind)
+{
+	static const char *const name[ROOT_KINDS] = { "register", "stack", "tls",
+		                                      "data",     "anonymous", "shared" };
+
+	return name[kind];
+}
+
+struct lists {
+	const struct core *core;
+	const struct heap *heap;
+	const struct stacks *stacks;
+	ARRAY(struct owned) barred; /* sorted: what is no root although it is writable */
+	ARRAY(struct root) roots;
+	ARRAY(struct root_register) regs;
+	ARRAY(struct root_missing) missing;
+	uint64_t want[ROOT_KINDS], have[ROOT_KINDS]; /* bytes */
+};
+
+/* ---- registers ---- */
+
+static void add_word(struct lists *l, size_t t, uint64_t value, const char *fmt, unsigned i, unsigned k)
+{
+	struct root_register r = { .value = value, .thread = (int)t };
+
+	if (!value)
+		return;
+	snprintf(r.name, sizeof(r.name), fmt, i, k);
+	array_push(&l->regs, r);
+}
+
+static void add_general(struct lists *l, size_t t)
+{
+	static const char *const name[CORE_REGS] = {
+		"r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi",
+		"rdi", "orig_rax", "rip", "cs", "eflags", "rsp", "ss", "fs_base", "gs_base", "ds", "es", "fs",
+		"gs"
+	};
+
+	for (unsigned i = 0; i < CORE_REGS; i++)
+		add_word(l, t, l->core->thread[t].regs[i], name[i], 0, 0);
+}
+
+static void add_vectors(struct lists *l, size_t t, const uint8_t *p, const char *name, unsigned first,
+                        unsigned count, unsigned words, unsigned from)
+{
+	for (unsigned i = 0; i < count; i++)
+		for (unsigned k = 0; k < words; k++)
+			add_word(l, t, load64(p + 8 * (i * words + k)), name, first + i, from + k);
+}
+
+/*
+ * XSAVE area, standard format: legacy area with xmm at 160, header at 512 (xstate_bv: what is not in
+ * its initial state), upper halves of ymm at 576 (Intel SDM vol. 1, 13.4). Where the AVX-512 parts
+ * lie differs: with MPX's place kept (Intel) or not (AMD); the size tells.
+ */
+static void add_xstate(struct lists *l, size_t t, const uint8_t *p, size_t size)
+{
+	uint64_t bv = size >= 576 ? load64(p + 512) : 0;
+	size_t zmm = size >= 2688 ? 1152 : 896;
+
+	if (size >= 832 && (bv & 4))
+		add_vectors(l, t, p + 576, "ymm%u[%u]", 0, 16, 2, 2);
+	if (size >= zmm + 512 && (bv & 64))
+		add_vectors(l, t, p + zmm, "zmm%u[%u]", 0, 16, 4, 4);
+	if (size >= zmm + 512 + 1024 && (bv & 128))
+		add_vectors(l, t, p + zmm + 512, "zmm%u[%u]", 16, 16, 8, 0);
+}
+
+static void add_registers(struct lists *l, size_t t)
+{
+	const struct thread *th = &l->core->thread[t];
+
+	add_general(l, t);
+	if (th->fpregs_size >= 416)
+		add_vectors(l, t, th->fpregs + 160, "xmm%u[%u]", 0, 16, 2, 0);
+	else if (th->xstate_size >= 416)
+		add_vectors(l, t, th->xstate + 160, "xmm%u[%u]", 0, 16, 2, 0);
+	if (th->xstate)
+		add_xstate(l, t, th->xstate, th->xstate_size);
+}
+
+/* ---- what is missing ---- */
+
+static void miss(struct lists *l, vaddr start, vaddr end, enum root_kind kind, int thread,
+                 const char *file, const char *why)
+{
+	struct root_missing m = { start, end, kind, thread, file, why };
+
+	array_push(&l->missing, m);
+}
+
+/* ---- ranges ---- */
+
+/* Adds [start, end) as far as it is saved; what is not is missing. */
+static void add_saved(struct lists *l, const struct root *what, const char *why)
+{
+	vaddr at = round_up(what->start, 8), end = round_down(what->end, 8);
+
+	if (at >= end)
+		return;
+	l->want[what->kind] += end - at;
+	while (at < end) {
+		const struct segment *s = core_segment(l->core, at);
+		struct root r = *what;
+
+		if (!s || at >= s->saved_end) {
+			vaddr stop = s && s->end < end ? s->end : end;
+
+			miss(l, at, stop, what->kind, what->thread, what->file,
+			     s && s->meant_end > s->saved_end ? "cut off" : why);
+			at = stop;
+			continue;
+		}
+		r.start = at;
+		r.end = s->saved_end < end ? s->saved_end : end;
+		l->have[what->kind] += r.end - r.start;
+		array_push(&l->roots, r);
+		at = r.end;
+	}
+}
+
+static void add_stack(struct lists *l, const struct stack *s)
+{
+	struct root r = { .start = s->used, .end = s->end, .kind = ROOT_STACK, .thread = s->thread };
+	bool zeroed = !s->saved && core_at(l->core, round_down(s->used, 8), 8);
+
+	if (zeroed) {
+		l->want[ROOT_STACK] += s->end - s->used;
+		miss(l, s->used, s->end, ROOT_STACK, s->thread, NULL, "zeroed by gdb");
+		return;
+	}
+	if (s->tls > s->used && s->tls < s->end) {
+		r.end = s->tls;
+		add_saved(l, &r, "not saved");
+		r = (struct root){ .start = s->tls, .end = s->end, .kind = ROOT_TLS, .thread = s->thread };
+	}
+	add_saved(l, &r, "not saved");
+}
+
+static void root_of_segment(const struct core *core, const struct segment *s, struct root *r)
+{
+	const struct filemap *f = core_file(core, s->start);
+	const struct segment *before = s > core->seg ? s - 1 : NULL;
+
+	*r = (struct root){ .kind = ROOT_ANON, .thread = -1, .file = f ? f->path : NULL };
+	if (f)
+		r->kind = f->anonymous ? ROOT_SHARED : ROOT_DATA;
+	else if (before && before->end == s->start && before->file >= 0 && (before->flags & SEG_W)) {
+		r->kind = ROOT_DATA; /* .bss goes on behind the file's last page */
+		r->file = core->files[before->file].path;
+	}
+}
+
+/* A writable mapping without the parts that are barred. */
+static void add_segment(struct lists *l, const struct segment *s)
+{
+	struct root r;
+	size_t lo = 0, hi = l->barred.n;
+	vaddr at = s->start;
+	const char *why = "not saved: left out by coredump_filter or MADV_DONTDUMP, or never touched";
+
+	root_of_segment(l->core, s, &r);
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (l->barred.v[mid].end <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; at < s->end; lo++) {
+		vaddr stop = lo < l->barred.n && l->barred.v[lo].start < s->end ? l->barred.v[lo].start
+		                                                                : s->end;
+
+		r.start = at;
+		r.end = stop;
+		if (at < stop)
+			add_saved(l, &r, why);
+		if (stop == s->end)
+			break;
+		at = l->barred.v[lo].end;
+	}
+}
+
+static int by_owned(const void *a, const void *b)
+{
+	const struct owned *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static int by_root(const void *a, const void *b)
+{
+	const struct root *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static int by_missing(const void *a, const void *b)
+{
+	const struct root_missing *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* Malloc's own memory and all stacks, merged where they touch. */
+static void bar(struct lists *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->heap->nowned; i++)
+		array_push(&l->barred, l->heap->owned[i]);
+	for (size_t i = 0; i < l->stacks->n; i++) {
+		const struct stack *s = &l->stacks->v[i];
+
+		array_push(&l->barred, ((struct owned){ s->start, s->end, "stack" }));
+	}
+	if (l->barred.n)
+		qsort(l->barred.v, l->barred.n, sizeof(*l->barred.v), by_owned);
+	for (size_t i = 0; i < l->barred.n; i++) {
+		struct owned o = l->barred.v[i];
+
+		if (kept && o.start <= l->barred.v[kept - 1].end) {
+			if (o.end > l->barred.v[kept - 1].end)
+				l->barred.v[kept - 1].end = o.end;
+		} else {
+			l->barred.v[kept++] = o;
+		}
+	}
+	l->barred.n = kept;
+}
+
+static double share(uint64_t have, uint64_t want)
+{
+	return want ? (double)have / (double)want : 1;
+}
+
+static void drop_overlaps(struct roots *out)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < out->n; i++) {
+		struct root r = out->v[i];
+
+		if (kept && r.start < out->v[kept - 1].end)
+			r.start = out->v[kept - 1].end;
+		if (r.start < r.end)
+			out->v[kept++] = r;
+	}
+	out->n = kept;
+}
+
+static void hand_over(struct lists *l, struct roots *out)
+{
+	uint64_t data = l->have[ROOT_DATA] + l->have[ROOT_ANON] + l->have[ROOT_SHARED];
+	uint64_t all = l->want[ROOT_DATA] + l->want[ROOT_ANON] + l->want[ROOT_SHARED];
+
+	if (l->roots.n)
+		qsort(l->roots.v, l->roots.n, sizeof(*l->roots.v), by_root);
+	if (l->missing.n)
+		qsort(l->missing.v, l->missing.n, sizeof(*l->missing.v), by_missing);
+	*out = (struct roots){ .v = l->roots.v, .n = l->roots.n, .reg = l->regs.v, .nregs = l->regs.n,
+		               .missing = l->missing.v, .nmissing = l->missing.n };
+	drop_overlaps(out);
+	for (size_t i = 0; i < out->nmissing; i++)
+		out->missing_bytes += out->missing[i].end - out->missing[i].start;
+	out->stacks_saved = l->core->nthreads ? share(l->have[ROOT_STACK], l->want[ROOT_STACK]) : 0;
+	out->tls_saved = share(l->have[ROOT_TLS], l->want[ROOT_TLS]);
+	out->globals_saved = share(data, all);
+}
+
+void roots_find(const struct core *core, const struct heap *heap, const struct stacks *stacks,
+                struct roots *out)
+{
+	struct lists l = { .core = core, .heap = heap, .stacks = stacks };
+
+	bar(&l);
+	for (size_t t = 0; t < core->nthreads; t++) {
+		add_registers(&l, t);
+		if (stacks->of_thread[t] == UINT32_MAX)
+			miss(&l, 0, 0, ROOT_STACK, (int)t, NULL, "its stack is not in the core");
+	}
+	if (!core->nthreads)
+		miss(&l, 0, 0, ROOT_REGISTER, -1, NULL, "the core names no threads");
+	for (size_t i = 0; i < stacks->n; i++)
+		if (stacks->v[i].used < stacks->v[i].end)
+			add_stack(&l, &stacks->v[i]);
+	for (size_t i = 0; i < core->nseg; i++)
+		if (core->seg[i].flags & SEG_W && !core->seg[i].absent)
+			add_segment(&l, &core->seg[i]);
+	hand_over(&l, out);
+	array_free(&l.barred);
+}
+
+void roots_free(struct roots *roots)
+{
+	mem_free(roots->v);
+	mem_free(roots->reg);
+	mem_free(roots->missing);
+	*roots = (struct roots){ 0 };
+}
+
+const struct root *roots_at(const struct roots *roots, vaddr at)
+{
+	size_t lo = 0, hi = roots->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (roots->v[mid].end <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < roots->n && roots->v[lo].start <= at ? &roots->v[lo] : NULL;
+}

@@ -1,0 +1,264 @@
+#include "analyzer/stack.h"
+
+#include <elf.h>
+#include <stdlib.h>
+
+/* struct pthread, glibc nptl/descr.h, x86-64: DWARF of 2.31, 2.36, 2.41 and 2.43 agree. */
+enum {
+	PTHREAD_SELF = 0x10,
+	PTHREAD_TID = 0x2d0,
+	PTHREAD_STACK = 0x690,
+	PTHREAD_STACK_SIZE = 0x698,
+	PTHREAD_GUARD = 0x6a0,
+	PTHREAD_MIN = 0x700, /* sizeof is 0x900 in 2.31, 0x940 from 2.36 on */
+	PTHREAD_MAX = 0xd00,
+	PTHREAD_ALIGN = 64,
+	RED_ZONE = 128, /* System V ABI, AMD64 supplement 3.2.2 */
+};
+
+/* Reads the stack block of the struct pthread at at. False: there is none, or it makes no sense. */
+static bool read_pthread(const struct core *core, vaddr at, struct stack *out)
+{
+	uint64_t head, self, block, size, guard;
+
+	if (!core_read64(core, at, &head) || !core_read64(core, at + PTHREAD_SELF, &self) ||
+	    head != at || self != at)
+		return false;
+	if (!core_read64(core, at + PTHREAD_STACK, &block) ||
+	    !core_read64(core, at + PTHREAD_STACK_SIZE, &size) ||
+	    !core_read64(core, at + PTHREAD_GUARD, &guard))
+		return false;
+	if (!block || size > UINT64_C(1) << 46 || !range_holds(block, block + size, at, PTHREAD_MIN))
+		return false;
+	if (block + size - at > PTHREAD_MAX + 0x1000)
+		return false;
+	*out = (struct stack){ .start = block, .end = block + size, .tls = at, .thread = -1 };
+	out->guard = guard < size ? guard : 0;
+	return true;
+}
+
+/* Static TLS of the modules mapped at start-up, as their program headers in memory say, in bytes. */
+static uint64_t static_tls(const struct core *core)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < core->nfiles; i++) {
+		const struct filemap *f = &core->files[i];
+		const uint8_t *p = f->offset ? NULL : core_at(core, f->start, sizeof(Elf64_Ehdr));
+		Elf64_Ehdr eh;
+
+		if (!p || memcmp(p, ELFMAG, SELFMAG))
+			continue;
+		memcpy(&eh, p, sizeof(eh));
+		for (unsigned k = 0; k < eh.e_phnum && eh.e_phoff < 4096; k++) {
+			Elf64_Phdr ph;
+
+			if (!core_read(core, f->start + eh.e_phoff + k * sizeof(ph), &ph, sizeof(ph)))
+				break;
+			if (ph.p_type == PT_TLS && ph.p_memsz < 1 << 20)
+				sum += round_up(ph.p_memsz, 64);
+		}
+	}
+	return sum;
+}
+
+/* The mapping of the initial stack: AT_RANDOM points into it (Linux fs/binfmt_elf.c). */
+static const struct segment *main_stack(const struct core *core)
+{
+	uint64_t at;
+
+	if (core_auxv(core, AT_RANDOM, &at) || core_auxv(core, AT_EXECFN, &at))
+		return core_segment(core, at);
+	return NULL;
+}
+
+static vaddr below_red_zone(vaddr sp)
+{
+	return sp > RED_ZONE ? round_down(sp - RED_ZONE, 8) : 0;
+}
+
+/* Where in the block does the used part begin? */
+static void set_used(struct stack *s, vaddr sp)
+{
+	vaddr low = below_red_zone(sp);
+
+	if (sp < s->start || sp > s->end) {
+		s->foreign_sp = true; /* on another stack: how deep this one was is unknown */
+		s->used = s->start + s->guard;
+	} else {
+		s->used = low > s->start ? low : s->start;
+	}
+}
+
+/* A thread whose struct pthread cannot be read: its stack is what is mapped above its sp. */
+static bool by_sp(const struct core *core, size_t t, const struct segment *main, struct stack *out)
+{
+	vaddr sp = core->thread[t].regs[REG_RSP];
+	const struct segment *s = core_segment(core, sp);
+
+	if (!s || !(s->flags & SEG_W))
+		return false;
+	*out = (struct stack){ .start = s->start, .end = s->end, .tls = s->end, .thread = (int)t,
+		               .main = s == main };
+	set_used(out, sp);
+	return true;
+}
+
+static bool main_of(const struct core *core, size_t t, const struct segment *main, struct stack *out)
+{
+	if (!main)
+		return false;
+	*out = (struct stack){ .start = main->start, .end = main->end, .tls = main->end,
+		               .thread = (int)t, .main = true };
+	set_used(out, core->thread[t].regs[REG_RSP]);
+	return true;
+}
+
+static bool all_zero(const struct core *core, vaddr start, vaddr end)
+{
+	uint64_t word;
+
+	for (vaddr at = round_up(start, 8); at + 8 <= end; at += 8)
+		if (!core_read64(core, at, &word) || word)
+			return false;
+	return true;
+}
+
+/* gdb writes zeroes for a mapping of which it could not read some page: a used stack is never zero. */
+static bool really_there(const struct core *core, const struct stack *s)
+{
+	uint64_t word;
+	vaddr probe = s->used + 4096 < s->end ? s->used + 4096 : s->end;
+
+	if (!core_read64(core, round_down(s->used, 8), &word) ||
+	    !core_read64(core, round_down(s->end - 8, 8), &word))
+		return false;
+	return !all_zero(core, s->used, probe);
+}
+
+static void live_stack(const struct core *core, size_t t, const struct segment *main, uint64_t tls,
+                       struct stack *out, bool *found)
+{
+	vaddr fs = core->thread[t].regs[REG_FS_BASE], sp = core->thread[t].regs[REG_RSP];
+	bool initial = core->thread[t].tid == core->pid || core->nthreads == 1;
+
+	*found = true;
+	if (read_pthread(core, fs, out)) {
+		out->thread = (int)t;
+		out->tls = fs - tls > out->start && tls < fs ? fs - tls : out->start;
+		set_used(out, sp);
+	} else if (!(main && (initial || core_segment(core, sp) == main) &&
+	             main_of(core, t, main, out))) {
+		*found = by_sp(core, t, main, out);
+	}
+	if (*found)
+		out->saved = really_there(core, out);
+}
+
+static bool is_live(const struct core *core, vaddr fs)
+{
+	for (size_t t = 0; t < core->nthreads; t++)
+		if (core->thread[t].regs[REG_FS_BASE] == fs)
+			return true;
+	return false;
+}
+
+static bool inside_heap(const struct heap *heap, vaddr at)
+{
+	size_t lo = 0, hi = heap->nowned;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (heap->owned[mid].end <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < heap->nowned && heap->owned[lo].start <= at;
+}
+
+struct stack_list {
+	struct stack *v;
+	size_t n, cap;
+};
+
+/* A struct pthread with a tid that is not among the core's threads: its note is missing, not it. */
+static void keep_unlisted(const struct core *core, struct stack *s, vaddr pthread)
+{
+	uint32_t tid = 0;
+
+	if (core_read32(core, pthread + PTHREAD_TID, &tid) && tid) {
+		s->used = s->start + s->guard;
+		s->foreign_sp = true;
+		s->saved = true;
+	}
+}
+
+/* Looks for struct pthreads that no live thread has, at the places in a page where they can end. */
+static void find_exited(const struct core *core, const struct segment *s, const struct heap *heap,
+                        struct stack_list *out)
+{
+	for (vaddr page = round_down(s->start, 4096); page < s->saved_end; page += 4096) {
+		for (vaddr at = page + 0x400; at < page + 0xa00; at += PTHREAD_ALIGN) {
+			struct stack found;
+
+			if (at < s->start || at >= s->saved_end || s->saved_end - at < 8)
+				continue;
+			if (load64(s->mem + (at - s->start)) != at || is_live(core, at))
+				continue;
+			if (!read_pthread(core, at, &found) || inside_heap(heap, at))
+				continue;
+			found.used = found.end;
+			keep_unlisted(core, &found, at);
+			array_push(out, found);
+		}
+	}
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct stack *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+void stacks_find(const struct core *core, const struct heap *heap, struct stacks *out)
+{
+	const struct segment *main = main_stack(core);
+	uint64_t tls = static_tls(core);
+	struct stack_list all = { 0 };
+
+	*out = (struct stacks){ .of_thread = mem_alloc(core->nthreads, sizeof(*out->of_thread)) };
+	for (size_t t = 0; t < core->nthreads; t++) {
+		struct stack s;
+		bool found;
+
+		live_stack(core, t, main, tls, &s, &found);
+		if (found)
+			array_push(&all, s);
+	}
+	for (size_t i = 0; i < core->nseg; i++) {
+		const struct segment *s = &core->seg[i];
+
+		if (s->file >= 0 || !(s->flags & SEG_W) || s == main || s->saved_end == s->start)
+			continue;
+		find_exited(core, s, heap, &all);
+	}
+	if (all.n)
+		qsort(all.v, all.n, sizeof(*all.v), by_start);
+	out->v = all.v;
+	out->n = all.n;
+	for (size_t t = 0; t < core->nthreads; t++)
+		out->of_thread[t] = UINT32_MAX;
+	for (size_t i = 0; i < all.n; i++)
+		if (all.v[i].thread >= 0)
+			out->of_thread[all.v[i].thread] = (uint32_t)i;
+}
+
+void stacks_free(struct stacks *stacks)
+{
+	mem_free(stacks->v);
+	mem_free(stacks->of_thread);
+	*stacks = (struct stacks){ 0 };
+}
