@@ -113,8 +113,11 @@ static void add_saved(struct lists *l, const struct root *what, const char *why)
 		if (!s || at >= s->saved_end) {
 			vaddr stop = s && s->end < end ? s->end : end;
 
-			miss(l, at, stop, what->kind, what->thread, what->file,
-			     s && s->meant_end > s->saved_end ? "cut off" : why);
+			if (s && what->thread < 0 && core_never_touched(l->core, s))
+				l->want[what->kind] -= stop - at;
+			else
+				miss(l, at, stop, what->kind, what->thread, what->file,
+				     s && s->meant_end > s->saved_end ? "cut off" : why);
 			at = stop;
 			continue;
 		}
@@ -164,7 +167,7 @@ static void add_segment(struct lists *l, const struct segment *s)
 	struct root r;
 	size_t lo = 0, hi = l->barred.n;
 	vaddr at = s->start;
-	const char *why = "not saved: left out by coredump_filter or MADV_DONTDUMP, or never touched";
+	const char *why = "not saved: left out by coredump_filter or MADV_DONTDUMP";
 
 	root_of_segment(l->core, s, &r);
 	while (lo < hi) {

@@ -108,6 +108,14 @@ struct core {
 bool core_open(const char *path, struct core **core, struct err *err);
 void core_close(struct core *core); /* accepts NULL */
 
+/*
+ * Was this private anonymous mapping, of which nothing is saved, plainly never touched? The kernel
+ * saves none of its pages then (fs/coredump.c vma_dump_size), as with MADV_DONTDUMP. But it also
+ * merges adjoining mappings that differ in nothing (mm/vma.c): where a saved one adjoins, they differ,
+ * and this one was left out on purpose.
+ */
+bool core_never_touched(const struct core *core, const struct segment *s);
+
 /* The segment that maps at, or NULL. O(log n). */
 const struct segment *core_segment(const struct core *core, vaddr at);
 

@@ -13,7 +13,7 @@
 struct module {
 	const char *path;      /* as the dead process saw it */
 	vaddr start, end;      /* lowest and highest address mapped from it */
-	vaddr bias;            /* run-time address minus the file's virtual address */
+	vaddr bias;            /* run-time address minus the file's virtual address; without header: start */
 	uint8_t build_id[BUILD_ID_MAX];
 	size_t build_id_size;  /* 0: unknown (header page not saved, or none) */
 	bool header;           /* its ELF header could be read from the core */
@@ -23,29 +23,35 @@ struct module {
 	const char *file_missing; /* why file is NULL: "not found", "build-id differs", "core has no build-id" */
 };
 
-struct modules {
-	struct module *v;      /* sorted by start; the vdso is not among them */
-	size_t n;
-	size_t exe;            /* index of the executable; n if unknown */
-	struct pool pool;
-	struct symbolizer *sym; /* private; NULL until first needed */
-};
-
 /* Where files are looked for. All may be NULL. */
 struct module_options {
 	const char *sysroot, *exe, *debug_dir;
 };
 
+struct modules {
+	struct module *v;      /* sorted by start; the vdso is not among them */
+	size_t n;
+	size_t exe;            /* index of the executable; n if unknown */
+	struct module_options where; /* as given to modules_find; the caller's strings */
+	struct pool pool;
+	struct symbolizer *sym; /* private; NULL until first needed */
+};
+
+/*
+ * Modules are the images that a loader mapped: a file that is only read through mmap, ELF or not, is
+ * none. A core without NT_FILE has no modules. opt may be NULL. *out is owned by the caller.
+ */
 void modules_find(const struct core *core, const struct module_options *opt, struct modules *out);
 void modules_free(struct modules *modules);
+/* The module that at lies in, .bss included; NULL: none. */
 const struct module *module_at(const struct modules *modules, vaddr at);
 
 /*
  * Lets core memory that was not saved (text, rodata) be read from the module's checked file: as
- * core_read, saved bytes first. Never fills writable memory.
+ * core_read, saved bytes first. Never fills memory that is or was writable (RELRO), nor bytes that
+ * a truncated core lost.
  */
-bool module_read(const struct core *core, const struct modules *modules, vaddr at, void *dst,
-                 uint64_t len);
+bool module_read(const struct core *core, struct modules *modules, vaddr at, void *dst, uint64_t len);
 
 /* glibc's version from libc's file (banner in .rodata), e.g. "2.36"; NULL if it is not at hand. */
 const char *modules_libc(const struct core *core, struct modules *modules, const struct module **libc);

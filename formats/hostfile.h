@@ -1,0 +1,27 @@
+/*
+ * hostfile: looks on this host for the file that the dead process had mapped, and for its separate
+ * debug file. A file counts only when its build-id is the one asked for. Files are named by the
+ * core, which may be hostile: only regular files are opened, and nothing is read from them before
+ * their build-id was seen but headers and notes. Private to formats/.
+ */
+#ifndef FORMATS_HOSTFILE_H
+#define FORMATS_HOSTFILE_H
+
+#include "formats/module.h"
+
+/* Sets file or file_missing. The module's build_id and header are known. */
+void hostfile_find(struct pool *pool, const struct module_options *where, bool exe,
+                   struct module *module);
+
+/* Opens module->file, again only with the right build-id. The caller closes; -1: it is gone. */
+int hostfile_open(const struct module *module);
+
+/*
+ * Opens the separate debug file of a module: by build-id below debug_dir, sysroot/usr/lib/debug and
+ * /usr/lib/debug, then link (of .gnu_debuglink, may be NULL) beside the file as gdb does. Its path
+ * goes to *path (pool). -1: none.
+ */
+int hostfile_open_debug(struct pool *pool, const struct module_options *where,
+                        const struct module *module, const char *link, const char **path);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * image: one ELF file of this host, build-id checked, opened with libdw: its bytes, its symbols
+ * sorted by address, its unwind tables and line tables. Addresses here are the file's own (bias 0),
+ * so that an image serves wherever it was mapped. Private to formats/.
+ */
+#ifndef FORMATS_IMAGE_H
+#define FORMATS_IMAGE_H
+
+#include "formats/module.h"
+
+struct elfhead;
+struct image;
+
+/*
+ * The image of a module: opened when first asked for. NULL: no file. Where only a debug file is at
+ * hand, the image has symbols and lines, and no bytes.
+ */
+struct image *modules_image(struct modules *modules, const struct module *module);
+
+/* The vdso of the core's memory as an image; *start is where it was mapped. NULL: none. */
+struct image *modules_vdso(const struct core *core, struct modules *modules, vaddr *start,
+                           vaddr *end);
+
+struct symbolizer;
+void symbolizer_free(struct symbolizer *sym);
+
+/* libdw's handles, by their struct tags. */
+struct Dwfl;
+struct Dwfl_Module;
+struct Dwarf_CFI_s;
+struct image_symbol;
+
+struct image {
+	struct elfhead *head;       /* program headers */
+	const uint8_t *raw;         /* the file's bytes; NULL: debug information only */
+	size_t raw_size;
+	struct Dwfl *dwfl;
+	struct Dwfl_Module *module;
+	struct image_symbol *symbol; /* sorted; loaded by image_symbol_at */
+	size_t nsymbols;
+	bool symbols_loaded;
+	/* for libdw's request for debug information */
+	struct modules *owner;
+	const struct module *of;    /* NULL: the vdso */
+};
+
+/* From a file descriptor, which is consumed in any case. NULL: libdw does not take it. */
+struct image *image_open(struct modules *owner, const struct module *of, const char *path, int fd,
+                         bool has_code);
+void image_close(struct image *image);
+
+/* Copies bytes of the file; false when they are not all there. */
+bool image_bytes(const struct image *image, uint64_t offset, void *dst, uint64_t len);
+
+/* The symbol that covers at: its name (NULL: none) and the distance from it. */
+const char *image_symbol_at(struct image *image, uint64_t at, uint64_t *offset);
+
+/* Source line at an address; false: no line information. *file lives as long as the image. */
+bool image_line(struct image *image, uint64_t at, const char **file, int *line);
+
+/* Unwind tables: .eh_frame, else (debug true) .debug_frame. NULL: none. Add *bias to addresses in them. */
+struct Dwarf_CFI_s *image_cfi(const struct image *image, bool debug, uint64_t *bias);
+
+#endif

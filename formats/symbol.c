@@ -1,0 +1,136 @@
+/*
+ * Address to symbol and line, and the images that this takes: one a module, opened when first needed.
+ */
+#include "formats/elfhead.h"
+#include "formats/hostfile.h"
+#include "formats/image.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define VDSO_MAX (64u << 10) /* bytes; the kernel's have two pages */
+
+struct symbolizer {
+	struct image **image; /* by module */
+	bool *tried;          /* by module */
+	size_t n;
+	struct image *vdso;
+	vaddr vdso_start, vdso_end;
+	bool vdso_tried;
+};
+
+static struct symbolizer *symbolizer(struct modules *modules)
+{
+	struct symbolizer *sym = modules->sym;
+
+	if (!sym) {
+		sym = modules->sym = mem_alloc(1, sizeof(*sym));
+		sym->n = modules->n;
+		sym->image = mem_alloc(sym->n, sizeof(struct image *));
+		sym->tried = mem_alloc(sym->n, sizeof(*sym->tried));
+	}
+	return sym;
+}
+
+void symbolizer_free(struct symbolizer *sym)
+{
+	if (!sym)
+		return;
+	for (size_t i = 0; i < sym->n; i++)
+		image_close(sym->image[i]);
+	image_close(sym->vdso);
+	mem_free(sym->image);
+	mem_free(sym->tried);
+	mem_free(sym);
+}
+
+struct image *modules_image(struct modules *modules, const struct module *module)
+{
+	struct symbolizer *sym = symbolizer(modules);
+	size_t i = (size_t)(module - modules->v);
+	const char *path = module->file;
+	bool has_code = true;
+	int fd;
+
+	if (sym->tried[i])
+		return sym->image[i];
+	sym->tried[i] = true;
+	fd = hostfile_open(module);
+	if (fd < 0) {
+		has_code = false;
+		fd = hostfile_open_debug(&modules->pool, &modules->where, module, NULL, &path);
+	}
+	if (fd >= 0)
+		sym->image[i] = image_open(modules, module, path, fd, has_code);
+	return sym->image[i];
+}
+
+/* The vdso has no file: its saved bytes become one. */
+static struct image *open_vdso(const struct core *core, struct modules *modules, vaddr start,
+                               uint64_t size)
+{
+	struct elfhead_source memory = elfhead_memory(core, start);
+	const uint8_t *bytes = core_at(core, start, size);
+	struct image *image = NULL;
+	struct elfhead *head = mem_alloc(1, sizeof(*head));
+	int fd = -1;
+
+	if (bytes && elfhead_read(&memory, head) == ELFHEAD_OK && head->type == ET_DYN)
+		fd = memfd_create("vdso", MFD_CLOEXEC);
+	mem_free(head);
+	if (fd < 0)
+		return NULL;
+	if (write(fd, bytes, size) == (ssize_t)size)
+		image = image_open(modules, NULL, "[vdso]", fd, true);
+	else
+		close(fd);
+	return image;
+}
+
+struct image *modules_vdso(const struct core *core, struct modules *modules, vaddr *start, vaddr *end)
+{
+	struct symbolizer *sym = symbolizer(modules);
+	const struct segment *s;
+	vaddr at;
+
+	if (!sym->vdso_tried) {
+		sym->vdso_tried = true;
+		if (core_auxv(core, AT_SYSINFO_EHDR, &at) && (s = core_segment(core, at)) &&
+		    s->start == at && s->saved_end - at <= VDSO_MAX) {
+			sym->vdso = open_vdso(core, modules, at, s->saved_end - at);
+			sym->vdso_start = at;
+			sym->vdso_end = s->end;
+		}
+	}
+	*start = sym->vdso_start;
+	*end = sym->vdso_end;
+	return sym->vdso;
+}
+
+void module_symbol(const struct core *core, struct modules *modules, vaddr at, bool call_site,
+                   struct symbol *out)
+{
+	const struct module *module = module_at(modules, at);
+	struct image *image;
+	vaddr start, end, look = at - (call_site && at ? 1 : 0);
+	uint64_t bias = 0;
+
+	*out = (struct symbol){ .module = module };
+	if (module) {
+		bias = module->bias;
+		out->module_offset = at - bias;
+		image = modules_image(modules, module);
+	} else {
+		image = modules_vdso(core, modules, &start, &end);
+		if (at < start || at >= end)
+			image = NULL;
+		bias = start;
+	}
+	if (!image)
+		return;
+	out->name = image_symbol_at(image, look - bias, &out->offset);
+	if (out->name)
+		out->offset += at - look;
+	if (!image_line(image, look - bias, &out->file, &out->line))
+		out->file = NULL;
+}
