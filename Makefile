@@ -58,6 +58,9 @@ unit_sources := $(sort $(wildcard tests/unit/*.c))
 unit_support := $(patsubst %.c,$(obj)/%.o,$(sort $(wildcard tests/unit/lib/*.c)))
 unit_tests   := $(unit_sources:%.c=$(obj)/%)
 
+# The targets that people type build with two jobs, unless they said otherwise (-j).
+again = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2)
+
 .PHONY: all help demo check unit install uninstall lint bench clean deps FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -131,12 +134,12 @@ deps:
 
 demo:
 	@tests/deps.sh build demo
-	@$(MAKE) --no-print-directory all
+	@+$(again) all
 	@CC=$(call quote,$(CC)) tests/demo/run $(out)/coreheap $(BUILD)
 
 check:
 	@tests/deps.sh build test
-	@$(MAKE) --no-print-directory all unit
+	@+$(again) all unit
 	@CC=$(call quote,$(CC)) BUILD=$(BUILD) SAN=$(SAN) COREHEAP=$(out)/coreheap tests/run $(unit_tests)
 
 install: all
