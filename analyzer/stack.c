@@ -188,7 +188,8 @@ static void keep_unlisted(const struct core *core, struct stack *s, vaddr pthrea
 {
 	uint32_t tid = 0;
 
-	if (core_read32(core, pthread + PTHREAD_TID, &tid) && tid) {
+	/* the kernel clears tid at exit; pthread_join writes -1 */
+	if (core_read32(core, pthread + PTHREAD_TID, &tid) && (int32_t)tid > 0) {
 		s->used = s->start + s->guard;
 		s->foreign_sp = true;
 		s->saved = true;
