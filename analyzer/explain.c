@@ -1,0 +1,295 @@
+#include "analyzer/explain.h"
+#include "analyzer/text.h"
+
+#include <stdlib.h>
+
+struct work {
+	struct places *places;
+	struct analysis *a;
+	struct pool *pool;
+	const struct reach *reach;
+	struct explanation *v;
+	size_t n;
+	struct path *path;        /* by explanation */
+	struct referrers *target; /* sorted by start */
+	size_t ntargets;
+};
+
+static bool is_used(const struct explanation *e)
+{
+	return e->place.kind == PLACE_BLOCK && e->place.block.state == BLOCK_USED;
+}
+
+/* ---- pointers in words ---- */
+
+static const char *kind_of(const struct place *p)
+{
+	if (p->kind == PLACE_MODULE || p->kind == PLACE_MAPPING)
+		return ledger_kind_name(p->part->kind);
+	if (p->kind == PLACE_BLOCK && p->block.state != BLOCK_USED)
+		return p->block.state == BLOCK_FREE ? "free-block" : "internal-block";
+	return place_kind_name(p->kind);
+}
+
+static void describe(struct work *w, uint32_t reg, vaddr at, struct explain_pointer *out)
+{
+	const struct core *core = w->a->core;
+	struct place p;
+
+	out->at = at;
+	out->tid = UINT64_MAX;
+	if (reg != PATH_NO_REGISTER) {
+		const struct root_register *r = &w->a->roots.reg[reg];
+
+		out->kind = "register";
+		out->reg = r->name;
+		out->tid = (uint64_t)core->thread[r->thread].tid;
+		out->where = pool_printf(w->pool, "register %s of thread %d", r->name,
+		                         core->thread[r->thread].tid);
+		return;
+	}
+	place_find(w->places, at, &p);
+	out->kind = kind_of(&p);
+	out->where = place_text(w->places, &p, w->pool);
+	if (p.thread >= 0)
+		out->tid = (uint64_t)core->thread[p.thread].tid;
+	if (p.kind == PLACE_BLOCK) {
+		out->in_block = true;
+		out->block = p.block;
+		if (p.block.state == BLOCK_USED)
+			out->reach = reach_of(w->reach, p.block.id);
+	}
+}
+
+/* ---- targets: what referrers are looked for ---- */
+
+static void target_range(const struct explanation *e, vaddr *start, vaddr *end)
+{
+	*start = e->at;
+	*end = e->at + 1;
+	if (e->place.kind == PLACE_BLOCK) {
+		*start = e->place.block.addr;
+		*end = *start + (e->place.block.size ? e->place.block.size : 1);
+	}
+}
+
+static int by_start(const void *x, const void *y)
+{
+	const struct referrers *a = x, *b = y;
+
+	return a->start < b->start ? -1 : a->start > b->start;
+}
+
+static void find_referrers(struct work *w, uint64_t most)
+{
+	size_t kept = 0;
+
+	w->target = mem_alloc(w->n, sizeof(*w->target));
+	for (size_t i = 0; i < w->n; i++)
+		target_range(&w->v[i], &w->target[i].start, &w->target[i].end);
+	qsort(w->target, w->n, sizeof(*w->target), by_start);
+	for (size_t i = 0; i < w->n; i++)
+		if (!kept || w->target[i].start != w->target[kept - 1].start)
+			w->target[kept++] = w->target[i];
+	w->ntargets = kept;
+	referrers_find(w->a->core, w->a->heap, &w->a->roots, w->reach, most, w->target,
+	               w->ntargets);
+}
+
+static const struct referrers *target_of(const struct work *w, const struct explanation *e)
+{
+	struct referrers key;
+
+	target_range(e, &key.start, &key.end);
+	return bsearch(&key, w->target, w->ntargets, sizeof(key), by_start);
+}
+
+static void write_referrers(struct work *w, struct explanation *e)
+{
+	const struct referrers *t = target_of(w, e);
+
+	for (int k = 0; t && k < REFERRER_KINDS; k++) {
+		size_t n = t->kept[k].n;
+
+		e->count[k] = t->count[k];
+		e->nreferrers[k] = n;
+		e->referrer[k] = pool_alloc(w->pool, (n + 1) * sizeof(**e->referrer));
+		for (size_t i = 0; i < n; i++) {
+			const struct referrer *r = &t->kept[k].v[i];
+			struct explain_pointer *p = &e->referrer[k][i];
+
+			describe(w, r->reg, r->at, p);
+			p->value = r->value;
+			p->interior = r->interior;
+			p->to = t->start;
+		}
+	}
+}
+
+/* ---- paths ---- */
+
+/* Which search can prove the verdict; PATH_LEAK for what is held by a leak. */
+static bool wanted_path(const struct explanation *e, enum path_from *from)
+{
+	if (!is_used(e) || e->reach == REACH_NONE || e->reach == REACH_DEFINITE)
+		return false;
+	*from = e->reach == REACH_REACHABLE  ? PATH_STRONG
+	        : e->reach == REACH_POSSIBLE ? PATH_ANY
+	                                     : PATH_LEAK;
+	return true;
+}
+
+static void find_paths(struct work *w, enum path_from from)
+{
+	struct block *block = mem_alloc(w->n, sizeof(*block));
+	struct path *path = mem_alloc(w->n, sizeof(*path));
+	size_t *index = mem_alloc(w->n, sizeof(*index)), n = 0;
+	enum path_from f;
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (wanted_path(&w->v[i], &f) && f == from) {
+			index[n] = i;
+			block[n++] = w->v[i].place.block;
+		}
+	}
+	path_find(w->a->core, w->a->heap, &w->a->roots, w->reach, from, block, n, w->pool, path);
+	for (size_t i = 0; i < n; i++) {
+		w->path[index[i]] = path[i];
+		if (path[i].n)
+			w->v[index[i]].path_from = from == PATH_LEAK ? "leak" : "root";
+	}
+	mem_free(block);
+	mem_free(path);
+	mem_free(index);
+}
+
+static void write_path(struct work *w, struct explanation *e, const struct path *path)
+{
+	e->nsteps = path->n;
+	e->first = path->first;
+	e->length = path->length;
+	e->step = pool_alloc(w->pool, (path->n + 1) * sizeof(*e->step));
+	for (size_t i = 0; i < path->n; i++) {
+		const struct path_step *s = &path->v[i];
+		struct explain_pointer *p = &e->step[i];
+
+		describe(w, s->reg, s->at, p);
+		p->value = s->value;
+		p->interior = s->interior;
+		p->to = s->to.addr;
+	}
+}
+
+/* ---- verdicts in words ---- */
+
+static const char *why_possible(struct work *w, const struct explanation *e)
+{
+	const char *missing = text_bytes_in(w->pool, w->a->roots.missing_bytes);
+
+	if (e->path_from)
+		return "every chain from a root to it has an interior pointer in it: it may be "
+		       "kept by "
+		       "accident";
+	return pool_printf(w->pool,
+	                   "nothing that this core has leads to it, but %s of roots are "
+	                   "missing from the core and may hold it: it may be leaked",
+	                   missing);
+}
+
+static const char *why_definite(const struct explanation *e)
+{
+	if (e->count[REFERRER_BLOCK])
+		return "leaked: no root leads to it; the blocks that point to it are leaked "
+		       "themselves, in "
+		       "a ring whose head it was chosen to be";
+	if (e->count[REFERRER_SELF])
+		return "leaked: nothing but itself points to it, neither a root nor another block";
+	return "leaked: nothing points to it, neither a root nor a block";
+}
+
+static const char *why(struct work *w, const struct explanation *e)
+{
+	const struct block *b = &e->place.block;
+
+	if (e->place.kind != PLACE_BLOCK)
+		return NULL;
+	if (b->state == BLOCK_FREE)
+		return e->list ? pool_printf(w->pool, "freed: it waits in %s", e->list) : "freed";
+	if (b->state == BLOCK_INTERNAL)
+		return "malloc's own bookkeeping: no program asked for it";
+	switch (e->reach) {
+	case REACH_REACHABLE:
+		return "kept: a chain of pointers leads to it from a root";
+	case REACH_POSSIBLE:
+		return why_possible(w, e);
+	case REACH_INDIRECT:
+		return "leaked: only leaked blocks lead to it; it goes when the first of them goes";
+	case REACH_DEFINITE:
+		return why_definite(e);
+	default:
+		return NULL;
+	}
+}
+
+/* ---- all of it ---- */
+
+static void look(struct work *w, struct explanation *e)
+{
+	struct block *b = &e->place.block;
+	char list[256] = "";
+
+	place_find(w->places, e->at, &e->place);
+	e->where = place_text(w->places, &e->place, w->pool);
+	if (e->place.part)
+		e->mapping = place_part(w->places, e->place.part, w->pool);
+	if (e->place.kind != PLACE_BLOCK)
+		return;
+	if (b->state == BLOCK_USED)
+		e->reach = reach_of(w->reach, b->id);
+	if (b->state != BLOCK_FREE)
+		return;
+	heap_free_place(w->a->heap, w->a->core, b, list, sizeof(list));
+	if (*list)
+		e->list = pool_strndup(w->pool, list, sizeof(list));
+}
+
+void explain(struct places *places, const vaddr *at, size_t n, uint64_t most, struct pool *pool,
+             struct explanation **out)
+{
+	struct work w = { .places = places, .a = places->a, .pool = pool, .n = n };
+
+	w.reach = analysis_reach(w.a);
+	w.v = pool_alloc(pool, n * sizeof(*w.v));
+	w.path = mem_alloc(n + 1, sizeof(*w.path));
+	for (size_t i = 0; i < n; i++) {
+		w.v[i].at = at[i];
+		look(&w, &w.v[i]);
+	}
+	find_referrers(&w, most);
+	find_paths(&w, PATH_STRONG);
+	find_paths(&w, PATH_ANY);
+	find_paths(&w, PATH_LEAK);
+	for (size_t i = 0; i < n; i++) {
+		write_referrers(&w, &w.v[i]);
+		write_path(&w, &w.v[i], &w.path[i]);
+		w.v[i].why = why(&w, &w.v[i]);
+	}
+	referrers_free(w.target, w.ntargets);
+	mem_free(w.target);
+	mem_free(w.path);
+	*out = w.v;
+}
+
+uint64_t explain_content(const struct explanation *e, uint64_t show, vaddr *start)
+{
+	uint64_t have;
+
+	*start = e->at;
+	if (e->place.kind == PLACE_BLOCK) {
+		*start = e->place.block.addr;
+		have = e->place.block.size;
+	} else {
+		have = e->place.segment ? e->place.segment->end - e->at : 0;
+	}
+	return show < have ? show : have;
+}

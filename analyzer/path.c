@@ -1,0 +1,351 @@
+/*
+ * Breadth first, level by level. A level is kept as a list of addresses; where that grows beyond a
+ * 32nd of all chunks the rest of it is kept as bits by id, which costs a walk over the index, paid
+ * for by the blocks that it then finds. So neither deep nor wide heaps cost more than their edges.
+ *
+ * parent[id] is 0 while a block was not met, else 1 + the holder's id; numbers from nchunks on name
+ * roots: first the ranges, then the registers, then "nobody" for the heads of leaks. The pointer
+ * word itself is not kept: it is looked up again in the holder when a path is written down.
+ */
+#include "analyzer/path.h"
+
+struct frontier {
+	vaddr *v; /* user addresses */
+	size_t n, cap;
+	uint64_t *bits; /* by id: blocks that v had no room for */
+	bool spilled;
+};
+
+struct search {
+	const struct core *core;
+	const struct heap *heap;
+	const struct roots *roots;
+	enum path_from from;
+	uint32_t *parent;
+	struct frontier now, next;
+	size_t bits_bytes;
+	struct view view;
+	const struct block *target;
+	size_t ntargets, left; /* left: not yet met */
+};
+
+/* Blocks asked for are few: met ones are counted so that the search can end early. */
+static void meet(struct search *s, const struct block *b, uint32_t holder)
+{
+	struct frontier *f = &s->next;
+
+	s->parent[b->id] = holder + 1;
+	if (f->n < f->cap) {
+		f->v[f->n++] = b->addr;
+	} else {
+		bit_set(f->bits, b->id);
+		f->spilled = true;
+	}
+	for (size_t i = 0; i < s->ntargets; i++)
+		if (s->target[i].id == b->id)
+			s->left--;
+}
+
+static void follow(struct search *s, uint64_t value, uint32_t holder)
+{
+	struct block b;
+
+	if (!heap_find(s->heap, s->core, value, &b) || b.state != BLOCK_USED)
+		return;
+	if (s->parent[b.id] || (s->from == PATH_STRONG && value != b.addr))
+		return;
+	meet(s, &b, holder);
+}
+
+/* Visits the saved words of [start, end). */
+static void follow_range(struct search *s, vaddr start, vaddr end, uint32_t holder)
+{
+	for (vaddr at = round_up(start, 8); at < end && end - at >= 8;) {
+		const uint8_t *p = view_at(&s->view, at, 8);
+		uint64_t n;
+
+		if (!p) {
+			const struct segment *seg = core_segment(s->core, at);
+
+			if (!seg || seg->end <= at)
+				return;
+			at = round_up(seg->end, 8);
+			continue;
+		}
+		n = (s->view.hi < end ? s->view.hi : end) - at;
+		for (uint64_t i = 0; i + 8 <= n; i += 8)
+			follow(s, load64(p + i), holder);
+		at += n & ~UINT64_C(7);
+	}
+}
+
+static void visit(struct search *s, vaddr addr)
+{
+	struct block b;
+
+	if (heap_find(s->heap, s->core, addr, &b))
+		follow_range(s, b.addr, b.addr + b.size, b.id);
+}
+
+/* Blocks whose bit is set, by address: fn gets the user address and the id. */
+static void each_bit(struct search *s, const uint64_t *bits,
+                     void (*fn)(struct search *, vaddr addr, uint32_t id))
+{
+	for (size_t k = 0; k < s->heap->nspans; k++) {
+		const struct span *span = &s->heap->span[k];
+
+		if (!span->cell) {
+			if (bit_get(bits, span->first_id))
+				fn(s, span->start + CHUNK_HEADER, span->first_id);
+			continue;
+		}
+		for (size_t i = 0; i < span->ncells; i++) {
+			uint64_t chunks = cell_bits(&span->cell[i]);
+			uint32_t id = span->first_id + span->cell[i].rank;
+
+			for (; chunks; chunks &= chunks - 1, id++)
+				if (bit_get(bits, id))
+					fn(s,
+					   span->start + CHUNK_HEADER +
+					           ((i << 6 | (unsigned)__builtin_ctzll(chunks))
+					            << 4),
+					   id);
+		}
+	}
+}
+
+static void visit_bit(struct search *s, vaddr addr, uint32_t id)
+{
+	(void)id;
+	visit(s, addr);
+}
+
+static void head_bit(struct search *s, vaddr addr, uint32_t id)
+{
+	struct block b;
+
+	if (!s->parent[id] && heap_find(s->heap, s->core, addr, &b))
+		meet(s, &b, s->heap->nchunks + (uint32_t)(s->roots->n + s->roots->nregs));
+}
+
+/* Of roots at the same distance, one that has a name explains more than a register. */
+static void start_at_roots(struct search *s)
+{
+	static const enum root_kind order[] = { ROOT_DATA, ROOT_TLS, ROOT_SHARED, ROOT_ANON,
+		                                ROOT_STACK };
+	const struct roots *roots = s->roots;
+	uint32_t first = s->heap->nchunks;
+
+	for (size_t k = 0; k < sizeof(order) / sizeof(*order); k++)
+		for (size_t i = 0; i < roots->n; i++) {
+			const struct root *r = &roots->v[i];
+
+			if (r->kind == order[k])
+				follow_range(s, r->start, r->end, first + (uint32_t)i);
+		}
+	for (size_t i = 0; i < roots->nregs; i++)
+		follow(s, roots->reg[i].value, first + (uint32_t)(roots->n + i));
+}
+
+static void run_level(struct search *s)
+{
+	struct frontier f = s->now;
+
+	s->now = s->next;
+	s->next = f;
+	for (size_t i = 0; i < s->now.n && s->left; i++)
+		visit(s, s->now.v[i]);
+	if (s->now.spilled && s->left)
+		each_bit(s, s->now.bits, visit_bit);
+	if (s->now.spilled)
+		memset(s->now.bits, 0, s->bits_bytes);
+	s->now.n = 0;
+	s->now.spilled = false;
+}
+
+static void run(struct search *s, const struct reach *reach)
+{
+	if (s->from == PATH_LEAK)
+		each_bit(s, reach->head, head_bit);
+	else
+		start_at_roots(s);
+	while (s->left && (s->next.n || s->next.spilled))
+		run_level(s);
+}
+
+/* ---- writing paths down ---- */
+
+/* The block with this id: the index from ids to addresses is a search for the rank. */
+static bool block_of(const struct search *s, uint32_t id, struct block *b)
+{
+	const struct span *v = s->heap->span, *span;
+	size_t lo = 0, hi = s->heap->nspans;
+	uint64_t chunks;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (v[mid].first_id <= id)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	span = &v[lo];
+	if (!span->cell)
+		return heap_find(s->heap, s->core, span->start + CHUNK_HEADER, b);
+	lo = 0;
+	hi = span->ncells;
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (span->cell[mid].rank <= id - span->first_id)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	chunks = cell_bits(&span->cell[lo]);
+	for (uint32_t skip = id - span->first_id - span->cell[lo].rank; skip; skip--)
+		chunks &= chunks - 1;
+	if (!chunks)
+		return false;
+	return heap_find(s->heap, s->core,
+	                 span->start + CHUNK_HEADER +
+	                         ((lo << 6 | (unsigned)__builtin_ctzll(chunks)) << 4),
+	                 b);
+}
+
+/* The first word of [start, end) that keeps step->to, a start pointer if there is one. */
+static bool find_word(struct search *s, vaddr start, vaddr end, struct path_step *step)
+{
+	bool found = false;
+
+	for (vaddr at = round_up(start, 8); at < end && end - at >= 8; at += 8) {
+		uint64_t value;
+
+		if (!view_read64(&s->view, at, &value))
+			continue;
+		if (value - step->to.addr >= (step->to.size ? step->to.size : 1))
+			continue;
+		if (value == step->to.addr || !found) {
+			step->at = at;
+			step->value = value;
+			step->interior = value != step->to.addr;
+			found = true;
+		}
+		if (value == step->to.addr)
+			return true;
+	}
+	return found;
+}
+
+/* Fills in the step to `to`; `holder` as in parent[], less 1. */
+static bool step_from(struct search *s, uint32_t holder, const struct block *to,
+                      struct path_step *step)
+{
+	const struct roots *roots = s->roots;
+	uint64_t root = (uint64_t)holder - s->heap->nchunks;
+
+	*step = (struct path_step){ .reg = PATH_NO_REGISTER, .to = *to };
+	if (holder < s->heap->nchunks)
+		return block_of(s, holder, &step->from) &&
+		       find_word(s, step->from.addr, step->from.addr + step->from.size, step);
+	if (root < roots->n)
+		return find_word(s, roots->v[root].start, roots->v[root].end, step);
+	step->reg = (uint32_t)(root - roots->n);
+	step->value = roots->reg[step->reg].value;
+	step->interior = step->value != to->addr;
+	return true;
+}
+
+static bool is_nobody(const struct search *s, uint32_t holder)
+{
+	return holder == s->heap->nchunks + (uint32_t)(s->roots->n + s->roots->nregs);
+}
+
+static void write_down(struct search *s, const struct block *block, struct pool *pool,
+                       struct path *path)
+{
+	uint64_t length = 0, i;
+	struct block to = *block;
+	uint32_t id;
+
+	*path = (struct path){ 0 };
+	for (id = block->id; s->parent[id];) {
+		if (is_nobody(s, s->parent[id] - 1))
+			break;
+		length++;
+		id = s->parent[id] - 1;
+		if (id >= s->heap->nchunks)
+			break;
+	}
+	if (!length)
+		return;
+	path->length = length;
+	path->n = length <= 2 * PATH_ENDS ? (size_t)length : 2 * PATH_ENDS;
+	path->first = path->n < length ? PATH_ENDS : path->n;
+	path->v = pool_alloc(pool, path->n * sizeof(*path->v));
+	for (id = block->id, i = length; i-- > 0;) {
+		uint32_t holder = s->parent[id] - 1;
+		bool tail = i >= length - (path->n - path->first);
+
+		if (i < path->first || tail) {
+			struct path_step *step =
+				&path->v[i < path->first ? i : path->n - (length - i)];
+
+			if ((to.id != id && !block_of(s, id, &to)) ||
+			    !step_from(s, holder, &to, step)) {
+				*path = (struct path){ 0 };
+				return;
+			}
+			path->interior += step->interior;
+		}
+		id = holder;
+	}
+}
+
+static struct frontier frontier_new(const struct search *s)
+{
+	size_t cap = 4096 + s->heap->nchunks / 32;
+
+	return (struct frontier){ .v = mem_lazy(cap * sizeof(vaddr)),
+		                  .cap = cap,
+		                  .bits = mem_lazy(s->bits_bytes) };
+}
+
+static void frontier_free(const struct search *s, struct frontier *f)
+{
+	mem_lazy_free(f->v, f->cap * sizeof(*f->v));
+	mem_lazy_free(f->bits, s->bits_bytes);
+}
+
+void path_find(const struct core *core, const struct heap *heap, const struct roots *roots,
+               const struct reach *reach, enum path_from from, const struct block *block, size_t n,
+               struct pool *pool, struct path *path)
+{
+	struct search s = { .core = core,
+		            .heap = heap,
+		            .roots = roots,
+		            .from = from,
+		            .view = { .core = core },
+		            .target = block,
+		            .ntargets = n,
+		            .left = n };
+	size_t parent_bytes = ((size_t)heap->nchunks + 1) * sizeof(*s.parent);
+
+	for (size_t i = 0; i < n; i++)
+		path[i] = (struct path){ 0 };
+	/* every root needs a number of its own behind those of the blocks */
+	if (!n || roots->n + roots->nregs + 2 > UINT32_MAX - (uint64_t)heap->nchunks)
+		return;
+	s.bits_bytes = ((size_t)heap->nchunks / 64 + 1) * sizeof(uint64_t);
+	s.parent = mem_lazy(parent_bytes);
+	s.now = frontier_new(&s);
+	s.next = frontier_new(&s);
+	run(&s, reach);
+	for (size_t i = 0; i < n; i++)
+		if (block[i].id < heap->nchunks)
+			write_down(&s, &block[i], pool, &path[i]);
+	frontier_free(&s, &s.now);
+	frontier_free(&s, &s.next);
+	mem_lazy_free(s.parent, parent_bytes);
+}

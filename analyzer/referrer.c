@@ -1,0 +1,117 @@
+#include "analyzer/referrer.h"
+
+struct finder {
+	const struct core *core;
+	const struct heap *heap;
+	const struct roots *roots;
+	const struct reach *reach;
+	uint64_t most;
+	struct referrers *target;
+	size_t ntargets;
+};
+
+static struct referrers *target_of(const struct finder *f, uint64_t value)
+{
+	size_t lo = 0, hi = f->ntargets;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (f->target[mid].end <= value)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < f->ntargets && f->target[lo].start <= value ? &f->target[lo] : NULL;
+}
+
+static void keep(struct finder *f, struct referrers *t, enum referrer_kind kind,
+                 const struct referrer *r)
+{
+	t->count[kind]++;
+	if (t->kept[kind].n < f->most)
+		array_push(&t->kept[kind], *r);
+}
+
+static void found(struct finder *f, vaddr at, uint64_t value)
+{
+	struct referrers *t = target_of(f, value);
+	struct referrer r = { .reg = REFERRER_MEMORY, .at = at, .value = value };
+	enum referrer_kind kind = REFERRER_STALE;
+
+	if (!t)
+		return;
+	r.interior = value != t->start;
+	if (heap_find(f->heap, f->core, at, &r.holder)) {
+		if (r.holder.addr == t->start)
+			kind = REFERRER_SELF;
+		else if (r.holder.state == BLOCK_USED)
+			kind = REFERRER_BLOCK;
+	} else {
+		r.holder.span = NULL;
+		if (roots_at(f->roots, at))
+			kind = REFERRER_ROOT;
+	}
+	if (kind == REFERRER_BLOCK && f->reach) {
+		enum reach_class c = reach_of(f->reach, r.holder.id);
+
+		t->leaked += c == REACH_DEFINITE || c == REACH_INDIRECT;
+	}
+	keep(f, t, kind, &r);
+}
+
+static void scan(struct finder *f, const struct segment *s, uint64_t lo, uint64_t width)
+{
+	vaddr at = round_up(s->start, 8);
+
+	for (; at < s->saved_end && s->saved_end - at >= 8; at += 8) {
+		uint64_t value = load64(s->mem + (at - s->start));
+
+		if (value - lo < width)
+			found(f, at, value);
+	}
+}
+
+static void scan_registers(struct finder *f)
+{
+	for (size_t i = 0; i < f->roots->nregs; i++) {
+		struct referrer r = { .reg = (uint32_t)i, .value = f->roots->reg[i].value };
+		struct referrers *t = target_of(f, r.value);
+
+		if (!t)
+			continue;
+		r.interior = r.value != t->start;
+		keep(f, t, REFERRER_ROOT, &r);
+	}
+}
+
+void referrers_find(const struct core *core, const struct heap *heap, const struct roots *roots,
+                    const struct reach *reach, uint64_t most, struct referrers *target, size_t n)
+{
+	struct finder f = { .core = core,
+		            .heap = heap,
+		            .roots = roots,
+		            .reach = reach,
+		            .most = most,
+		            .target = target,
+		            .ntargets = n };
+	uint64_t lo, width;
+
+	for (size_t i = 0; i < n; i++)
+		target[i] = (struct referrers){ .start = target[i].start, .end = target[i].end };
+	if (!n)
+		return;
+	lo = target[0].start;
+	width = target[n - 1].end - lo;
+	scan_registers(&f);
+	for (size_t i = 0; i < core->nseg; i++)
+		if (core->seg[i].mem)
+			scan(&f, &core->seg[i], lo, width);
+}
+
+void referrers_free(struct referrers *target, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (int k = 0; k < REFERRER_KINDS; k++)
+			array_free(&target[i].kept[k]);
+}
