@@ -70,7 +70,8 @@ static bool is_libc(const char *path)
 	       (!strncmp(name, "libc-2.", 7) && strstr(name, ".so"));
 }
 
-const char *modules_libc(const struct core *core, struct modules *modules, const struct module **libc)
+const char *modules_libc(const struct core *core, struct modules *modules,
+                         const struct module **libc)
 {
 	const struct module *found = NULL;
 

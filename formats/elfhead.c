@@ -3,11 +3,12 @@
 #include <unistd.h>
 
 enum {
-	NOTES_MAX = 64,        /* notes looked at in one PT_NOTE */
+	NOTES_MAX = 64, /* notes looked at in one PT_NOTE */
 	PAGE = 4096,
 };
 
-static bool read_memory(const struct elfhead_source *source, uint64_t offset, void *dst, uint64_t len)
+static bool read_memory(const struct elfhead_source *source, uint64_t offset, void *dst,
+                        uint64_t len)
 {
 	vaddr at;
 
@@ -58,8 +59,8 @@ static bool take_load(const Elf64_Phdr *ph, struct elfhead *out, bool *based)
 {
 	uint64_t end, file_end;
 
-	if (ph->p_filesz > ph->p_memsz ||
-	    __builtin_add_overflow(ph->p_vaddr, ph->p_memsz, &end) || end > UINT64_MAX - PAGE ||
+	if (ph->p_filesz > ph->p_memsz || __builtin_add_overflow(ph->p_vaddr, ph->p_memsz, &end) ||
+	    end > UINT64_MAX - PAGE ||
 	    __builtin_add_overflow(ph->p_offset, ph->p_filesz, &file_end))
 		return false;
 	if (out->high == 0 || ph->p_vaddr < out->low)

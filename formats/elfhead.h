@@ -17,7 +17,7 @@ struct elfhead_source {
 	bool (*read)(const struct elfhead_source *source, uint64_t offset, void *dst, uint64_t len);
 	const struct core *core; /* memory: the image as it was mapped, its header at base */
 	vaddr base;
-	int fd;                  /* file; -1: memory */
+	int fd; /* file; -1: memory */
 };
 struct elfhead_source elfhead_memory(const struct core *core, vaddr base);
 struct elfhead_source elfhead_file(int fd);
@@ -29,16 +29,16 @@ enum elfhead_result {
 };
 
 struct elfhead {
-	unsigned type;                     /* ET_EXEC or ET_DYN */
-	uint64_t entry;                    /* the file's virtual address, as all of these */
+	unsigned type;  /* ET_EXEC or ET_DYN */
+	uint64_t entry; /* the file's virtual address, as all of these */
 	size_t nphdrs;
-	Elf64_Phdr phdr[ELFHEAD_PHDRS];    /* every PT_LOAD: memsz >= filesz, no overflow */
-	uint64_t base;                     /* of the page that maps the file's first byte */
-	uint64_t low, high;                /* range of the PT_LOADs, bytes */
-	uint64_t data_start, data_end;     /* writable PT_LOADs, 0,0: none */
+	Elf64_Phdr phdr[ELFHEAD_PHDRS]; /* every PT_LOAD: memsz >= filesz, no overflow */
+	uint64_t base;                  /* of the page that maps the file's first byte */
+	uint64_t low, high;             /* range of the PT_LOADs, bytes */
+	uint64_t data_start, data_end;  /* writable PT_LOADs, 0,0: none */
 	uint64_t tls_size;
 	uint8_t build_id[BUILD_ID_MAX];
-	size_t build_id_size;              /* 0: none that could be read */
+	size_t build_id_size; /* 0: none that could be read */
 };
 
 enum elfhead_result elfhead_read(const struct elfhead_source *source, struct elfhead *out);

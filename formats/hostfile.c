@@ -34,7 +34,8 @@ static bool lacks_code(const struct elfhead_source *file)
 	for (uint64_t i = 0; i < eh.e_shnum; i++) {
 		Elf64_Shdr sh;
 
-		if (eh.e_shoff > INT64_MAX || !file->read(file, eh.e_shoff + i * sizeof(sh), &sh, sizeof(sh)))
+		if (eh.e_shoff > INT64_MAX ||
+		    !file->read(file, eh.e_shoff + i * sizeof(sh), &sh, sizeof(sh)))
 			return false;
 		if ((sh.sh_flags & SHF_ALLOC) && (sh.sh_flags & SHF_EXECINSTR))
 			return sh.sh_type == SHT_NOBITS;
@@ -53,7 +54,8 @@ static bool section_build_id(const struct elfhead_source *file, struct elfhead *
 		uint8_t note[16 + BUILD_ID_MAX];
 		Elf64_Shdr sh;
 
-		if (eh.e_shoff > INT64_MAX || !file->read(file, eh.e_shoff + i * sizeof(sh), &sh, sizeof(sh)))
+		if (eh.e_shoff > INT64_MAX ||
+		    !file->read(file, eh.e_shoff + i * sizeof(sh), &sh, sizeof(sh)))
 			return false;
 		if (sh.sh_type != SHT_NOTE || sh.sh_size <= 16 || sh.sh_size > sizeof(note) ||
 		    !file->read(file, sh.sh_offset, note, sh.sh_size))
@@ -172,20 +174,22 @@ void hostfile_find(struct pool *pool, const struct module_options *where, bool e
 
 	module->file = NULL;
 	if (!module->build_id_size) {
-		module->file_missing = module->header ? "core has no build-id" :
-		                                        "its ELF header is not in the core";
+		module->file_missing = module->header ? "core has no build-id"
+		                                      : "its ELF header is not in the core";
 		return;
 	}
 	if (exe && where->exe)
 		try_file(&search, where->exe);
 	if (where->sysroot)
-		try_file(&search, pool_printf(pool, "%s/%s", where->sysroot, path + (*path == '/')));
+		try_file(&search,
+		         pool_printf(pool, "%s/%s", where->sysroot, path + (*path == '/')));
 	try_file(&search, path);
 	if (where->debug_dir)
 		try_file(&search, id_path(pool, where->debug_dir, module, ""));
 	if (where->sysroot)
-		try_file(&search, id_path(pool, pool_printf(pool, "%s/usr/lib/debug", where->sysroot),
-		                          module, ""));
+		try_file(&search,
+		         id_path(pool, pool_printf(pool, "%s/usr/lib/debug", where->sysroot),
+		                 module, ""));
 	try_file(&search, id_path(pool, "/usr/lib/debug", module, ""));
 	module->file = search.found;
 	module->file_missing = search.found ? NULL : reason[search.worst];
@@ -213,7 +217,8 @@ static int try_link(struct pool *pool, const char *debug_dir, const struct modul
                     const char *link, const char **path)
 {
 	const char *slash = strrchr(module->file, '/');
-	const char *dir = slash ? pool_strndup(pool, module->file, (size_t)(slash - module->file)) : ".";
+	const char *dir = slash ? pool_strndup(pool, module->file, (size_t)(slash - module->file))
+	                        : ".";
 	int fd;
 
 	fd = try_debug(module, pool_printf(pool, "%s/%s", dir, link), path);

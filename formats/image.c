@@ -11,7 +11,7 @@
 struct image_symbol {
 	uint64_t addr, size; /* size of an unsized one: to the end of its section */
 	const char *name;
-	uint8_t rank;        /* function, object, label: of several at one address the highest wins */
+	uint8_t rank; /* function, object, label: of several at one address the highest wins */
 	bool unsized;
 };
 
@@ -69,7 +69,8 @@ struct image *image_open(struct modules *owner, const struct module *of, const c
 	image->of = of;
 	image->head = mem_alloc(1, sizeof(*image->head));
 	elf_version(EV_CURRENT);
-	image->dwfl = elfhead_read(&file, image->head) == ELFHEAD_OK ? dwfl_begin(&callbacks) : NULL;
+	image->dwfl = elfhead_read(&file, image->head) == ELFHEAD_OK ? dwfl_begin(&callbacks)
+	                                                             : NULL;
 	if (!image->dwfl) {
 		close(fd);
 		image_close(image);
@@ -136,6 +137,16 @@ static uint64_t section_rest(Elf *elf, GElf_Word index, uint64_t at)
 	return sh.sh_size - (at - sh.sh_addr);
 }
 
+/* Without the version that .symtab appends: pthread_cond_wait@@GLIBC_2.3.2. */
+static const char *plain_name(const struct image *image, const char *name)
+{
+	const char *version = strchr(name, '@');
+
+	if (!version || version == name)
+		return name;
+	return pool_strndup(&image->owner->pool, name, (size_t)(version - name));
+}
+
 /* False: not a symbol that names memory. */
 static bool take_symbol(const struct image *image, int index, struct image_symbol *out)
 {
@@ -144,8 +155,8 @@ static bool take_symbol(const struct image *image, int index, struct image_symbo
 	Elf *elf = NULL;
 	GElf_Addr addr;
 	GElf_Sym sym;
-	const char *name = dwfl_module_getsym_info(image->module, index, &sym, &addr, &section, &elf,
-	                                           &bias);
+	const char *name = dwfl_module_getsym_info(image->module, index, &sym, &addr, &section,
+	                                           &elf, &bias);
 
 	if (!name || !*name || section == SHN_UNDEF || section == SHN_ABS ||
 	    section == (GElf_Word)-1 || (section >= SHN_LORESERVE && section <= SHN_HIRESERVE))
@@ -172,6 +183,7 @@ static bool take_symbol(const struct image *image, int index, struct image_symbo
 		out->unsized = true;
 		out->size = section_rest(elf, section, addr - bias);
 	}
+	out->name = plain_name(image, name);
 	return out->size != 0;
 }
 

@@ -17,9 +17,12 @@ struct image;
  */
 struct image *modules_image(struct modules *modules, const struct module *module);
 
-/* The vdso of the core's memory as an image; *start is where it was mapped. NULL: none. */
-struct image *modules_vdso(const struct core *core, struct modules *modules, vaddr *start,
-                           vaddr *end);
+/*
+ * The vdso of the core's memory as an image, and in *vdso its place (empty where the core does not
+ * tell it). NULL: not saved.
+ */
+struct image *modules_vdso(const struct core *core, struct modules *modules,
+                           const struct module **vdso);
 
 struct symbolizer;
 void symbolizer_free(struct symbolizer *sym);
@@ -31,8 +34,8 @@ struct Dwarf_CFI_s;
 struct image_symbol;
 
 struct image {
-	struct elfhead *head;       /* program headers */
-	const uint8_t *raw;         /* the file's bytes; NULL: debug information only */
+	struct elfhead *head; /* program headers */
+	const uint8_t *raw;   /* the file's bytes; NULL: debug information only */
 	size_t raw_size;
 	struct Dwfl *dwfl;
 	struct Dwfl_Module *module;
@@ -41,7 +44,7 @@ struct image {
 	bool symbols_loaded;
 	/* for libdw's request for debug information */
 	struct modules *owner;
-	const struct module *of;    /* NULL: the vdso */
+	const struct module *of; /* NULL: the vdso */
 };
 
 /* From a file descriptor, which is consumed in any case. NULL: libdw does not take it. */
@@ -58,7 +61,8 @@ const char *image_symbol_at(struct image *image, uint64_t at, uint64_t *offset);
 /* Source line at an address; false: no line information. *file lives as long as the image. */
 bool image_line(struct image *image, uint64_t at, const char **file, int *line);
 
-/* Unwind tables: .eh_frame, else (debug true) .debug_frame. NULL: none. Add *bias to addresses in them. */
+/* Unwind tables: .eh_frame, else (debug true) .debug_frame. NULL: none. Add *bias to addresses in
+ * them. */
 struct Dwarf_CFI_s *image_cfi(const struct image *image, bool debug, uint64_t *bias);
 
 #endif

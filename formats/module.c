@@ -71,12 +71,15 @@ static vaddr mapped_end(const struct core *core, vaddr start, vaddr end)
 	return at < end ? at : end;
 }
 
-static bool add_image(const struct core *core, const struct filemap *line, const struct elfhead *head,
-                      module_list *out)
+static bool add_image(const struct core *core, const struct filemap *line,
+                      const struct elfhead *head, module_list *out)
 {
 	vaddr bias = line->start - head->base, end = bias + head->high;
-	struct module m = { .path = line->path, .start = bias + head->low, .bias = bias,
-		            .header = true, .tls_size = head->tls_size };
+	struct module m = { .path = line->path,
+		            .start = bias + head->low,
+		            .bias = bias,
+		            .header = true,
+		            .tls_size = head->tls_size };
 
 	if (m.start > line->start || end <= line->start || !is_loaded(core, line->path, head, bias))
 		return false;
@@ -113,7 +116,9 @@ static void add_headerless(const struct core *core, size_t first, module_list *o
 	       !strcmp(core->files[last + 1].path, f->path))
 		code = line_executable(core, &core->files[++last]) || code;
 	if (code) {
-		struct module m = { .path = f->path, .start = f->start, .bias = f->start,
+		struct module m = { .path = f->path,
+			            .start = f->start,
+			            .bias = f->start,
 			            .end = core->files[last].end };
 
 		array_push(out, m);
@@ -202,8 +207,8 @@ const struct module *module_at(const struct modules *modules, vaddr at)
 }
 
 /* How many bytes at `at` may be filled from the file at *offset: read-only parts only. */
-static uint64_t fillable(const struct core *core, const struct module *m, const struct elfhead *head,
-                         vaddr at, uint64_t *offset)
+static uint64_t fillable(const struct core *core, const struct module *m,
+                         const struct elfhead *head, vaddr at, uint64_t *offset)
 {
 	const struct segment *s = core_segment(core, at);
 	const struct filemap *f = core_file(core, at);
@@ -229,7 +234,8 @@ static uint64_t fillable(const struct core *core, const struct module *m, const 
 	return 0;
 }
 
-bool module_read(const struct core *core, struct modules *modules, vaddr at, void *dst, uint64_t len)
+bool module_read(const struct core *core, struct modules *modules, vaddr at, void *dst,
+                 uint64_t len)
 {
 	uint8_t *to = dst;
 

@@ -11,16 +11,18 @@
 #define BUILD_ID_MAX 64
 
 struct module {
-	const char *path;      /* as the dead process saw it */
-	vaddr start, end;      /* lowest and highest address mapped from it */
-	vaddr bias;            /* run-time address minus the file's virtual address; without header: start */
+	const char *path; /* as the dead process saw it */
+	vaddr start, end; /* lowest and highest address mapped from it */
+	vaddr bias; /* run-time address minus the file's virtual address; without header: start */
 	uint8_t build_id[BUILD_ID_MAX];
-	size_t build_id_size;  /* 0: unknown (header page not saved, or none) */
-	bool header;           /* its ELF header could be read from the core */
-	vaddr data_start, data_end; /* writable PT_LOADs in memory, .bss included; 0,0: none or unknown */
-	uint64_t tls_size;     /* PT_TLS p_memsz, bytes */
-	const char *file;      /* on this host, build-id checked; NULL: none */
-	const char *file_missing; /* why file is NULL: "not found", "build-id differs", "core has no build-id" */
+	size_t build_id_size; /* 0: unknown (header page not saved, or none) */
+	bool header;          /* its ELF header could be read from the core */
+	vaddr data_start,
+		data_end;  /* writable PT_LOADs in memory, .bss included; 0,0: none or unknown */
+	uint64_t tls_size; /* PT_TLS p_memsz, bytes */
+	const char *file;  /* on this host, build-id checked; NULL: none */
+	const char *file_missing; /* why file is NULL: "not found", "build-id differs", "core has no
+	                             build-id" */
 };
 
 /* Where files are looked for. All may be NULL. */
@@ -29,17 +31,17 @@ struct module_options {
 };
 
 struct modules {
-	struct module *v;      /* sorted by start; the vdso is not among them */
+	struct module *v; /* sorted by start; the vdso is not among them */
 	size_t n;
-	size_t exe;            /* index of the executable; n if unknown */
+	size_t exe;                  /* index of the executable; n if unknown */
 	struct module_options where; /* as given to modules_find; the caller's strings */
 	struct pool pool;
 	struct symbolizer *sym; /* private; NULL until first needed */
 };
 
 /*
- * Modules are the images that a loader mapped: a file that is only read through mmap, ELF or not, is
- * none. A core without NT_FILE has no modules. opt may be NULL. *out is owned by the caller.
+ * Modules are the images that a loader mapped: a file that is only read through mmap, ELF or not,
+ * is none. A core without NT_FILE has no modules. opt may be NULL. *out is owned by the caller.
  */
 void modules_find(const struct core *core, const struct module_options *opt, struct modules *out);
 void modules_free(struct modules *modules);
@@ -51,17 +53,19 @@ const struct module *module_at(const struct modules *modules, vaddr at);
  * core_read, saved bytes first. Never fills memory that is or was writable (RELRO), nor bytes that
  * a truncated core lost.
  */
-bool module_read(const struct core *core, struct modules *modules, vaddr at, void *dst, uint64_t len);
+bool module_read(const struct core *core, struct modules *modules, vaddr at, void *dst,
+                 uint64_t len);
 
 /* glibc's version from libc's file (banner in .rodata), e.g. "2.36"; NULL if it is not at hand. */
-const char *modules_libc(const struct core *core, struct modules *modules, const struct module **libc);
+const char *modules_libc(const struct core *core, struct modules *modules,
+                         const struct module **libc);
 
 struct symbol {
-	const char *name;    /* demangling is left to the renderer; NULL: none */
-	uint64_t offset;     /* at - symbol's address */
-	const char *file;    /* source file; NULL: no line information */
+	const char *name; /* demangling is left to the renderer; NULL: none */
+	uint64_t offset;  /* at - symbol's address */
+	const char *file; /* source file; NULL: no line information */
 	int line;
-	const struct module *module; /* NULL: in no module */
+	const struct module *module; /* the vdso, "[vdso]", too; NULL: in no module */
 	uint64_t module_offset;      /* at - module's bias: what addr2line wants */
 };
 

@@ -1,5 +1,6 @@
 /*
- * Address to symbol and line, and the images that this takes: one a module, opened when first needed.
+ * Address to symbol and line, and the images that this takes: one a module, opened when first
+ * needed.
  */
 #include "formats/elfhead.h"
 #include "formats/hostfile.h"
@@ -15,7 +16,7 @@ struct symbolizer {
 	bool *tried;          /* by module */
 	size_t n;
 	struct image *vdso;
-	vaddr vdso_start, vdso_end;
+	struct module vdso_module; /* path and place, for those who ask what is at an address */
 	bool vdso_tried;
 };
 
@@ -87,7 +88,8 @@ static struct image *open_vdso(const struct core *core, struct modules *modules,
 	return image;
 }
 
-struct image *modules_vdso(const struct core *core, struct modules *modules, vaddr *start, vaddr *end)
+struct image *modules_vdso(const struct core *core, struct modules *modules,
+                           const struct module **vdso)
 {
 	struct symbolizer *sym = symbolizer(modules);
 	const struct segment *s;
@@ -98,12 +100,14 @@ struct image *modules_vdso(const struct core *core, struct modules *modules, vad
 		if (core_auxv(core, AT_SYSINFO_EHDR, &at) && (s = core_segment(core, at)) &&
 		    s->start == at && s->saved_end - at <= VDSO_MAX) {
 			sym->vdso = open_vdso(core, modules, at, s->saved_end - at);
-			sym->vdso_start = at;
-			sym->vdso_end = s->end;
+			sym->vdso_module = (struct module){ .path = "[vdso]",
+				                            .start = at,
+				                            .end = s->end,
+				                            .bias = at,
+				                            .header = sym->vdso != NULL };
 		}
 	}
-	*start = sym->vdso_start;
-	*end = sym->vdso_end;
+	*vdso = &sym->vdso_module;
 	return sym->vdso;
 }
 
@@ -111,26 +115,24 @@ void module_symbol(const struct core *core, struct modules *modules, vaddr at, b
                    struct symbol *out)
 {
 	const struct module *module = module_at(modules, at);
+	vaddr look = at - (call_site && at ? 1 : 0);
 	struct image *image;
-	vaddr start, end, look = at - (call_site && at ? 1 : 0);
-	uint64_t bias = 0;
 
-	*out = (struct symbol){ .module = module };
+	*out = (struct symbol){ 0 };
 	if (module) {
-		bias = module->bias;
-		out->module_offset = at - bias;
 		image = modules_image(modules, module);
 	} else {
-		image = modules_vdso(core, modules, &start, &end);
-		if (at < start || at >= end)
-			image = NULL;
-		bias = start;
+		image = modules_vdso(core, modules, &module);
+		if (at < module->start || at >= module->end)
+			return;
 	}
+	out->module = module;
+	out->module_offset = at - module->bias;
 	if (!image)
 		return;
-	out->name = image_symbol_at(image, look - bias, &out->offset);
+	out->name = image_symbol_at(image, look - module->bias, &out->offset);
 	if (out->name)
 		out->offset += at - look;
-	if (!image_line(image, look - bias, &out->file, &out->line))
+	if (!image_line(image, look - module->bias, &out->file, &out->line))
 		out->file = NULL;
 }

@@ -9,13 +9,16 @@
 
 struct frame {
 	vaddr pc;
-	bool activation; /* pc is exact (frame 0, signal frame); else a return address */
+	bool activation; /* pc is exact (frame 0, interrupted by a signal); else a return address */
+	bool trampoline; /* the code that a signal handler returns to: no function that anyone
+	                    called */
 };
 
 /*
- * Frames of one thread (index into core.thread), innermost first, at most max. Returns their number,
- * at least 1 (the pc itself). *why is NULL at a natural end of stack, else static or module-owned text
- * saying why the backtrace ends there ("no unwind information for /x", "stack not saved", ...).
+ * Frames of one thread (index into core.thread), innermost first, at most max. Returns their
+ * number, at least 1 (the pc itself). *why is NULL at a natural end of stack, else text, static or
+ * owned by modules, that says why the backtrace ends there ("no unwind information for /x (not
+ * found)", ...).
  */
 size_t unwind_thread(const struct core *core, struct modules *modules, size_t thread,
                      struct frame *frames, size_t max, const char **why);

@@ -1,0 +1,42 @@
+/*
+ * cfi: one step from a frame to its caller by DWARF call frame information. It reads memory through
+ * the caller's function only and knows no threads. Private to formats/.
+ */
+#ifndef FORMATS_CFI_H
+#define FORMATS_CFI_H
+
+#include "formats/image.h"
+
+#define CFI_REGS \
+	17 /* x86-64 psABI: rax rdx rcx rbx rsi rdi rbp rsp r8..r15 and the return address */
+#define CFI_RBP 6
+#define CFI_RSP 7
+#define CFI_PC  16
+
+struct cfi_regs {
+	uint64_t v[CFI_REGS];
+	uint32_t known; /* bit by register */
+};
+
+struct cfi_memory {
+	bool (*read64)(struct cfi_memory *memory, vaddr at, uint64_t *value);
+	vaddr missed; /* set by read64 where it fails */
+};
+
+enum cfi_result {
+	CFI_STEP,   /* *regs is now the caller's */
+	CFI_LAST,   /* the tables say that there is no caller */
+	CFI_NONE,   /* no table covers this address */
+	CFI_UNREAD, /* memory that the tables point to is not there: memory->missed */
+	CFI_BAD,    /* the tables ask for what cannot be done */
+};
+
+/*
+ * look: the address to look up in the process: pc of an activation, else pc - 1. *cfa: what
+ * the frame calls its base; *signal: the frame that was interrupted comes next, its pc is exact.
+ */
+enum cfi_result cfi_step(const struct image *image, vaddr bias, uint64_t look,
+                         struct cfi_regs *regs, struct cfi_memory *memory, vaddr *cfa,
+                         bool *signal);
+
+#endif
