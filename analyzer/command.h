@@ -44,6 +44,9 @@ void command_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Opens opt->arg[0]. False: it was said why on standard error; return EXIT_INPUT. */
 bool command_open(const struct options *opt, struct analysis *a);
 
+/* With -v: the limits section of the report. Call it last, before rendering. */
+void command_limits(const struct options *opt, struct report *report);
+
 /*
  * Ends a run over a core: says on standard error what the report's warnings tell (not with -q, and
  * not where `told`: the output said it), then chooses: EXIT_MATCHED where --fail-on holds, else

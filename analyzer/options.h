@@ -6,6 +6,7 @@
 #define ANALYZER_OPTIONS_H
 
 #include "analyzer/condition.h"
+#include "analyzer/out.h"
 #include "formats/module.h"
 
 struct command;
@@ -41,19 +42,14 @@ enum {
 	TAKES_CORE = 1 << 10,        /* reads a core: --strict, --threads, --max-memory, --no-sandbox */
 };
 
-enum color {
-	COLOR_AUTO, /* where the output is a terminal and NO_COLOR is not set */
-	COLOR_ALWAYS,
-	COLOR_NEVER,
-};
-
 struct options {
+	const char *program;    /* how it was called, for the commands that it tells to run next */
 	const struct command *command;
 	enum format format;
 	const char *output;     /* -o; NULL: standard output */
 	bool has_limit;
 	uint64_t limit;         /* rows; meaningful if has_limit; 0: all */
-	const char *sort;       /* one of the command's sorts; the first of them by default; NULL: none */
+	const char *sort;       /* one of the command's sorts; NULL: the first of them */
 	uint64_t min_bytes;     /* 0: no bound */
 	unsigned states;        /* bits by enum block_state; 0: all */
 	unsigned reaches;       /* bits by enum reach_class; 0: the command's default */

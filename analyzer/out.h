@@ -11,6 +11,12 @@
 
 #include "formats/base.h"
 
+enum color {
+	COLOR_AUTO, /* where the output is a terminal and NO_COLOR is not set */
+	COLOR_ALWAYS,
+	COLOR_NEVER,
+};
+
 struct out {
 	bool color;          /* ANSI colours are wanted */
 	unsigned width;      /* columns of the terminal; 0: no terminal */
@@ -24,16 +30,21 @@ struct out {
 	bool memory;         /* keep everything in buf (tests, text made to be measured) */
 };
 
-/* path NULL: standard output. color: enum color of options.h, as an int. */
-bool out_open(struct out *out, const char *path, int color, struct err *err);
+/* path NULL: standard output. */
+bool out_open(struct out *out, const char *path, enum color color, struct err *err);
 /* An out that only keeps text; out_text gives it, with a NUL at the end. */
 void out_memory(struct out *out);
 const char *out_text(struct out *out);
 
-/* Flushes and puts the file in its place. False: a write failed (disk full, closed pipe: errno in out->failed). */
+/* Flushes, and puts the file in its place. False: a write failed, errno is in out->failed. */
 bool out_close(struct out *out, struct err *err);
 /* Gives up: what is not yet written is dropped, the temporary file removed. */
 void out_discard(struct out *out);
+
+/* For an end in a hurry: removes the temporary file, if there is one. Safe in a signal handler. */
+void out_abandon(void);
+/* Ends as other programs do whose reader has gone: by SIGPIPE, quietly. Does not return. */
+void out_end_by_pipe(void) __attribute__((noreturn));
 
 /* True once a write has failed: long listings stop then. */
 static inline bool out_failed(const struct out *out)

@@ -52,13 +52,16 @@ struct report_process {
 
 /* Bytes; ABSENT: unknown. */
 struct report_memory {
-	uint64_t mapped, resident;
+	uint64_t mapped, resident, saved;
 	uint64_t in_use, free_held, internal; /* usable bytes of blocks by state */
 	uint64_t in_use_blocks, free_blocks;
 	uint64_t trimmable;   /* of free_held: what malloc_trim(0) would give back */
 	uint64_t mmapped;     /* of in_use: in mmapped chunks */
-	uint64_t stacks, files, anonymous; /* resident, outside malloc's memory */
-	uint64_t overhead;    /* resident in malloc's memory, in no block: headers, padding, page ends */
+	uint64_t heap;        /* resident in malloc's regions */
+	uint64_t stacks, files, shared, anonymous; /* resident, outside malloc's regions */
+	struct { /* the same, mapped */
+		uint64_t heap, stacks, files, shared, anonymous;
+	} space;
 	uint64_t arenas;      /* number */
 };
 
@@ -74,7 +77,7 @@ struct report_site {
 };
 
 struct report_finding {
-	const char *kind;        /* "leak", "corruption", ... */
+	const char *kind;        /* "leak", "possible", "reachable", "corruption", "disagreement" */
 	const char *reach;       /* of its blocks: "definite", ...; NULL: does not apply */
 	char fingerprint[20];    /* "h1:" and 16 hex digits */
 	const char *signature;   /* its readable form */
@@ -88,7 +91,8 @@ struct report_finding {
 	double site_confidence;
 	const char *site_method, *owner;
 	vaddr example;           /* 0: none */
-	const char *code, *message; /* corruption: heap_finding's */
+	const char *code, *message; /* corruption, disagreement: heap_finding's */
+	uint64_t count;          /* of these: how many times it was seen; ABSENT: does not apply */
 };
 
 /* One row of the histogram of leaks by size, all verdicts side by side. */
@@ -186,6 +190,8 @@ struct report_module {
 
 struct report {
 	struct pool pool;
+	const char *verdict;      /* "leaks", "clean", ...: see verdict.h; NULL: not asked for */
+	const char *verdict_text; /* in plain words */
 	struct report_input input;
 	struct report_process process;
 	/* sections; has_* or a non-NULL array says that the command computed it */
@@ -205,7 +211,7 @@ struct report {
 	uint64_t elapsed_ms, peak_rss;
 };
 
-/* Tool, input and process, from the core and the stages that are already computed. */
+/* Tool, input and process. Runs the stages up to the heap. */
 void report_start(struct report *report, struct analysis *a);
 void report_free(struct report *report);
 
@@ -222,12 +228,24 @@ void report_warn(struct report *report, const char *code, const char *fmt, ...)
 /* Hexadecimal of a build-id, owned by the report. NULL where size is 0. */
 const char *report_hex(struct report *report, const uint8_t *bytes, size_t size);
 
-/* Sorts findings and fills in their fingerprints. */
-void report_sort_findings(struct report *report);
+/*
+ * Findings of leaks: groups whose verdict is among `classes` (bits by enum reach_class), of at least
+ * min_bytes in all (what they hold counts). In a run with withheld verdicts give 1 << REACH_POSSIBLE.
+ */
+struct groups;
+void report_add_groups(struct report *report, const struct groups *groups, unsigned classes,
+                       uint64_t min_bytes);
+void report_add_sizes(struct report *report, const struct groups *groups);
+
+/* Sorts findings by bytes and fills in signatures and fingerprints: call it once, at the end. */
+void report_finish(struct report *report);
 
 /* Renderings. */
 struct out;
 void json_report(const struct report *report, struct out *out);
+/* The same in two steps: a command writes `,\n  "key": value` of its own between them. */
+void json_begin(const struct report *report, struct out *out);
+void json_end(const struct report *report, struct out *out);
 void json_schema(struct out *out);
 /* One finding, mapping ... a line: the array that is the command's own. */
 enum report_rows { ROWS_FINDINGS, ROWS_ARENAS, ROWS_THREADS, ROWS_MAPPINGS };

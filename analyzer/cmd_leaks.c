@@ -1,0 +1,94 @@
+#include "analyzer/command.h"
+#include "analyzer/csv.h"
+#include "analyzer/group.h"
+#include "analyzer/sort.h"
+#include "analyzer/text_report.h"
+#include "analyzer/verdict.h"
+
+static void add_groups(struct report *r, const struct options *opt, struct analysis *a)
+{
+	unsigned classes = opt->reaches;
+	struct groups groups;
+
+	if (!classes) /* where nothing may be called definite, what it would be is possible */
+		classes = 1u << (r->leaks.withheld ? REACH_POSSIBLE : REACH_DEFINITE);
+	groups_make(a->core, analysis_heap(a), analysis_reach(a), &groups);
+	report_add_groups(r, &groups, classes, opt->min_bytes);
+	report_add_sizes(r, &groups);
+	groups_free(&groups);
+}
+
+static void build(struct report *r, const struct options *opt, struct analysis *a)
+{
+	bool text = opt->format == FORMAT_TEXT;
+
+	report_start(r, a);
+	report_add_completeness(r, a);
+	report_add_memory(r, a);
+	report_add_leaks(r, a);
+	add_groups(r, opt, a);
+	report_add_damage(r, a);
+	report_finish(r);
+	verdict_find(r);
+	if (text || opt->sort || opt->has_limit)
+		sort_findings(r, opt->sort ? opt->sort : text ? "retained" : "bytes",
+		              text ? 0 : opt->limit);
+	command_limits(opt, r);
+}
+
+static void render(const struct report *r, const struct options *opt, struct out *out)
+{
+	switch (opt->format) {
+	case FORMAT_JSON:
+		json_report(r, out);
+		break;
+	case FORMAT_JSONL:
+		jsonl_rows(r, ROWS_FINDINGS, out);
+		break;
+	case FORMAT_CSV:
+		csv_findings(r, out);
+		break;
+	case FORMAT_TEXT:
+	case FORMATS:
+		text_leaks(r, opt, out);
+		break;
+	}
+}
+
+static int run(const struct options *opt, struct out *out)
+{
+	struct analysis a;
+	struct report r;
+	int code;
+
+	if (!command_open(opt, &a))
+		return EXIT_INPUT;
+	build(&r, opt, &a);
+	render(&r, opt, out);
+	code = command_end(opt, &r, opt->format == FORMAT_TEXT);
+	report_free(&r);
+	analysis_close(&a);
+	return code;
+}
+
+const struct command cmd_leaks = {
+	.name = "leaks",
+	.args = "CORE",
+	.one_line = "leaked blocks, grouped by size",
+	.help = "A line stands for all leaked blocks of one usable size that no other leaked block\n"
+	        "holds (definite): what hangs on them (indirect) is counted under HOLD. Freeing the\n"
+	        "blocks of a line, and what they hold, would give back both.\n"
+	        "\n"
+	        "Sort keys: retained (bytes with what is held; the default of text), bytes (the\n"
+	        "default of json, jsonl and csv), blocks, size.\n"
+	        "\n"
+	        "  coreheap leaks core --reach possible      blocks reached only by interior pointers\n"
+	        "  coreheap leaks core --fail-on 'leaked>0'  for scripts: exit 1 if anything leaked\n",
+	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV,
+	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_LIMIT | TAKES_SORT |
+	         TAKES_MIN_BYTES | TAKES_REACH | TAKES_GROUP_BY,
+	.sorts = SORT_KEYS,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,62 @@
+#include "analyzer/command.h"
+#include "analyzer/group.h"
+#include "analyzer/sort.h"
+#include "analyzer/text_report.h"
+#include "analyzer/verdict.h"
+
+static void build(struct report *r, const struct options *opt, struct analysis *a)
+{
+	struct groups groups;
+
+	report_start(r, a);
+	report_add_completeness(r, a);
+	report_add_memory(r, a);
+	report_add_leaks(r, a);
+	groups_make(a->core, analysis_heap(a), analysis_reach(a), &groups);
+	report_add_groups(r, &groups, r->leaks.definite.blocks ? 1u << REACH_DEFINITE
+	                                                       : 1u << REACH_POSSIBLE, 0);
+	groups_free(&groups);
+	report_add_damage(r, a);
+	report_finish(r);
+	if (opt->format == FORMAT_JSON)
+		report_add_modules(r, a);
+	else
+		sort_findings(r, "retained", 0);
+	verdict_find(r);
+	command_limits(opt, r);
+}
+
+static int run(const struct options *opt, struct out *out)
+{
+	struct analysis a;
+	struct report r;
+	int code;
+
+	if (!command_open(opt, &a))
+		return EXIT_INPUT;
+	build(&r, opt, &a);
+	if (opt->format == FORMAT_JSON)
+		json_report(&r, out);
+	else
+		text_summary(&r, opt, out);
+	code = command_end(opt, &r, opt->format == FORMAT_TEXT);
+	report_free(&r);
+	analysis_close(&a);
+	return code;
+}
+
+const struct command cmd_summary = {
+	.name = "summary",
+	.args = "CORE",
+	.one_line = "one screen: where the memory went, a verdict, the top suspects, what to run next",
+	.help = "`coreheap CORE` does the same.\n"
+	        "\n"
+	        "A block is leaked when nothing that the process could still use points to it: no\n"
+	        "register, no live thread's stack, no global, no block that is itself still in use.\n"
+	        "Sizes are usable sizes, as malloc_usable_size returns them.\n",
+	.formats = AS_TEXT | AS_JSON,
+	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,19 @@
+#include "analyzer/command.h"
+#include "analyzer/json.h"
+#include "formats/library.h"
+
+static int run(const struct options *opt, struct out *out)
+{
+	(void)opt;
+	out_printf(out, "coreheap %s\nelfutils %s\njansson %s\n", COREHEAP_VERSION,
+	           library_elfutils(), json_library());
+	return EXIT_ANALYSED;
+}
+
+const struct command cmd_version = {
+	.name = "version",
+	.args = "",
+	.one_line = "the version of coreheap and of the libraries that it uses",
+	.formats = AS_TEXT,
+	.run = run,
+};

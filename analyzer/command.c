@@ -1,0 +1,145 @@
+#include "analyzer/command.h"
+#include "analyzer/text.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static uint64_t opened_ms; /* when the core was opened */
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < ncommands; i++) {
+		if (commands[i] && !strcmp(commands[i]->name, name))
+			return commands[i];
+	}
+	return NULL;
+}
+
+/* Lines stay lines; everything else that a terminal would act on is made visible. */
+static void put_line(FILE *to, const char *line, size_t n)
+{
+	while (n > 0) {
+		size_t safe = text_safe(line, n);
+
+		if (safe > 0)
+			fwrite(line, 1, safe, to);
+		else
+			fprintf(to, "\\x%02x", (unsigned char)*line), safe = 1;
+		line += safe;
+		n -= safe;
+	}
+	fputc('\n', to);
+}
+
+void command_say(const char *fmt, ...)
+{
+	char text[4096];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fputs("coreheap: ", stderr);
+	for (const char *at = text;;) {
+		size_t n = strcspn(at, "\n");
+
+		put_line(stderr, at, n);
+		if (!at[n])
+			break;
+		at += n + 1;
+	}
+	fflush(stderr);
+}
+
+bool command_open(const struct options *opt, struct analysis *a)
+{
+	struct err err;
+
+	opened_ms = now_ms();
+	if (!strcmp(opt->arg[0], "-")) {
+		command_say("-: a core cannot be read from standard input by this version; write it to "
+		            "a file and give its name (a compressed one: zstd -d, lz4 -d, xz -d, "
+		            "gzip -d)");
+		return false;
+	}
+	if (analysis_open(opt->arg[0], &opt->where, a, &err))
+		return true;
+	command_say("%s", err.msg);
+	return false;
+}
+
+void command_limits(const struct options *opt, struct report *report)
+{
+	struct rusage usage;
+
+	if (!opt->verbose)
+		return;
+	report->has_limits = true;
+	report->elapsed_ms = now_ms() - opened_ms;
+	report->peak_rss = ABSENT;
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		report->peak_rss = (uint64_t)usage.ru_maxrss * 1024; /* Linux tells KiB */
+}
+
+static uint64_t quantity(const struct report *r, const struct condition *c)
+{
+	struct tally t = { 0 };
+
+	switch (c->left) {
+	case QUANTITY_DEFINITE: t = r->leaks.definite; break;
+	case QUANTITY_INDIRECT: t = r->leaks.indirect; break;
+	case QUANTITY_POSSIBLE: t = r->leaks.possible; break;
+	case QUANTITY_REACHABLE: t = r->leaks.reachable; break;
+	case QUANTITY_IN_USE:
+		t = (struct tally){ r->memory.in_use_blocks, r->memory.in_use };
+		break;
+	case QUANTITY_FREE_HELD:
+		t = (struct tally){ r->memory.free_blocks, r->memory.free_held };
+		break;
+	case QUANTITY_LEAKED:
+		t.blocks = r->leaks.definite.blocks + r->leaks.indirect.blocks;
+		t.bytes = r->leaks.definite.bytes + r->leaks.indirect.bytes;
+		break;
+	case CONDITION_NONE:
+	case QUANTITIES:
+		break;
+	}
+	return c->blocks ? t.blocks : t.bytes;
+}
+
+/* A verdict that is withheld decides nothing: silence would read as "no leak". */
+static bool matched(const struct options *opt, const struct report *r)
+{
+	const struct condition *c = &opt->fail_on;
+	bool on_leaks = c->left == QUANTITY_DEFINITE || c->left == QUANTITY_INDIRECT ||
+	                c->left == QUANTITY_LEAKED;
+
+	if (c->left == CONDITION_NONE)
+		return false;
+	if (on_leaks && r->leaks.withheld)
+		command_say("%s: --fail-on %s cannot be decided: part of the memory that may hold "
+		            "pointers is missing from the core, so nothing is called definite; use "
+		            "--strict to have this end with exit status 4, or --fail-on 'possible>N'",
+		            r->input.path, c->text);
+	return condition_holds(c, quantity(r, c));
+}
+
+int command_end(const struct options *opt, const struct report *report, bool told)
+{
+	for (size_t i = 0; i < report->input.warnings.n && !opt->quiet && !told; i++)
+		command_say("%s: %s", report->input.path, report->input.warnings.v[i].message);
+	if (matched(opt, report))
+		return EXIT_MATCHED;
+	if (opt->strict && report->partial)
+		return EXIT_PARTIAL;
+	return EXIT_ANALYSED;
+}

@@ -1,0 +1,194 @@
+/*
+ * How much of what should be in the core is there, and what that does to the verdict, in words.
+ */
+#include "analyzer/report.h"
+#include "analyzer/text.h"
+
+/* Roots that are missing, counted by what they are. */
+struct lost {
+	size_t stacks, tls, others;
+	uint64_t other_bytes;
+	const char *file[3]; /* names of the first modules whose data is missing */
+	size_t files;        /* how many there are in all */
+	const char *why;     /* of the first */
+};
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void count_file(struct lost *lost, const char *path)
+{
+	const char *name = base_name(path);
+
+	for (size_t i = 0; i < lost->files && i < 3; i++) {
+		if (!strcmp(lost->file[i], name))
+			return;
+	}
+	if (lost->files < 3)
+		lost->file[lost->files] = name;
+	lost->files++;
+}
+
+static struct lost count_lost(const struct roots *roots)
+{
+	struct lost lost = { 0 };
+
+	for (size_t i = 0; i < roots->nmissing; i++) {
+		const struct root_missing *m = &roots->missing[i];
+
+		if (!lost.why)
+			lost.why = m->why;
+		if (m->kind == ROOT_STACK) {
+			lost.stacks++;
+		} else if (m->kind == ROOT_TLS) {
+			lost.tls++;
+		} else if (m->file) {
+			count_file(&lost, m->file);
+		} else {
+			lost.others++;
+			lost.other_bytes += m->end - m->start;
+		}
+	}
+	return lost;
+}
+
+static const char *list(struct pool *pool, const char *so_far, const char *more)
+{
+	return *so_far ? pool_printf(pool, "%s, %s", so_far, more) : more;
+}
+
+/* "2 thread stacks, the data of libc.so.6, 3 other mappings (1.2 MiB)" */
+static const char *lost_text(struct report *r, const struct roots *roots)
+{
+	struct lost lost = count_lost(roots);
+	struct pool *pool = &r->pool;
+	const char *text = "";
+
+	if (lost.stacks)
+		text = list(pool, text, lost.stacks >= r->process.threads ? "all thread stacks"
+		            : text_plural(pool, lost.stacks, "thread stack", "thread stacks"));
+	if (lost.tls)
+		text = list(pool, text, pool_printf(pool, "the TLS of %s",
+		            text_plural(pool, lost.tls, "thread", "threads")));
+	for (size_t i = 0; i < lost.files && i < 3; i++)
+		text = list(pool, text, pool_printf(pool, "the data of %s", lost.file[i]));
+	if (lost.files > 3)
+		text = list(pool, text, pool_printf(pool, "the data of %s", text_plural(pool,
+		            lost.files - 3, "other file", "other files")));
+	if (lost.others)
+		text = list(pool, text, pool_printf(pool, "%s (%s)", text_plural(pool, lost.others,
+		            "other mapping", "other mappings"),
+		            text_bytes_in(pool, lost.other_bytes)));
+	return text;
+}
+
+/* What of the heap is there: regions of arenas that were found. */
+static const char *kept_text(struct report *r, const struct heap *heap)
+{
+	struct pool *pool = &r->pool;
+	const char *text = text_plural(pool, r->process.threads, "thread's registers",
+	                               "threads' registers");
+
+	if (heap->narenas)
+		text = list(pool, text, text_plural(pool, heap->narenas, "arena", "arenas"));
+	if (heap->nspans)
+		text = list(pool, text, pool_printf(pool, "%s in use",
+		            text_plural(pool, heap->total[BLOCK_USED].blocks, "block", "blocks")));
+	return text;
+}
+
+static void warn_truncated(struct report *r, struct analysis *a)
+{
+	const struct roots *roots = analysis_roots(a);
+	const char *lost = lost_text(r, roots);
+	uint64_t whole = r->input.bytes + r->input.missing;
+	char share[TEXT_NUMBER];
+
+	report_warn(r, "truncated", "truncated: %s of %s present (%s)\n"
+	            "  kept: %s    lost: %s\n"
+	            "  %s\n"
+	            "  remedy: ulimit -c unlimited for the process; with systemd-coredump raise "
+	            "ProcessSizeMax= and ExternalSizeMax= in coredump.conf; look for a full disk; "
+	            "kernel.core_sort_vma=1 (Linux 6.15) writes small mappings first",
+	            text_bytes_in(&r->pool, r->input.bytes), text_bytes_in(&r->pool, whole),
+	            text_share(share, r->input.bytes, whole), kept_text(r, analysis_heap(a)),
+	            *lost ? lost : "no root",
+	            roots->nmissing ? "leak verdicts withheld (roots are missing); block histogram and "
+	            "arenas are still valid for what is present"
+	            : "all roots are present; blocks in the part that is cut off are not counted");
+}
+
+static void warn_roots(struct report *r, const struct roots *roots)
+{
+	struct lost lost = count_lost(roots);
+
+	report_warn(r, "roots-missing", "memory that may hold pointers is missing: %s (%s; %s in all)\n"
+	            "  leak verdicts withheld: what is unreachable is called possible\n"
+	            "  remedy: take the core with `echo 0x7f >/proc/PID/coredump_filter` set before, "
+	            "or by gdb's gcore as the same user with all limits raised",
+	            lost_text(r, roots), lost.why ? lost.why : "not saved",
+	            text_bytes_in(&r->pool, roots->missing_bytes));
+}
+
+static double heap_share(const struct heap *heap)
+{
+	uint64_t all = 0, gone = heap->unread;
+
+	for (size_t i = 0; i < heap->nspans; i++)
+		all += heap->span[i].end - heap->span[i].start;
+	if (!heap->nspans || !all)
+		return -1;
+	return gone >= all ? 0 : 1 - (double)gone / (double)all;
+}
+
+static void warn_heap(struct report *r, const struct heap *heap, const struct reach *reach)
+{
+	if (heap->unread)
+		report_warn(r, "heap-unread", "%s of the heap are not in the core: blocks there are not "
+		            "counted", text_bytes_in(&r->pool, heap->unread));
+	if (heap->skipped)
+		report_warn(r, "heap-skipped", "%s of the heap were passed over because of damage: "
+		            "blocks there are not counted; `coreheap check` tells where",
+		            text_bytes_in(&r->pool, heap->skipped));
+	if (reach->unread && !heap->unread && !r->input.truncated)
+		report_warn(r, "blocks-unread", "%s of memory that was to be searched for pointers are "
+		            "not in the core", text_bytes_in(&r->pool, reach->unread));
+}
+
+static void warn_no_heap(struct report *r, const struct heap *heap)
+{
+	const char *by = heap->foreign_module
+		? pool_printf(&r->pool, " (%s)", base_name(heap->foreign_module)) : "";
+
+	if (heap->foreign)
+		report_warn(r, "foreign-allocator", "this process uses %s%s, not glibc's malloc: its "
+		            "blocks cannot be listed by this version", heap->foreign, by);
+	else
+		report_warn(r, "no-heap", "no heap of glibc's malloc was found in this core");
+}
+
+void report_add_completeness(struct report *report, struct analysis *a)
+{
+	const struct heap *heap = analysis_heap(a);
+	const struct roots *roots = analysis_roots(a);
+	const struct reach *reach = analysis_reach(a);
+
+	report->input.heap = heap_share(heap);
+	report->input.stacks = roots->stacks_saved;
+	report->input.globals = roots->globals_saved;
+	report->input.tls = roots->tls_saved;
+	if (report->input.truncated)
+		warn_truncated(report, a);
+	else if (roots->nmissing)
+		warn_roots(report, roots);
+	if (heap->nspans)
+		warn_heap(report, heap, reach);
+	else
+		warn_no_heap(report, heap);
+	if (roots->nmissing || heap->unread || heap->skipped || reach->unread)
+		report->partial = true;
+}

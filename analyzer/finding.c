@@ -1,0 +1,189 @@
+/*
+ * Findings of the report and their fingerprints. A fingerprint says what a leak is and nothing of
+ * this run: program name, kind, type or shape, size of the blocks, site or owner. Any of them
+ * that is unknown counts as empty, so a fingerprint changes when more becomes known; the version in
+ * front ("h1:") changes when the rule does.
+ */
+#include "analyzer/group.h"
+#include "analyzer/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* FNV-1a, 64 bits (Fowler, Noll, Vo), with the finalizer of splitmix64 (Steele, Lea, Flood 2014). */
+static uint64_t hash_add(uint64_t h, const char *s)
+{
+	do {
+		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+	} while (*s++); /* the NUL too: "a","bc" differs from "ab","c" */
+	return h;
+}
+
+static uint64_t hash_end(uint64_t h)
+{
+	h = (h ^ h >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	h = (h ^ h >> 27) * UINT64_C(0x94d049bb133111eb);
+	return h ^ h >> 31;
+}
+
+/*
+ * The executable's name, else comm: a kernel core's comm is that of the thread that dumped, so it
+ * can differ from run to run. Linux marks the path of a removed file with " (deleted)".
+ */
+static const char *program_name(struct report *r)
+{
+	static const char deleted[] = " (deleted)";
+	const char *exe = r->process.exe, *slash;
+	size_t n;
+
+	if (!exe || !*exe)
+		return r->process.comm ? r->process.comm : "";
+	slash = strrchr(exe, '/');
+	exe = slash ? slash + 1 : exe;
+	n = strlen(exe);
+	if (n > sizeof(deleted) - 1 && !strcmp(exe + n - (sizeof(deleted) - 1), deleted))
+		n -= sizeof(deleted) - 1;
+	return pool_strndup(&r->pool, exe, n);
+}
+
+static void sign(struct report *r, const char *program, struct report_finding *f)
+{
+	const char *shape = f->type ? f->type : f->code ? f->code : "";
+	const char *where = f->site.function ? f->site.function : f->owner ? f->owner : "";
+	char size[32] = "";
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	if (f->size != ABSENT)
+		snprintf(size, sizeof(size), "%llu", (unsigned long long)f->size);
+	/* Heads and what they hold are different findings of one kind. */
+	if (f->reach && !strcmp(f->reach, "indirect") && !*shape)
+		shape = "indirect";
+	h = hash_add(h, program);
+	h = hash_add(h, f->kind);
+	h = hash_add(h, shape);
+	h = hash_add(h, size);
+	h = hash_add(h, where);
+	snprintf(f->fingerprint, sizeof(f->fingerprint), "h1:%016llx",
+	         (unsigned long long)hash_end(h));
+	f->signature = pool_printf(&r->pool, "%s: %s%s%s%s%s%s%s", program, f->kind,
+	                           *shape ? " " : "", shape, *size ? " size " : "", size,
+	                           *where ? " at " : "", where);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct report_finding *x = a, *y = b;
+	uint64_t xb = x->bytes == ABSENT ? 0 : x->bytes, yb = y->bytes == ABSENT ? 0 : y->bytes;
+
+	if (xb != yb)
+		return xb > yb ? -1 : 1;
+	if (strcmp(x->signature, y->signature))
+		return strcmp(x->signature, y->signature);
+	return x->example < y->example ? -1 : x->example > y->example;
+}
+
+void report_finish(struct report *report)
+{
+	const char *program = program_name(report);
+
+	for (size_t i = 0; i < report->findings.n; i++)
+		sign(report, program, &report->findings.v[i]);
+	if (report->findings.n)
+		qsort(report->findings.v, report->findings.n, sizeof(*report->findings.v), by_bytes);
+}
+
+static struct report_finding blank(const char *kind)
+{
+	return (struct report_finding){
+		.kind = kind,
+		.blocks = ABSENT, .bytes = ABSENT, .size = ABSENT, .count = ABSENT,
+		.held = { ABSENT, ABSENT }, .retained_bytes = ABSENT,
+		.type_confidence = -1, .site_confidence = -1,
+		.site = { .line = ABSENT, .offset = ABSENT },
+	};
+}
+
+void report_add_groups(struct report *report, const struct groups *groups, unsigned classes,
+                       uint64_t min_bytes)
+{
+	report->has_findings = true;
+	for (size_t i = 0; i < groups->n; i++) {
+		const struct group *g = &groups->v[i];
+		bool leaked = g->reach == REACH_DEFINITE || g->reach == REACH_INDIRECT;
+		struct report_finding f = blank(leaked ? "leak" : reach_name(g->reach));
+
+		if (!(classes >> g->reach & 1) || g->own.bytes + g->held.bytes < min_bytes)
+			continue;
+		f.reach = reach_name(g->reach);
+		f.blocks = g->own.blocks;
+		f.bytes = g->own.bytes;
+		f.size = g->size;
+		f.example = g->example;
+		if (g->reach == REACH_DEFINITE) {
+			f.held = g->held;
+			f.retained_bytes = g->own.bytes + g->held.bytes;
+		}
+		array_push(&report->findings, f);
+	}
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct report_size *x = a, *y = b;
+
+	return x->size < y->size ? -1 : x->size > y->size;
+}
+
+void report_add_sizes(struct report *report, const struct groups *groups)
+{
+	size_t n = 0;
+
+	report->has_sizes = true;
+	for (size_t i = 0; i < groups->n; i++) {
+		const struct group *g = &groups->v[i];
+		struct report_size row = { .size = g->size };
+
+		if (g->reach == REACH_DEFINITE)
+			row.definite = g->own;
+		else if (g->reach == REACH_INDIRECT)
+			row.indirect = g->own;
+		else if (g->reach == REACH_POSSIBLE)
+			row.possible = g->own;
+		else
+			continue;
+		array_push(&report->sizes, row);
+	}
+	if (report->sizes.n)
+		qsort(report->sizes.v, report->sizes.n, sizeof(*report->sizes.v), by_size);
+	for (size_t i = 0; i < report->sizes.n; i++) { /* one row a size: verdicts side by side */
+		const struct report_size *from = &report->sizes.v[i];
+		struct report_size *to;
+
+		if (n == 0 || report->sizes.v[n - 1].size != from->size) {
+			report->sizes.v[n++] = *from;
+			continue;
+		}
+		to = &report->sizes.v[n - 1];
+		to->definite.blocks += from->definite.blocks, to->definite.bytes += from->definite.bytes;
+		to->indirect.blocks += from->indirect.blocks, to->indirect.bytes += from->indirect.bytes;
+		to->possible.blocks += from->possible.blocks, to->possible.bytes += from->possible.bytes;
+	}
+	report->sizes.n = n;
+}
+
+void report_add_damage(struct report *report, struct analysis *a)
+{
+	const struct heap *heap = analysis_heap(a);
+
+	report->has_findings = true;
+	for (size_t i = 0; i < heap->nfindings; i++) {
+		const struct heap_finding *h = &heap->finding[i];
+		struct report_finding f = blank(h->damage ? "corruption" : "disagreement");
+
+		f.code = h->code;
+		f.message = h->message;
+		f.example = h->at;
+		f.count = h->count;
+		array_push(&report->findings, f);
+	}
+}

@@ -1,0 +1,222 @@
+/*
+ * Folding is a hash table by (verdict, size). What heads hold is found by following, from each head
+ * in address order, every word that points into an indirect block not yet counted. The list of
+ * blocks to look at is bounded: what does not fit is left unlooked-at and found again by a pass over
+ * the heap, so a long chain and a wide tree both cost little memory.
+ */
+#include "analyzer/group.h"
+
+#include <stdlib.h>
+
+#define PENDING_MAX 65536
+
+struct fold {
+	struct group *slot; /* own.blocks == 0: empty */
+	size_t nslots;      /* a power of two */
+	size_t n;
+	struct group *last; /* runs of blocks of one size are common */
+};
+
+static size_t slot_of(const struct fold *f, enum reach_class reach, uint64_t size)
+{
+	uint64_t h = (size ^ (uint64_t)reach << 60) * UINT64_C(0x9e3779b97f4a7c15);
+	size_t i = (size_t)(h >> 32) & (f->nslots - 1);
+
+	while (f->slot[i].own.blocks && (f->slot[i].size != size || f->slot[i].reach != reach))
+		i = (i + 1) & (f->nslots - 1);
+	return i;
+}
+
+static void grow(struct fold *f)
+{
+	struct fold bigger = { .nslots = f->nslots ? f->nslots * 2 : 256, .n = f->n };
+
+	bigger.slot = mem_alloc(bigger.nslots, sizeof(*bigger.slot));
+	for (size_t i = 0; i < f->nslots; i++) {
+		const struct group *g = &f->slot[i];
+
+		if (g->own.blocks)
+			bigger.slot[slot_of(&bigger, g->reach, g->size)] = *g;
+	}
+	mem_free(f->slot);
+	*f = bigger;
+}
+
+static void fold_block(struct fold *f, enum reach_class reach, const struct block *b)
+{
+	struct group *g = f->last;
+
+	if (!g || g->size != b->size || g->reach != reach) {
+		if (f->n * 2 >= f->nslots)
+			grow(f);
+		g = &f->slot[slot_of(f, reach, b->size)];
+		if (!g->own.blocks) {
+			*g = (struct group){ .reach = reach, .size = b->size, .example = b->addr };
+			f->n++;
+		}
+		f->last = g;
+	}
+	g->own.blocks++;
+	g->own.bytes += b->size;
+}
+
+/* Walks what heads hold. */
+struct holding {
+	const struct core *core;
+	const struct heap *heap;
+	const struct reach *reach;
+	uint64_t *counted;   /* bit by id: indirect blocks that are counted for some head */
+	uint64_t *looked_at; /* bit by id: counted ones whose words were followed */
+	struct block *pending;
+	size_t npending;
+	vaddr lost_from;     /* lowest address of a counted block that did not fit into pending; 0: none */
+	vaddr lowest, highest; /* of the heap: most words point elsewhere */
+	struct tally *held;  /* of the head that is being followed */
+};
+
+static void count_block(struct holding *h, const struct block *b)
+{
+	bit_set(h->counted, b->id);
+	h->held->blocks++;
+	h->held->bytes += b->size;
+	if (h->npending < PENDING_MAX)
+		h->pending[h->npending++] = *b;
+	else if (!h->lost_from || b->addr < h->lost_from)
+		h->lost_from = b->addr;
+}
+
+static void follow_word(struct holding *h, vaddr word)
+{
+	struct block b;
+
+	if (word < h->lowest || word >= h->highest || !heap_find(h->heap, h->core, word, &b) ||
+	    b.state != BLOCK_USED || b.id >= h->heap->nchunks ||
+	    reach_of(h->reach, b.id) != REACH_INDIRECT || bit_get(h->counted, b.id))
+		return;
+	count_block(h, &b);
+}
+
+static void follow_block(struct holding *h, const struct block *b)
+{
+	vaddr at = b->addr, end = b->addr + b->size;
+
+	while (at < end && end - at >= 8) {
+		uint64_t n;
+		const uint8_t *mem = core_bytes(h->core, at, &n);
+
+		if (!mem) { /* not saved: go on at the next page */
+			at = round_down(at, h->core->page_size) + h->core->page_size;
+			continue;
+		}
+		if (n > end - at)
+			n = end - at;
+		for (uint64_t i = 0; i + 8 <= n; i += 8)
+			follow_word(h, load64(mem + i));
+		at += n < 8 ? 8 : round_down(n, 8);
+	}
+}
+
+static void follow_pending(struct holding *h)
+{
+	while (h->npending > 0) {
+		struct block b = h->pending[--h->npending];
+
+		bit_set(h->looked_at, b.id);
+		follow_block(h, &b);
+	}
+}
+
+/* Blocks that did not fit into pending: found by a pass over the heap, as often as it takes. */
+static void follow_lost(struct holding *h)
+{
+	while (h->lost_from) {
+		vaddr from = h->lost_from;
+		struct heap_iter it = { 0 };
+		struct block b;
+
+		h->lost_from = 0;
+		while (heap_next(h->heap, h->core, &it, &b)) {
+			if (b.addr < from || b.id >= h->heap->nchunks || !bit_get(h->counted, b.id) ||
+			    bit_get(h->looked_at, b.id))
+				continue;
+			bit_set(h->looked_at, b.id);
+			follow_block(h, &b);
+			follow_pending(h);
+		}
+	}
+}
+
+static void fold_held(struct holding *h, struct fold *f)
+{
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	while (heap_next(h->heap, h->core, &it, &b)) {
+		if (b.state != BLOCK_USED || b.id >= h->heap->nchunks ||
+		    reach_of(h->reach, b.id) != REACH_DEFINITE)
+			continue;
+		h->held = &f->slot[slot_of(f, REACH_DEFINITE, b.size)].held;
+		follow_block(h, &b);
+		follow_pending(h);
+		follow_lost(h);
+	}
+}
+
+static void hold(const struct core *core, const struct heap *heap, const struct reach *reach,
+                 struct fold *f)
+{
+	struct holding h = { .core = core, .heap = heap, .reach = reach };
+	size_t bytes = ((size_t)heap->nchunks + 63) / 64 * 8;
+
+	h.counted = mem_lazy(bytes);
+	h.looked_at = mem_lazy(bytes);
+	h.pending = mem_alloc(PENDING_MAX, sizeof(*h.pending));
+	h.lowest = heap->span[0].start;
+	for (size_t i = 0; i < heap->nspans; i++) {
+		if (heap->span[i].own_end > h.highest)
+			h.highest = heap->span[i].own_end;
+	}
+	fold_held(&h, f);
+	mem_free(h.pending);
+	mem_lazy_free(h.looked_at, bytes);
+	mem_lazy_free(h.counted, bytes);
+}
+
+static int by_reach_and_size(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+
+	if (x->reach != y->reach)
+		return x->reach > y->reach ? -1 : 1; /* definite is the highest */
+	return x->size < y->size ? -1 : x->size > y->size;
+}
+
+void groups_make(const struct core *core, const struct heap *heap, const struct reach *reach,
+                 struct groups *out)
+{
+	struct heap_iter it = { 0 };
+	struct fold f = { 0 };
+	struct block b;
+	size_t n = 0;
+
+	grow(&f);
+	while (heap_next(heap, core, &it, &b)) {
+		if (b.state == BLOCK_USED && b.id < heap->nchunks)
+			fold_block(&f, reach_of(reach, b.id), &b);
+	}
+	f.last = NULL;
+	if (reach->total[REACH_INDIRECT].blocks && heap->nspans)
+		hold(core, heap, reach, &f);
+	for (size_t i = 0; i < f.nslots; i++) {
+		if (f.slot[i].own.blocks)
+			f.slot[n++] = f.slot[i];
+	}
+	qsort(f.slot, n, sizeof(*f.slot), by_reach_and_size);
+	*out = (struct groups){ f.slot, n };
+}
+
+void groups_free(struct groups *groups)
+{
+	mem_free(groups->v);
+	*groups = (struct groups){ 0 };
+}

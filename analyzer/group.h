@@ -1,0 +1,32 @@
+/*
+ * group: used blocks folded by verdict and usable size, and for the heads of leaks what they hold.
+ * It knows no fingerprint and no rendering.
+ */
+#ifndef ANALYZER_GROUP_H
+#define ANALYZER_GROUP_H
+
+#include "analyzer/reach.h"
+
+struct group {
+	enum reach_class reach;
+	uint64_t size;      /* usable bytes of each block */
+	struct tally own;   /* its blocks */
+	struct tally held;  /* definite: indirect blocks that are reached from its blocks */
+	vaddr example;      /* lowest address of its blocks */
+};
+
+struct groups {
+	struct group *v;    /* sorted by verdict (definite first), then by size */
+	size_t n;
+};
+
+/*
+ * Folds all used blocks, one pass over the heap; then, where there are indirect blocks, one pass
+ * over the leaked ones. An indirect block that several heads reach counts for the one with the
+ * lowest address. *out is owned by the caller: groups_free.
+ */
+void groups_make(const struct core *core, const struct heap *heap, const struct reach *reach,
+                 struct groups *out);
+void groups_free(struct groups *groups);
+
+#endif

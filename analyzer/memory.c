@@ -1,0 +1,83 @@
+/* The memory section of the report: every mapped byte under one heading, and malloc's totals. */
+#include "analyzer/ledger.h"
+#include "analyzer/report.h"
+
+enum heading { HEADING_HEAP, HEADING_STACKS, HEADING_FILES, HEADING_SHARED, HEADING_ANON, HEADINGS };
+
+static enum heading heading_of(enum ledger_kind kind)
+{
+	switch (kind) {
+	case LEDGER_HEAP:
+	case LEDGER_ARENA:
+	case LEDGER_MMAPPED:
+	case LEDGER_RESERVE:
+		return HEADING_HEAP;
+	case LEDGER_STACK:
+	case LEDGER_GUARD:
+		return HEADING_STACKS;
+	case LEDGER_TEXT:
+	case LEDGER_RODATA:
+	case LEDGER_DATA:
+	case LEDGER_BSS:
+	case LEDGER_FILE:
+		return HEADING_FILES;
+	case LEDGER_SHARED:
+		return HEADING_SHARED;
+	case LEDGER_ANON:
+	case LEDGER_NONE:
+	case LEDGER_VDSO:
+	case LEDGER_VVAR:
+	case LEDGER_KINDS:
+		break;
+	}
+	return HEADING_ANON;
+}
+
+static void add_regions(struct report_memory *m, struct analysis *a)
+{
+	uint64_t mapped[HEADINGS] = { 0 }, resident[HEADINGS] = { 0 };
+	struct ledger ledger;
+
+	ledger_make(a->core, analysis_modules(a), analysis_heap(a), analysis_stacks(a), &ledger);
+	for (size_t i = 0; i < ledger.n; i++) {
+		const struct ledger_part *part = &ledger.v[i];
+		enum heading to = heading_of(part->kind);
+		uint64_t there = core_resident(a->core, part->start, part->end);
+
+		mapped[to] += part->end - part->start;
+		resident[to] += there;
+		m->mapped += part->end - part->start;
+		m->resident += there;
+	}
+	ledger_free(&ledger);
+	m->heap = resident[HEADING_HEAP], m->space.heap = mapped[HEADING_HEAP];
+	m->stacks = resident[HEADING_STACKS], m->space.stacks = mapped[HEADING_STACKS];
+	m->files = resident[HEADING_FILES], m->space.files = mapped[HEADING_FILES];
+	m->shared = resident[HEADING_SHARED], m->space.shared = mapped[HEADING_SHARED];
+	m->anonymous = resident[HEADING_ANON], m->space.anonymous = mapped[HEADING_ANON];
+}
+
+void report_add_memory(struct report *report, struct analysis *a)
+{
+	const struct heap *heap = analysis_heap(a);
+	struct report_memory *m = &report->memory;
+
+	*m = (struct report_memory){ 0 };
+	add_regions(m, a);
+	report->has_memory = true;
+	if (!heap->nspans) { /* no malloc to speak of: its numbers are unknown */
+		m->in_use = m->free_held = m->internal = m->trimmable = m->mmapped = ABSENT;
+		m->in_use_blocks = m->free_blocks = m->arenas = ABSENT;
+		m->heap = ABSENT;
+		return;
+	}
+	m->in_use = heap->total[BLOCK_USED].bytes;
+	m->in_use_blocks = heap->total[BLOCK_USED].blocks;
+	m->free_held = heap->total[BLOCK_FREE].bytes;
+	m->free_blocks = heap->total[BLOCK_FREE].blocks;
+	m->internal = heap->total[BLOCK_INTERNAL].bytes;
+	m->mmapped = heap->mmapped.bytes;
+	m->arenas = heap->narenas;
+	for (size_t i = 0; i < heap->narenas; i++)
+		m->trimmable += heap->arena[i].trimmable;
+}

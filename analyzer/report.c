@@ -1,0 +1,96 @@
+#include "analyzer/report.h"
+#include "analyzer/process.h"
+
+#include <stdio.h>
+
+void report_free(struct report *report)
+{
+	array_free(&report->input.warnings);
+	array_free(&report->process.attributes);
+	array_free(&report->findings);
+	array_free(&report->sizes);
+	array_free(&report->arenas);
+	array_free(&report->tcaches);
+	array_free(&report->modules);
+	array_free(&report->threads);
+	array_free(&report->mappings);
+	pool_free(&report->pool);
+	*report = (struct report){ 0 };
+}
+
+void report_warn(struct report *report, const char *code, const char *fmt, ...)
+{
+	struct report_warning w = { .code = code };
+	char text[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	w.message = pool_strndup(&report->pool, text, sizeof(text));
+	array_push(&report->input.warnings, w);
+}
+
+const char *report_hex(struct report *report, const uint8_t *bytes, size_t size)
+{
+	char *hex = pool_alloc(&report->pool, size * 2 + 1);
+
+	for (size_t i = 0; i < size; i++)
+		snprintf(hex + i * 2, 3, "%02x", bytes[i]);
+	return size ? hex : NULL;
+}
+
+void report_start(struct report *report, struct analysis *a)
+{
+	const struct core *core = a->core;
+	static const char *const kinds[] = { [CORE_KERNEL] = "core", [CORE_GCORE] = "gcore" };
+
+	*report = (struct report){ 0 };
+	report->input = (struct report_input){
+		.path = core->path,
+		.bytes = core->file_size,
+		.kind = kinds[core->kind],
+		.truncated = core->truncated,
+		.missing = core->missing,
+		.heap = -1, .stacks = -1, .globals = -1, .tls = -1,
+	};
+	process_describe(report, a);
+	for (size_t i = 0; i < core->nwarnings; i++)
+		report_warn(report, "notes", "%s", core->warning[i]);
+	report->partial = core->truncated || core->nwarnings > 0;
+}
+
+void report_add_modules(struct report *report, struct analysis *a)
+{
+	const struct modules *modules = analysis_modules(a);
+
+	for (size_t i = 0; i < modules->n; i++) {
+		const struct module *m = &modules->v[i];
+		struct report_module row = {
+			.path = m->path,
+			.build_id = report_hex(report, m->build_id, m->build_id_size),
+			.start = m->start,
+			.end = m->end,
+			.file = m->file,
+			.missing = m->file ? NULL : m->file_missing,
+		};
+
+		array_push(&report->modules, row);
+	}
+	report->has_modules = true;
+}
+
+void report_add_leaks(struct report *report, struct analysis *a)
+{
+	const struct reach *reach = analysis_reach(a);
+
+	report->has_leaks = true;
+	report->leaks = (struct report_leaks){
+		.definite = reach->total[REACH_DEFINITE],
+		.indirect = reach->total[REACH_INDIRECT],
+		.possible = reach->total[REACH_POSSIBLE],
+		.reachable = reach->total[REACH_REACHABLE],
+		.withheld = reach->withheld,
+		.suspended = reach->withheld_tally,
+	};
+}

@@ -1,0 +1,142 @@
+/* Is the core whole? A line for each thing that can be missing, then what is wrong in words. */
+#include "analyzer/text.h"
+#include "analyzer/text_report.h"
+
+static void line(struct table *t, bool good, const char *what, const char *state)
+{
+	table_cell(t, "%s", good ? "ok" : "--");
+	table_cell(t, "%s", what);
+	table_cell(t, "%s", state);
+}
+
+static void share_line(struct table *t, const char *what, double share, const char *none)
+{
+	char text[TEXT_NUMBER];
+
+	if (share < 0) {
+		line(t, false, what, none);
+		return;
+	}
+	text_share(text, (uint64_t)(share * 1e6), 1000000);
+	line(t, share >= 1, what, pool_printf(&t->pool, "%s present", share >= 1 ? "all" : text));
+}
+
+static void file_line(struct table *t, const struct report *r)
+{
+	uint64_t whole = r->input.bytes + r->input.missing;
+	char bytes[TEXT_NUMBER], of[TEXT_NUMBER];
+
+	text_bytes(bytes, r->input.bytes);
+	if (r->input.truncated)
+		line(t, false, "file", pool_printf(&t->pool, "cut off: %s of %s present", bytes,
+		                                   text_bytes(of, whole)));
+	else
+		line(t, true, "file", pool_printf(&t->pool, "whole, %s", bytes));
+}
+
+static void modules_line(struct table *t, const struct report *r)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < r->modules.n; i++)
+		found += r->modules.v[i].file != NULL;
+	line(t, found == r->modules.n, "program and libraries",
+	     found == r->modules.n
+	     ? pool_printf(&t->pool, "all %zu found on this host with the same build-id", found)
+	     : pool_printf(&t->pool, "%zu of %zu found on this host with the same build-id", found,
+	                   r->modules.n));
+}
+
+static void sums_line(struct table *t, const struct report *r)
+{
+	uint64_t damaged = 0, differ = 0;
+
+	for (size_t i = 0; i < r->findings.n; i++) {
+		const struct report_finding *f = &r->findings.v[i];
+
+		*(strcmp(f->kind, "corruption") ? &differ : &damaged) += f->count;
+	}
+	if (damaged)
+		line(t, false, "heap's structure", pool_printf(&t->pool, "damaged in %s",
+		     text_plural(&t->pool, damaged, "place", "places")));
+	else if (differ)
+		line(t, false, "heap's structure", "malloc's own sums disagree with what was found");
+	else
+		line(t, true, "heap's structure", "undamaged, and malloc's own sums agree");
+}
+
+static const char *headline(const struct report *r)
+{
+	for (size_t i = 0; i < r->findings.n; i++) {
+		if (!strcmp(r->findings.v[i].kind, "corruption"))
+			return r->partial ? "PARTIAL CORE, DAMAGED HEAP" : "DAMAGED HEAP";
+	}
+	return r->partial ? "PARTIAL CORE" : "WHOLE CORE";
+}
+
+static void findings(const struct report *r, struct out *out)
+{
+	for (size_t i = 0; i < r->findings.n; i++) {
+		const struct report_finding *f = &r->findings.v[i];
+		struct pool pool = { 0 };
+		char at[TEXT_NUMBER];
+
+		text_wrap(out, 2, pool_printf(&pool, "%s %s: %s%s%s%s", f->kind, f->code, f->message,
+		          f->example ? ", at " : "", f->example ? text_addr(at, f->example) : "",
+		          f->count > 1 ? pool_printf(&pool, " (%llu times)",
+		          (unsigned long long)f->count) : ""));
+		pool_free(&pool);
+	}
+}
+
+static void missing_files(const struct report *r, struct out *out)
+{
+	struct table t = { .indent = 2, .headless = true };
+
+	table_column(&t, "", false);
+	table_column(&t, "", false);
+	for (size_t i = 0; i < r->modules.n; i++) {
+		const struct report_module *m = &r->modules.v[i];
+
+		if (m->file)
+			continue;
+		table_cell(&t, "%s", m->path);
+		table_cell(&t, "%s%s%s", m->missing ? m->missing : "not found",
+		           m->build_id ? ", build-id " : "", m->build_id ? m->build_id : "");
+	}
+	if (t.cells.n == 0)
+		return;
+	out_str(out, "\nFiles that are missing here (names in backtraces depend on them; --sysroot, "
+	        "--exe,\n--debug-dir tell where to look):\n");
+	table_print(&t, out);
+}
+
+void text_check(const struct report *r, const struct options *opt, struct out *out)
+{
+	struct table t = { .indent = 2, .headless = true };
+
+	(void)opt;
+	out_style(out, r->partial || r->findings.n ? STYLE_WARN : STYLE_GOOD);
+	out_str(out, headline(r));
+	out_plain(out);
+	out_char(out, '\n');
+	text_process(r, out);
+	out_char(out, '\n');
+	table_column(&t, "", false);
+	table_column(&t, "", false);
+	table_column(&t, "", false);
+	file_line(&t, r);
+	share_line(&t, "heap", r->input.heap, r->process.allocator ? "not glibc's" : "none found");
+	if (r->input.heap >= 0)
+		sums_line(&t, r);
+	share_line(&t, "thread stacks", r->input.stacks, "none found");
+	share_line(&t, "global data", r->input.globals, "none found");
+	share_line(&t, "thread-local data", r->input.tls, "none found");
+	modules_line(&t, r);
+	table_print(&t, out);
+	if (r->input.warnings.n || r->findings.n)
+		out_char(out, '\n');
+	text_warnings(r, out);
+	findings(r, out);
+	missing_files(r, out);
+}

@@ -1,0 +1,22 @@
+/*
+ * text_report: reports as text, for people. It knows what matters first, not how anything was found.
+ */
+#ifndef ANALYZER_TEXT_REPORT_H
+#define ANALYZER_TEXT_REPORT_H
+
+#include "analyzer/options.h"
+#include "analyzer/report.h"
+
+void text_summary(const struct report *report, const struct options *opt, struct out *out);
+void text_leaks(const struct report *report, const struct options *opt, struct out *out);
+void text_check(const struct report *report, const struct options *opt, struct out *out);
+
+/* Parts that more than one of them has. */
+void text_process(const struct report *report, struct out *out);
+void text_verdict(const struct report *report, struct out *out);
+/* What of the core could not be read, a paragraph each; nothing where all could. */
+void text_warnings(const struct report *report, struct out *out);
+/* The findings that are groups of blocks, at most `limit` (0: all); returns how many there are. */
+size_t text_findings(const struct report *report, uint64_t limit, struct out *out);
+
+#endif
