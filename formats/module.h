@@ -12,17 +12,15 @@
 
 struct module {
 	const char *path; /* as the dead process saw it */
-	vaddr start, end; /* lowest and highest address mapped from it */
-	vaddr bias; /* run-time address minus the file's virtual address; without header: start */
+	vaddr start, end; /* lowest and highest address mapped from it, .bss included */
+	vaddr bias;       /* run-time address minus the file's virtual address; no header: start */
 	uint8_t build_id[BUILD_ID_MAX];
-	size_t build_id_size; /* 0: unknown (header page not saved, or none) */
-	bool header;          /* its ELF header could be read from the core */
-	vaddr data_start,
-		data_end;  /* writable PT_LOADs in memory, .bss included; 0,0: none or unknown */
-	uint64_t tls_size; /* PT_TLS p_memsz, bytes */
-	const char *file;  /* on this host, build-id checked; NULL: none */
-	const char *file_missing; /* why file is NULL: "not found", "build-id differs", "core has no
-	                             build-id" */
+	size_t build_id_size;       /* 0: unknown (header page not saved, or none) */
+	bool header;                /* its ELF header could be read from the core */
+	vaddr data_start, data_end; /* writable PT_LOADs in memory, .bss included; 0,0: unknown */
+	uint64_t tls_size;          /* PT_TLS p_memsz, bytes */
+	const char *file;           /* on this host, build-id checked; NULL: none */
+	const char *file_missing;   /* why file is NULL: "not found", "build-id differs", ... */
 };
 
 /* Where files are looked for. All may be NULL. */

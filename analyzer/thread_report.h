@@ -1,0 +1,15 @@
+/*
+ * thread_report: the threads of a core as rows of a report: registers, stack use, backtrace, cache.
+ * It knows no format.
+ */
+#ifndef ANALYZER_THREAD_REPORT_H
+#define ANALYZER_THREAD_REPORT_H
+
+#include "analyzer/report.h"
+
+#define THREAD_FRAMES 256 /* of each thread, unless asked for others */
+
+/* At most `frames` of each thread, 0: all (but 65,536). */
+void report_add_threads(struct report *report, struct analysis *a, uint64_t frames, bool registers);
+
+#endif
