@@ -149,6 +149,11 @@ for release; do
 	kernel_case "$release-odd-sbrk-no-tcache" "$release" dynamic "$off" --brk=odd
 	gcore_case "$release-gcore" "$release" dynamic ''
 	gcore_case "$release-gcore-no-tcache" "$release" static "$off"
+	kernel_case "$release-one-arena" "$release" dynamic glibc.malloc.arena_max=1
+	# before glibc 2.42 the limit is 1032 bytes, and higher values are ignored
+	[ "$release" != sid ] ||
+		kernel_case "$release-large-tcache" "$release" dynamic \
+			glibc.malloc.tcache_max=2000000
 	rm -rf "$chroots/$release/victim"
 done
 du -sh "$corpus"

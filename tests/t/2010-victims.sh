@@ -67,7 +67,7 @@ else
 		done
 	done
 	from_kernel kernel-arena-max-1 dynamic glibc.malloc.arena_max=1 --small
-	from_kernel kernel-tcache-large dynamic glibc.malloc.tcache_max=65536 --small
+	from_kernel kernel-tcache-large dynamic glibc.malloc.tcache_max=2000000 --small
 fi
 if command -v gdb >/dev/null; then
 	for link in $builds; do

@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -72,6 +73,19 @@ static void make_keys(void)
 	}
 	if (key_high < 32)
 		die("no key of the second level");
+}
+
+/*
+ * libc's block for the second level, and the thread's arena and tcache, are to be there before the
+ * first block is freed: they could get its address.
+ */
+static void ready_keys(void)
+{
+	void *volatile p = malloc(24);
+
+	free(p);
+	if (pthread_setspecific(key_high, "") || pthread_setspecific(key_high, NULL))
+		die("pthread_setspecific");
 }
 
 /* Some 75 MiB of address space in one arena, of which next to nothing is touched. */
@@ -152,6 +166,8 @@ static void *body(void *arg)
 	const void *volatile held[2];
 
 	tid[i] = (pid_t)syscall(SYS_gettid);
+	ready_keys();
+	sem_post(&done);
 	wait_for(&turn[i]);
 	plant_thread(i);
 	if (i < JOINED)
@@ -175,6 +191,7 @@ void threads_start(bool small)
 
 	bulk = small ? 150 : 5000;
 	make_keys();
+	ready_keys();
 	if (sem_init(&done, 0, 0) || pthread_attr_init(&attr) ||
 	    pthread_attr_setstacksize(&attr, 256 << 10))
 		die("setting up the threads");
@@ -182,6 +199,7 @@ void threads_start(bool small)
 		park_of[i].level = park_level();
 		if (sem_init(&turn[i], 0, 0) || pthread_create(&thread[i], &attr, body, (void *)i))
 			die("pthread_create");
+		wait_for(&done);
 	}
 	pthread_attr_destroy(&attr);
 	for (size_t i = 0; i < THREADS; i++) {
