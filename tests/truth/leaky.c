@@ -69,9 +69,8 @@ static __attribute__((noinline)) void scrub(void)
 int main(int argc, char **argv)
 {
 	work();
-	if (argc > 1 && open(argv[1], O_CREAT | O_WRONLY, 0600) >= 0) {
-		scrub();
+	scrub();
+	if (argc > 1 && open(argv[1], O_CREAT | O_WRONLY, 0600) >= 0)
 		pause();
-	}
 	return kept == NULL;
 }

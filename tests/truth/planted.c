@@ -52,12 +52,12 @@ static __attribute__((noinline)) void plain_leaks(void)
 
 static __attribute__((noinline)) void shapes(void)
 {
-	void **ring[5], **head, **chain;
+	void *volatile *ring[5], *volatile *head, *volatile *chain; /* no store is left out */
 
 	for (int i = 0; i < 5; i++)
 		ring[i] = calloc(1, 1100);
 	for (int i = 0; i < 5; i++)
-		ring[i][i] = ring[(i + 1) % 5];
+		ring[i][i] = (void *)ring[(i + 1) % 5];
 	say("ring", 1100, 1, "definite");
 	say("ring", 1100, 4, "indirect");
 	head = calloc(1, 1200);
@@ -69,7 +69,7 @@ static __attribute__((noinline)) void shapes(void)
 	say("chain", 1200, 1, "definite");
 	say("chain", 1300, 20, "indirect");
 	head = calloc(1, 1400); /* a pointer to itself holds nothing */
-	*head = head;
+	*head = (void *)head;
 	say("self", 1400, 1, "definite");
 	head = calloc(1, 1500);
 	head[3] = (char *)calloc(1, 1600) + 100;
@@ -79,14 +79,14 @@ static __attribute__((noinline)) void shapes(void)
 
 static __attribute__((noinline)) void held(void)
 {
-	void **chain;
+	void *volatile *chain;
 
 	kept[0] = malloc(1700);
 	say("global", 1700, 1, "reachable");
 	kept[1] = (char *)malloc(1800) + 8;
 	say("interior", 1800, 1, "possible");
 	chain = calloc(1, 1900);
-	kept[2] = chain;
+	kept[2] = (void *)chain;
 	chain[1] = (char *)calloc(1, 2000) + 1999;
 	say("holder", 1900, 1, "reachable");
 	say("held inside", 2000, 1, "possible");
@@ -109,12 +109,12 @@ static __attribute__((noinline)) void held(void)
 /* Leaks that only freed memory still points to: tcache, unsorted list. */
 static __attribute__((noinline)) void held_by_free(void)
 {
-	void **small = calloc(1, 600), **big = calloc(1, 5000), *guard = malloc(2700);
+	void *volatile *small = calloc(1, 600), *volatile *big = calloc(1, 5000), *guard = malloc(2700);
 
 	small[20] = malloc(2800);
 	big[50] = malloc(2900);
-	free(small);
-	free(big);
+	free((void *)small);
+	free((void *)big);
 	hidden[0] = HIDE(guard);
 	say("guard", 2700, 1, "definite");
 	say("held by tcache", 2800, 1, "definite");
