@@ -15,6 +15,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	groups_make(a->core, analysis_heap(a), analysis_reach(a), &groups);
 	report_add_groups(r, &groups, r->leaks.definite.blocks ? 1u << REACH_DEFINITE
 	                                                       : 1u << REACH_POSSIBLE, 0);
+	report_add_sizes(r, &groups);
 	groups_free(&groups);
 	report_add_damage(r, a);
 	report_finish(r);

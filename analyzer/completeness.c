@@ -117,8 +117,10 @@ static void warn_truncated(struct report *r, struct analysis *a)
 	            text_bytes_in(&r->pool, r->input.bytes), text_bytes_in(&r->pool, whole),
 	            text_share(share, r->input.bytes, whole), kept_text(r, analysis_heap(a)),
 	            *lost ? lost : "no root",
-	            roots->nmissing ? "leak verdicts withheld (roots are missing); block histogram and "
-	            "arenas are still valid for what is present"
+	            !analysis_heap(a)->nspans ? "no heap was found: where it begins is told by libc's "
+	            "data, which is not there; process, mappings and threads are still valid"
+	            : roots->nmissing ? "leak verdicts withheld (roots are missing); block histogram "
+	            "and arenas are still valid for what is present"
 	            : "all roots are present; blocks in the part that is cut off are not counted");
 }
 
@@ -167,7 +169,7 @@ static void warn_no_heap(struct report *r, const struct heap *heap)
 	if (heap->foreign)
 		report_warn(r, "foreign-allocator", "this process uses %s%s, not glibc's malloc: its "
 		            "blocks cannot be listed by this version", heap->foreign, by);
-	else
+	else if (!r->input.truncated)
 		report_warn(r, "no-heap", "no heap of glibc's malloc was found in this core");
 }
 

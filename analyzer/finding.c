@@ -134,6 +134,20 @@ static int by_size(const void *a, const void *b)
 	return x->size < y->size ? -1 : x->size > y->size;
 }
 
+static void add_tally(struct tally *to, const struct tally *more)
+{
+	to->blocks += more->blocks;
+	to->bytes += more->bytes;
+}
+
+static void merge_size(struct report_size *to, const struct report_size *from)
+{
+	add_tally(&to->definite, &from->definite);
+	add_tally(&to->indirect, &from->indirect);
+	add_tally(&to->possible, &from->possible);
+	add_tally(&to->reachable, &from->reachable);
+}
+
 void report_add_sizes(struct report *report, const struct groups *groups)
 {
 	size_t n = 0;
@@ -142,31 +156,23 @@ void report_add_sizes(struct report *report, const struct groups *groups)
 	for (size_t i = 0; i < groups->n; i++) {
 		const struct group *g = &groups->v[i];
 		struct report_size row = { .size = g->size };
+		struct tally *const by_reach[REACH_CLASSES] = {
+			[REACH_DEFINITE] = &row.definite, [REACH_INDIRECT] = &row.indirect,
+			[REACH_POSSIBLE] = &row.possible, [REACH_REACHABLE] = &row.reachable,
+		};
 
-		if (g->reach == REACH_DEFINITE)
-			row.definite = g->own;
-		else if (g->reach == REACH_INDIRECT)
-			row.indirect = g->own;
-		else if (g->reach == REACH_POSSIBLE)
-			row.possible = g->own;
-		else
-			continue;
-		array_push(&report->sizes, row);
+		if (by_reach[g->reach]) {
+			*by_reach[g->reach] = g->own;
+			array_push(&report->sizes, row);
+		}
 	}
 	if (report->sizes.n)
 		qsort(report->sizes.v, report->sizes.n, sizeof(*report->sizes.v), by_size);
-	for (size_t i = 0; i < report->sizes.n; i++) { /* one row a size: verdicts side by side */
-		const struct report_size *from = &report->sizes.v[i];
-		struct report_size *to;
-
-		if (n == 0 || report->sizes.v[n - 1].size != from->size) {
-			report->sizes.v[n++] = *from;
-			continue;
-		}
-		to = &report->sizes.v[n - 1];
-		to->definite.blocks += from->definite.blocks, to->definite.bytes += from->definite.bytes;
-		to->indirect.blocks += from->indirect.blocks, to->indirect.bytes += from->indirect.bytes;
-		to->possible.blocks += from->possible.blocks, to->possible.bytes += from->possible.bytes;
+	for (size_t i = 0; i < report->sizes.n; i++) { /* one row a size */
+		if (n && report->sizes.v[n - 1].size == report->sizes.v[i].size)
+			merge_size(&report->sizes.v[n - 1], &report->sizes.v[i]);
+		else
+			report->sizes.v[n++] = report->sizes.v[i];
 	}
 	report->sizes.n = n;
 }

@@ -103,6 +103,7 @@ json_t *json_memory(const struct report_memory *m)
 	field_number(space, "files", m->space.files);
 	field_number(space, "shared", m->space.shared);
 	field_number(space, "anonymous", m->space.anonymous);
+	field_number(space, "reserved", m->space.reserved);
 	json_object_set_new(o, "address_space", space);
 	return o;
 }
@@ -172,5 +173,6 @@ json_t *json_size(const struct report *r, size_t i)
 	json_object_set_new(o, "definite", json_tally(s->definite));
 	json_object_set_new(o, "indirect", json_tally(s->indirect));
 	json_object_set_new(o, "possible", json_tally(s->possible));
+	json_object_set_new(o, "reachable", json_tally(s->reachable));
 	return o;
 }

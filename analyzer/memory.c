@@ -2,7 +2,8 @@
 #include "analyzer/ledger.h"
 #include "analyzer/report.h"
 
-enum heading { HEADING_HEAP, HEADING_STACKS, HEADING_FILES, HEADING_SHARED, HEADING_ANON, HEADINGS };
+enum heading { HEADING_HEAP, HEADING_STACKS, HEADING_FILES, HEADING_SHARED, HEADING_ANON,
+               HEADING_RESERVED /* for arenas to grow into, or without access rights */, HEADINGS };
 
 static enum heading heading_of(enum ledger_kind kind)
 {
@@ -10,7 +11,6 @@ static enum heading heading_of(enum ledger_kind kind)
 	case LEDGER_HEAP:
 	case LEDGER_ARENA:
 	case LEDGER_MMAPPED:
-	case LEDGER_RESERVE:
 		return HEADING_HEAP;
 	case LEDGER_STACK:
 	case LEDGER_GUARD:
@@ -23,8 +23,10 @@ static enum heading heading_of(enum ledger_kind kind)
 		return HEADING_FILES;
 	case LEDGER_SHARED:
 		return HEADING_SHARED;
-	case LEDGER_ANON:
+	case LEDGER_RESERVE:
 	case LEDGER_NONE:
+		return HEADING_RESERVED;
+	case LEDGER_ANON:
 	case LEDGER_VDSO:
 	case LEDGER_VVAR:
 	case LEDGER_KINDS:
@@ -55,6 +57,7 @@ static void add_regions(struct report_memory *m, struct analysis *a)
 	m->files = resident[HEADING_FILES], m->space.files = mapped[HEADING_FILES];
 	m->shared = resident[HEADING_SHARED], m->space.shared = mapped[HEADING_SHARED];
 	m->anonymous = resident[HEADING_ANON], m->space.anonymous = mapped[HEADING_ANON];
+	m->space.reserved = mapped[HEADING_RESERVED];
 }
 
 void report_add_memory(struct report *report, struct analysis *a)

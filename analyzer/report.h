@@ -60,7 +60,7 @@ struct report_memory {
 	uint64_t heap;        /* resident in malloc's regions */
 	uint64_t stacks, files, shared, anonymous; /* resident, outside malloc's regions */
 	struct { /* the same, mapped */
-		uint64_t heap, stacks, files, shared, anonymous;
+		uint64_t heap, stacks, files, shared, anonymous, reserved;
 	} space;
 	uint64_t arenas;      /* number */
 };
@@ -95,10 +95,10 @@ struct report_finding {
 	uint64_t count;          /* of these: how many times it was seen; ABSENT: does not apply */
 };
 
-/* One row of the histogram of leaks by size, all verdicts side by side. */
+/* One row of the histogram of used blocks by size, all verdicts side by side. */
 struct report_size {
 	uint64_t size; /* usable bytes */
-	struct tally definite, indirect, possible;
+	struct tally definite, indirect, possible, reachable;
 };
 
 struct report_place {

@@ -50,7 +50,5 @@ void text_leaks(const struct report *r, const struct options *opt, struct out *o
 	groups = text_findings(r, lines, out);
 	if (groups == 0)
 		out_str(out, "  (no group of blocks to list)\n");
-	else if (lines && groups > lines)
-		out_printf(out, "  ... and %llu more sizes; -n 0 lists all\n",
-		           (unsigned long long)(groups - lines));
+	text_more(groups, lines, "; -n 0 lists all", out);
 }

@@ -7,11 +7,13 @@ static const char *ending(struct pool *pool, const struct report *r)
 {
 	const char *name = process_signal_name(r->process.signal);
 
+	if (!strcmp(r->input.kind, "gcore")) /* its signal is how gdb stopped it */
+		return ", snapshot of a living process";
 	if (name)
 		return pool_printf(pool, ", %s", name);
 	if (r->process.signal > 0)
 		return pool_printf(pool, ", signal %d", r->process.signal);
-	return !strcmp(r->input.kind, "gcore") ? ", snapshot of a living process" : "";
+	return "";
 }
 
 static const char *allocator(struct pool *pool, const struct report *r)
@@ -49,69 +51,122 @@ void text_process(const struct report *r, struct out *out)
 	pool_free(&pool);
 }
 
+/* The first sentence is the verdict and stands out; the rest explains it. */
 void text_verdict(const struct report *r, struct out *out)
 {
 	static const struct {
-		const char *code, *word;
+		const char *code;
 		enum style style;
-	} words[] = {
-		{ "leaks", "LEAK", STYLE_BAD },          { "possible", "POSSIBLE LEAK", STYLE_WARN },
-		{ "clean", "NO LEAK", STYLE_GOOD },      { "withheld", "NO VERDICT", STYLE_WARN },
-		{ "no-heap", "NO VERDICT", STYLE_WARN }, { "foreign", "NO VERDICT", STYLE_WARN },
+	} styles[] = {
+		{ "leaks", STYLE_BAD }, { "clean", STYLE_GOOD },
 	};
+	enum style style = STYLE_WARN;
+	const char *stop = strstr(r->verdict_text, ". ");
+	size_t first = stop ? (size_t)(stop - r->verdict_text) + 1 : strlen(r->verdict_text);
+	struct pool pool = { 0 };
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		if (strcmp(words[i].code, r->verdict))
-			continue;
-		out_style(out, words[i].style);
-		out_str(out, words[i].word);
-		out_plain(out);
-		out_char(out, '\n');
+	for (size_t i = 0; i < sizeof(styles) / sizeof(*styles); i++) {
+		if (!strcmp(styles[i].code, r->verdict))
+			style = styles[i].style;
 	}
-	text_wrap(out, 2, r->verdict_text);
+	out_style(out, style);
+	text_wrap(out, 0, pool_strndup(&pool, r->verdict_text, first));
+	out_plain(out);
+	if (stop)
+		text_wrap(out, 0, stop + 2);
+	pool_free(&pool);
 }
 
+/* The first line as it is, what follows it indented. */
 void text_warnings(const struct report *r, struct out *out)
 {
-	for (size_t i = 0; i < r->input.warnings.n; i++)
-		text_wrap(out, 2, r->input.warnings.v[i].message);
+	for (size_t i = 0; i < r->input.warnings.n; i++) {
+		const char *message = r->input.warnings.v[i].message;
+		unsigned indent = 2;
+
+		for (struct pool pool = { 0 }; *message; pool_free(&pool)) {
+			size_t n = strcspn(message, "\n");
+
+			text_wrap(out, indent, pool_strndup(&pool, message, n));
+			message += n + (message[n] == '\n');
+			indent = 4;
+		}
+	}
 }
 
-static void finding_row(struct table *t, const struct report_finding *f)
+/* Which columns say anything in this table. */
+struct shape {
+	bool held, verdict;
+};
+
+static struct shape shape_of(const struct report *r)
 {
-	table_bytes(t, f->bytes);
-	table_count(t, f->blocks);
-	table_bytes(t, f->size);
-	if (f->held.blocks != ABSENT && f->held.blocks) {
-		table_bytes(t, f->held.bytes);
-		table_count(t, f->held.blocks);
-	} else {
-		table_cell(t, "%s", "");
-		table_cell(t, "%s", "");
+	struct shape shape = { 0 };
+	const char *reach = NULL;
+
+	for (size_t i = 0; i < r->findings.n; i++) {
+		const struct report_finding *f = &r->findings.v[i];
+
+		if (!f->reach)
+			continue;
+		shape.held |= f->held.blocks != ABSENT && f->held.blocks > 0;
+		shape.verdict |= reach && strcmp(reach, f->reach);
+		reach = f->reach;
 	}
-	table_cell(t, "%s", f->reach);
+	return shape;
+}
+
+static void finding_row(struct table *t, const struct report_finding *f, struct shape shape)
+{
+	char buf[TEXT_NUMBER];
+
+	table_cell(t, "%s B", text_count(buf, f->size)); /* exact: it can be given to --size */
+	table_count(t, f->blocks);
+	table_bytes(t, f->bytes);
+	if (shape.held && f->held.blocks != ABSENT && f->held.blocks) {
+		table_count(t, f->held.blocks);
+		table_bytes(t, f->held.bytes);
+	} else if (shape.held) {
+		table_cell(t, "-");
+		table_cell(t, "-");
+	}
+	if (shape.verdict)
+		table_cell(t, "%s", f->reach);
 	table_addr(t, f->example);
 }
 
 size_t text_findings(const struct report *r, uint64_t limit, struct out *out)
 {
+	struct shape shape = shape_of(r);
 	struct table t = { .indent = 2 };
 	size_t groups = 0;
 
-	table_column(&t, "BYTES", true);
+	table_column(&t, "SIZE", true);
 	table_column(&t, "BLOCKS", true);
-	table_column(&t, "OF SIZE", true);
-	table_column(&t, "HOLD BYTES", true);
-	table_column(&t, "IN BLOCKS", true);
-	table_column(&t, "VERDICT", false);
+	table_column(&t, "BYTES", true);
+	if (shape.held) {
+		table_column(&t, "HOLD BLOCKS", true);
+		table_column(&t, "HOLD BYTES", true);
+	}
+	if (shape.verdict)
+		table_column(&t, "VERDICT", false);
 	table_column(&t, "EXAMPLE", false);
 	for (size_t i = 0; i < r->findings.n; i++) {
 		if (!r->findings.v[i].reach)
 			continue;
 		if (!limit || groups < limit)
-			finding_row(&t, &r->findings.v[i]);
+			finding_row(&t, &r->findings.v[i], shape);
 		groups++;
 	}
-	table_print(&t, out);
+	if (groups)
+		table_print(&t, out);
 	return groups;
+}
+
+void text_more(size_t groups, uint64_t shown, const char *how, struct out *out)
+{
+	size_t more = shown && groups > shown ? groups - (size_t)shown : 0;
+
+	if (more)
+		out_printf(out, "  ... and %zu more %s%s\n", more, more == 1 ? "size" : "sizes", how);
 }

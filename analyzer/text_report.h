@@ -18,5 +18,7 @@ void text_verdict(const struct report *report, struct out *out);
 void text_warnings(const struct report *report, struct out *out);
 /* The findings that are groups of blocks, at most `limit` (0: all); returns how many there are. */
 size_t text_findings(const struct report *report, uint64_t limit, struct out *out);
+/* "... and 3 more sizes" where not all of the groups were shown (0: all were). */
+void text_more(size_t groups, uint64_t shown, const char *how, struct out *out);
 
 #endif

@@ -53,15 +53,18 @@ static void memory_table(const struct report *r, struct out *out)
 
 	table_column(&t, "", false);
 	table_column(&t, "BYTES", true);
-	table_column(&t, "IN THE CORE", true);
+	table_column(&t, "RESIDENT", true);
 	table_column(&t, "", false);
 	if (m->heap != ABSENT)
 		heap_lines(&t, r);
 	region(&t, "thread stacks", m->space.stacks, m->stacks, "");
-	region(&t, "files: code and data", m->space.files, m->files, "");
+	region(&t, "program, libraries, files", m->space.files, m->files,
+	       "as far as the core has them");
 	if (m->space.shared)
 		region(&t, "shared memory", m->space.shared, m->shared, "");
 	region(&t, "other anonymous memory", m->space.anonymous, m->anonymous, "");
+	if (m->space.reserved)
+		region(&t, "address space in reserve", m->space.reserved, 0, "");
 	region(&t, "all mappings", m->mapped, m->resident, "");
 	table_print(&t, out);
 }
@@ -84,15 +87,58 @@ static void suspects(const struct report *r, struct out *out)
 	heading(out, r->leaks.definite.blocks ? "Top suspects: leaked blocks, by size"
 	                                      : "Top suspects: possibly leaked blocks, by size");
 	groups = text_findings(r, SUSPECTS, out);
-	if (groups > SUSPECTS)
-		out_printf(out, "  ... and %zu more sizes\n", groups - SUSPECTS);
+	text_more(groups, SUSPECTS, "", out);
 }
 
-static void command_line(struct table *t, const char *program, const char *rest, const char *core,
-                         const char *more, const char *why)
+/* Where leaks do not explain the memory, what is in use may: its largest sizes. */
+static void sizes_in_use(const struct report *r, struct out *out)
 {
-	table_cell(t, "%s %s %s%s", program, rest, core, more);
+	struct table t = { .indent = 2 };
+	uint64_t below = UINT64_MAX;
+	size_t at = SIZE_MAX; /* index of the last row: rows of equal bytes follow each other */
+
+	if (!r->sizes.n)
+		return;
+	table_column(&t, "SIZE", true);
+	table_column(&t, "BLOCKS", true);
+	table_column(&t, "BYTES", true);
+	for (size_t row = 0; row < SUSPECTS; row++) {
+		const struct report_size *best = NULL;
+		char size[TEXT_NUMBER];
+
+		for (size_t i = 0; i < r->sizes.n; i++) {
+			const struct report_size *s = &r->sizes.v[i];
+
+			if ((s->reachable.bytes < below || (s->reachable.bytes == below && i > at)) &&
+			    (!best || s->reachable.bytes > best->reachable.bytes))
+				best = s;
+		}
+		if (!best || !best->reachable.blocks)
+			break;
+		below = best->reachable.bytes;
+		at = (size_t)(best - r->sizes.v);
+		table_cell(&t, "%s B", text_count(size, best->size));
+		table_count(&t, best->reachable.blocks);
+		table_bytes(&t, best->reachable.bytes);
+	}
+	heading(out, "Most of the memory that is still reachable, by size of block");
+	table_print(&t, out);
+}
+
+static void step(struct table *t, const char *why, const char *program, const char *rest,
+                 const char *core, const char *more)
+{
 	table_cell(t, "%s", why);
+	table_cell(t, "%s %s %s%s", program, rest, core, more);
+}
+
+static bool is_damaged(const struct report *r)
+{
+	for (size_t i = 0; i < r->findings.n; i++) {
+		if (!r->findings.v[i].reach)
+			return true;
+	}
+	return false;
 }
 
 static void next_steps(const struct report *r, const struct options *opt, struct out *out)
@@ -107,16 +153,16 @@ static void next_steps(const struct report *r, const struct options *opt, struct
 	table_column(&t, "", false);
 	if (suspect) {
 		text_addr(at + 1, suspect->example);
-		command_line(&t, program, "explain", core, at, "what the largest is, and who pointed to it");
-		command_line(&t, program, r->leaks.definite.blocks ? "leaks" : "leaks --reach possible",
-		             core, "", "all of them");
+		step(&t, "all of them", program, r->leaks.definite.blocks ? "leaks"
+		     : "leaks --reach possible", core, "");
+		step(&t, "the first one: what is in it, who points to it", program, "explain", core, at);
 	}
-	if (r->partial || r->findings.n > 0)
-		command_line(&t, program, "check", core, "", "what is missing or damaged, and the remedy");
+	if (r->partial || is_damaged(r))
+		step(&t, "what is missing or damaged", program, "check", core, "");
 	if (r->memory.in_use != ABSENT)
-		command_line(&t, program, "arenas", core, "", "what malloc keeps, and why");
-	command_line(&t, program, "maps", core, "", "every mapping and what holds it");
-	command_line(&t, program, "threads", core, "", "what every thread was doing");
+		step(&t, "what malloc keeps", program, "arenas", core, "");
+	step(&t, "what every mapping holds", program, "maps", core, "");
+	step(&t, "what every thread was doing", program, "threads", core, "");
 	heading(out, "Next");
 	table_print(&t, out);
 }
@@ -132,7 +178,8 @@ void text_summary(const struct report *r, const struct options *opt, struct out 
 	}
 	heading(out, "Where the memory went");
 	memory_table(r, out);
-	if (r->has_leaks)
-		suspects(r, out);
+	suspects(r, out);
+	if (r->leaks.definite.bytes + r->leaks.indirect.bytes < r->memory.in_use / 10)
+		sizes_in_use(r, out);
 	next_steps(r, opt, out);
 }

@@ -52,11 +52,15 @@ static void leaks(struct report *r, struct tally leaked)
 {
 	const char *more = "";
 
+	if (leaked.bytes < r->memory.in_use / 100)
+		more = " That is too little to explain the size of the process.";
 	if (r->leaks.possible.blocks)
-		more = pool_printf(&r->pool, " %s more are reached only by pointers into their middle: "
-		                   "possibly leaked.", blocks_and_bytes(&r->pool, r->leaks.possible));
-	set(r, "leaks", pool_printf(&r->pool, "%s %s unreachable: leaked%s. Nothing in the process "
-	    "points to %s any more, so %s can never be freed.%s",
+		more = pool_printf(&r->pool, "%s %s more %s reached only by pointers into the middle: "
+		                   "possibly leaked.", more,
+		                   blocks_and_bytes(&r->pool, r->leaks.possible),
+		                   r->leaks.possible.blocks == 1 ? "is" : "are");
+	set(r, "leaks", pool_printf(&r->pool, "%s %s unreachable: leaked%s. Nothing that the "
+	    "program can still use points to %s, so %s can never be freed.%s",
 	    blocks_and_bytes(&r->pool, leaked), leaked.blocks == 1 ? "is" : "are",
 	    share_of_use(r, leaked.bytes), leaked.blocks == 1 ? "it" : "them",
 	    leaked.blocks == 1 ? "it" : "they", more));
@@ -91,6 +95,19 @@ static void add_free_memory(struct report *r)
 	                              text_bytes_in(&r->pool, m->trimmable));
 }
 
+/* Garbage-collected heaps, JITs and pools: what malloc does not know, a leak search cannot explain. */
+static void add_foreign_memory(struct report *r)
+{
+	const struct report_memory *m = &r->memory;
+	uint64_t others = m->anonymous + m->shared;
+
+	if (others < (4 << 20) || others < m->resident / 2)
+		return;
+	r->verdict_text = pool_printf(&r->pool, "%s Most of the resident memory, %s, is not malloc's but "
+	                              "was mapped by the program or a library for itself.",
+	                              r->verdict_text, text_bytes_in(&r->pool, others));
+}
+
 static void add_damage(struct report *r)
 {
 	uint64_t n = 0;
@@ -106,12 +123,13 @@ static void add_damage(struct report *r)
 
 void verdict_find(struct report *r)
 {
+	const struct report_memory *m = &r->memory;
 	struct tally leaked = {
 		r->leaks.definite.blocks + r->leaks.indirect.blocks,
 		r->leaks.definite.bytes + r->leaks.indirect.bytes,
 	};
 
-	if (r->memory.in_use == ABSENT) {
+	if (m->in_use == ABSENT) {
 		without_heap(r);
 		return;
 	}
@@ -123,5 +141,7 @@ void verdict_find(struct report *r)
 		no_leaks(r);
 	if (!leaked.blocks)
 		add_free_memory(r);
+	if (leaked.bytes < m->in_use / 10)
+		add_foreign_memory(r);
 	add_damage(r);
 }
