@@ -45,18 +45,17 @@ core_take()
 # of its own with core dumps on. CMD ends by a signal that dumps core. 1 where no core came.
 kernel_core()
 {
-	local out=$1 dir pid status
+	local out=$1 dir pid status=0
 	shift
 	case $out in /*) ;; *) out=$PWD/$out ;; esac
 	core_forbidden >&2 && return 1
 	dir=$(mktemp -d "$OUT/cwd.XXXXXX")
 	(ulimit -c unlimited && cd "$dir" && exec "$@") >"$out.log" 2>&1 &
 	pid=$!
-	wait "$pid" 2>/dev/null
-	status=$?
+	wait "$pid" 2>/dev/null || status=$?
 	[ "$status" -gt 128 ] || echo "exit $status, no signal, of: $*" >&2
-	core_take "$pid" "$dir" "$out"
-	status=$?
+	status=0
+	core_take "$pid" "$dir" "$out" || status=$?
 	rm -rf "$dir"
 	return "$status"
 }
@@ -70,8 +69,8 @@ kernel_core_of()
 	cwd=$(readlink "/proc/$pid/cwd") || return 1
 	prlimit --pid "$pid" --core=unlimited:unlimited || return 1
 	kill "-${3:-ABRT}" "$pid" || return 1
-	kill -CONT "$pid" 2>/dev/null
-	wait "$pid" 2>/dev/null
+	kill -CONT "$pid" 2>/dev/null || :
+	wait "$pid" 2>/dev/null || :
 	for ((i = 0; i < 600; i++)); do
 		grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$pid/status" || break
 		sleep 0.1

@@ -64,7 +64,7 @@ static void put(int fd, int client, int session, int hang_up)
 	size_t size = BODY + (size_t)(session % 8) * 64;
 	char line[64];
 
-	snprintf(line, sizeof(line), "PUT key-%d-%d %zu\n", client, session % 100, size);
+	snprintf(line, sizeof(line), "PUT session:%d:%010d %zu\n", client, session % 100, size);
 	say(fd, line, strlen(line));
 	say(fd, bytes, hang_up ? size / 2 : size);
 	if (!hang_up)
@@ -84,7 +84,7 @@ static void *client(void *arg)
 		put(fd, me, i + 1, hang_up);
 		dropped[me] += hang_up;
 		if (!hang_up) {
-			say(fd, "GET key-0-0\n", 12);
+			say(fd, "GET session:0:0000000000\n", 25);
 			hear(fd);
 			say(fd, "QUIT\n", 5);
 		}

@@ -154,7 +154,7 @@ static struct request *request_new(const char *key, size_t size)
 	struct request *r = calloc(1, sizeof(*r));
 
 	r->key = strdup(key);
-	r->body = malloc(size);
+	r->body = calloc(1, size);
 	r->size = size;
 	r->number = ++requests;
 	return r;
@@ -198,7 +198,7 @@ static void serve(int fd)
 	const char *line;
 
 	s->fd = fd;
-	s->in = malloc(BUFFER);
+	s->in = calloc(1, BUFFER);
 	while ((line = session_line(s)))
 		if (serve_line(s, line))
 			break;
