@@ -9,8 +9,11 @@ static void add_heaps(struct analysis *a, uint32_t arena, struct report *report,
 	const struct heap *heap = a->heap;
 	size_t n = 0;
 
-	row->heap = pool_alloc(&report->pool, (heap->arena[arena].nspans + 1) * sizeof(*row->heap));
-	for (size_t i = 0; i < heap->nspans && n < heap->arena[arena].nspans; i++) {
+	for (size_t i = 0; i < heap->nspans; i++)
+		n += heap->span[i].arena == arena && heap->span[i].kind != SPAN_MMAP;
+	row->heap = pool_alloc(&report->pool, (n + 1) * sizeof(*row->heap));
+	n = 0;
+	for (size_t i = 0; i < heap->nspans; i++) {
 		const struct span *s = &heap->span[i];
 
 		if (s->arena != arena || s->kind == SPAN_MMAP)
@@ -315,13 +318,13 @@ const struct command cmd_arenas = {
 	.name = "arenas",
 	.args = "CORE",
 	.one_line = "arenas, subheaps, bins, tcaches: in use, free, fragmentation, what "
-	            "malloc_trim returns",
+		    "malloc_trim returns",
 	.help = "System is what malloc counts as taken from the system for an arena (system_mem), "
-	        "Used and\n"
+		"Used and\n"
 		"Free are usable bytes of blocks, Free% is the share of System that is free, "
-	        "Trimmable\n"
+		"Trimmable\n"
 		"what malloc_trim(0) would give back, Threads how many are attached to the "
-	        "arena.\n",
+		"arena.\n",
 	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV,
 	.takes = TAKES_CORE | TAKES_FILES,
 	.min_args = 1,

@@ -93,6 +93,19 @@ static enum ledger_kind main_kind(const struct ledger *l, size_t from, size_t to
 	return best;
 }
 
+/* pmap, too, tells the initial thread's stack from the others. */
+static const char *kind_name(struct maps *m, enum ledger_kind kind, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		const struct ledger_part *p = &m->places->ledger.v[i];
+
+		if (kind == LEDGER_STACK && p->kind == kind &&
+		    !m->places->a->stacks.v[p->owner].main)
+			return "thread-stack";
+	}
+	return ledger_kind_name(kind);
+}
+
 /* ---- rows ---- */
 
 /* Usable bytes of used blocks that begin in [start, end). */
@@ -133,13 +146,15 @@ static void add_mapping(struct maps *m, const struct segment *s, size_t from, si
 	row.mode[1] = s->absent ? '?' : s->flags & SEG_W ? 'w' : '-';
 	row.mode[2] = s->absent ? '?' : s->flags & SEG_X ? 'x' : '-';
 	row.mode[3] = kind == LEDGER_SHARED ? 's' : '-';
-	row.kind = ledger_kind_name(kind);
+	row.kind = kind_name(m, kind, from, to);
 	row.path = f ? f->path : NULL;
 	if (f)
 		row.offset = f->offset + (s->start - f->start);
 	row.saved = s->saved_end - s->start;
 	if (row.saved)
 		row.resident = core_resident(core, s->start, s->end);
+	else if (core_never_touched(core, s))
+		row.resident = 0;
 	if (is_mallocs(&m->places->ledger, from, to))
 		row.in_use = used;
 	row.holds = holds(m, from, to);
@@ -173,10 +188,7 @@ static const char *mapping_name(const struct report_mapping *m)
 
 	if (m->path)
 		return slash && slash[1] ? slash + 1 : m->path;
-	return !strcmp(m->kind, ledger_kind_name(LEDGER_STACK))  ? "  [ stack ]"
-	       : !strcmp(m->kind, ledger_kind_name(LEDGER_VDSO)) ? "  [ vdso ]"
-	       : !strcmp(m->kind, ledger_kind_name(LEDGER_VVAR)) ? "  [ vvar ]"
-	                                                         : "  [ anon ]";
+	return !strcmp(m->kind, ledger_kind_name(LEDGER_STACK)) ? "  [ stack ]" : "  [ anon ]";
 }
 
 static void kbytes(struct out *out, uint64_t bytes)
@@ -197,9 +209,10 @@ static void print_row(const struct report_mapping *m, size_t width, struct out *
 		kbytes(out, m->resident);
 	out_printf(out, " %s- ", m->mode);
 	out_untrusted(out, name);
-	out_printf(out, "%*s  %-13s", (int)(wide < width ? width - wide : 0), "", m->kind);
+	out_printf(out, "%*s  %s", (int)(wide < width ? width - wide : 0), "", m->kind);
 	if (m->holds) {
-		out_str(out, "  ");
+		out_printf(out, "%*s  ", (int)(strlen(m->kind) < 13 ? 13 - strlen(m->kind) : 0),
+		           "");
 		out_untrusted(out, m->holds);
 	}
 	out_char(out, '\n');
@@ -300,9 +313,9 @@ const struct command cmd_maps = {
 	.args = "CORE",
 	.one_line = "every mapping with its kind, size, resident part and what holds it",
 	.help = "The columns are those of `pmap -x`, without Dirty, which a core cannot know. RSS "
-	        "counts\n"
+		"counts\n"
 		"the pages that were saved; - stands for a mapping of which nothing was saved, ??? "
-	        "for\n"
+		"for\n"
 		"rights that a snapshot by gcore does not tell. Kind is\n"
 		"that of the greatest part of the mapping, Holds names all parts.\n",
 	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV,

@@ -104,6 +104,12 @@ static const struct referrers *target_of(const struct work *w, const struct expl
 	return bsearch(&key, w->target, w->ntargets, sizeof(key), by_start);
 }
 
+/* The last 8 usable bytes of a block are the first of the next chunk: see span.h. */
+static bool is_next_header(const struct place *p, uint64_t value)
+{
+	return p->kind == PLACE_BLOCK && value == p->block.addr + p->block.size - 8;
+}
+
 static void write_referrers(struct work *w, struct explanation *e)
 {
 	const struct referrers *t = target_of(w, e);
@@ -121,6 +127,7 @@ static void write_referrers(struct work *w, struct explanation *e)
 			describe(w, r->reg, r->at, p);
 			p->value = r->value;
 			p->interior = r->interior;
+			p->next_header = is_next_header(&e->place, r->value);
 			p->to = t->start;
 		}
 	}
@@ -176,6 +183,7 @@ static void write_path(struct work *w, struct explanation *e, const struct path 
 		describe(w, s->reg, s->at, p);
 		p->value = s->value;
 		p->interior = s->interior;
+		p->next_header = s->value == s->to.addr + s->to.size - 8;
 		p->to = s->to.addr;
 	}
 }
@@ -207,6 +215,19 @@ static const char *why_definite(const struct explanation *e)
 	return "leaked: nothing points to it, neither a root nor a block";
 }
 
+static const char *why_free(struct work *w, const struct explanation *e)
+{
+	uint64_t left = e->count[REFERRER_ROOT] + e->count[REFERRER_BLOCK];
+	const char *dangling = "";
+
+	if (left)
+		dangling = pool_printf(
+			w->pool, "; %s left, dangling",
+			text_plural(w->pool, left, "pointer to it is", "pointers to it are"));
+	return pool_printf(w->pool, "freed%s%s%s", e->list ? ": it waits in " : "",
+	                   e->list ? e->list : "", dangling);
+}
+
 static const char *why(struct work *w, const struct explanation *e)
 {
 	const struct block *b = &e->place.block;
@@ -214,7 +235,7 @@ static const char *why(struct work *w, const struct explanation *e)
 	if (e->place.kind != PLACE_BLOCK)
 		return NULL;
 	if (b->state == BLOCK_FREE)
-		return e->list ? pool_printf(w->pool, "freed: it waits in %s", e->list) : "freed";
+		return why_free(w, e);
 	if (b->state == BLOCK_INTERNAL)
 		return "malloc's own bookkeeping: no program asked for it";
 	switch (e->reach) {
@@ -292,4 +313,9 @@ uint64_t explain_content(const struct explanation *e, uint64_t show, vaddr *star
 		have = e->place.segment ? e->place.segment->end - e->at : 0;
 	}
 	return show < have ? show : have;
+}
+
+bool explain_byte(struct places *places, vaddr at, uint8_t *byte)
+{
+	return module_read(places->a->core, &places->a->modules, at, byte, 1);
 }

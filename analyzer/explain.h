@@ -22,8 +22,10 @@ struct explain_pointer {
 	struct block block;
 	enum reach_class reach;
 	uint64_t value;
-	bool interior; /* not to the first byte */
-	vaddr to;      /* first byte of what is pointed to */
+	bool interior;    /* not to the first byte */
+	vaddr to;         /* first byte of what is pointed to */
+	bool next_header; /* to where the next chunk's header begins: malloc's pointers look like
+	                     that */
 };
 
 struct explanation {
@@ -64,6 +66,7 @@ void explain_json(struct places *places, const struct report *report, const stru
                   size_t n, uint64_t show, struct out *out);
 
 /* What a dump begins at: the block's first byte, else the address; and how many bytes there are. */
+bool explain_byte(struct places *places, vaddr at, uint8_t *byte); /* false: nobody has it */
 uint64_t explain_content(const struct explanation *e, uint64_t show, vaddr *start);
 
 #endif

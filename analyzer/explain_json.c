@@ -113,7 +113,7 @@ static void content_json(struct places *places, const struct explanation *e, uin
 	for (uint64_t i = 0; i < n; i++) {
 		uint8_t byte;
 
-		if (core_read(places->a->core, start + i, &byte, 1))
+		if (explain_byte(places, start + i, &byte))
 			snprintf(text + i * 2, 3, "%02x", byte);
 		else
 			memcpy(text + i * 2, "??", 3);

@@ -22,8 +22,9 @@ static void pointer_row(struct table *t, const struct explain_pointer *p)
 	           p->in_block ? reach_name(p->reach) : "", p->in_block && p->reach ? ")" : "");
 	table_cell(t, "%s", "->");
 	if (p->interior)
-		table_cell(t, "0x%llx, %llu bytes into it", (unsigned long long)p->value,
-		           (unsigned long long)(p->value - p->to));
+		table_cell(t, "0x%llx, %llu bytes into it%s", (unsigned long long)p->value,
+		           (unsigned long long)(p->value - p->to),
+		           p->next_header ? ", where the next chunk's header begins" : "");
 	else
 		table_addr(t, p->value);
 }
@@ -121,7 +122,7 @@ static void dump_row(struct places *places, vaddr at, uint64_t n, struct out *ou
 
 	out_printf(out, "    0x%llx ", (unsigned long long)at);
 	for (uint64_t i = 0; i < ROW; i++) {
-		bool have = i < n && core_read(places->a->core, at + i, &byte, 1);
+		bool have = i < n && explain_byte(places, at + i, &byte);
 
 		if (have)
 			out_printf(out, "%s%02x", i == 8 ? "  " : " ", byte);
@@ -166,6 +167,13 @@ static void verdict_text(const struct explanation *e, struct out *out)
 	out_printf(out, "%s\n", e->why);
 }
 
+static bool in_file(const struct explanation *e)
+{
+	const struct module *m = e->place.kind == PLACE_MODULE ? e->place.symbol.module : NULL;
+
+	return m && m->file && !(e->place.segment->flags & SEG_W);
+}
+
 static void one(struct places *places, const struct explanation *e, uint64_t show, struct out *out)
 {
 	const struct segment *s = e->place.segment;
@@ -186,8 +194,11 @@ static void one(struct places *places, const struct explanation *e, uint64_t sho
 		out_char(out, '\n');
 		if (!e->place.saved) {
 			label(out, "saved");
-			out_str(out, "no: the core does not have this byte, what was there is "
-			             "unknown\n");
+			out_printf(
+				out, "no: the core does not have this byte%s\n",
+				in_file(e)
+					? "; the module's file, whose build-id is the same, has it"
+					: ", what was there is unknown");
 		}
 	}
 	if (e->place.kind == PLACE_MODULE && e->place.symbol.file) {

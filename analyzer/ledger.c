@@ -5,7 +5,9 @@
  */
 #include "analyzer/ledger.h"
 
-#define AT_SYSINFO_EHDR 33 /* Linux include/uapi/linux/auxvec.h, arch/x86 */
+#define AT_SYSINFO_EHDR 33                   /* Linux include/uapi/linux/auxvec.h, arch/x86 */
+#define VVAR_REACH      (16 * 4096)          /* bytes */
+#define HEAP_MAX        (UINT64_C(64) << 20) /* glibc malloc/arena.c HEAP_MAX_SIZE */
 #define VSYSCALL        UINT64_C(0xffffffffff600000)
 
 static const char *const kind_names[LEDGER_KINDS] = {
@@ -85,15 +87,30 @@ static void add_stack(struct cutter *c, vaddr start, vaddr end, size_t segment)
 		add(c, start, end, LEDGER_STACK, c->stack, segment);
 }
 
+/*
+ * The rest of a subheap's address space has no access rights, and is no part of the span. gcore
+ * says that it can be read.
+ */
+static bool is_reserve(const struct cutter *c, const struct segment *s, vaddr at)
+{
+	const struct ledger_part *last = c->parts.n ? &c->parts.v[c->parts.n - 1] : NULL;
+	unsigned rights = SEG_W | SEG_X | (c->core->kind == CORE_GCORE ? 0u : (unsigned)SEG_R);
+
+	return last && last->kind == LEDGER_ARENA && last->end == at && at % HEAP_MAX != 0 &&
+	       s->file < 0 && !s->absent && !(s->flags & rights);
+}
+
 static enum ledger_kind file_kind(const struct segment *s, bool module)
 {
+	if (s->absent)
+		return LEDGER_FILE;
 	if (s->flags & SEG_X)
 		return LEDGER_TEXT;
 	if (!module)
 		return LEDGER_FILE;
 	if (s->flags & SEG_W)
 		return LEDGER_DATA;
-	return s->flags || s->absent ? LEDGER_RODATA : LEDGER_NONE;
+	return s->flags ? LEDGER_RODATA : LEDGER_NONE;
 }
 
 /* Pages without a file: a module's .bss, the kernel's, or somebody's. */
@@ -117,9 +134,8 @@ static enum ledger_kind nameless_kind(const struct cutter *c, const struct segme
 	}
 	if (!(s->flags & (SEG_R | SEG_W | SEG_X)))
 		return LEDGER_NONE;
-	/* [vvar] and [vvar_vclock]: read-only pages right below the vdso that cores never save. */
-	if (!(s->flags & SEG_W) && s->meant_end == s->start && c->vdso && c->vdso > at &&
-	    c->vdso - at <= 16 * 4096)
+	/* [vvar] and [vvar_vclock]: the kernel's pages right below the vdso */
+	if (!(s->flags & (SEG_W | SEG_X)) && c->vdso > at && c->vdso - at <= VVAR_REACH)
 		return LEDGER_VVAR;
 	return LEDGER_ANON;
 }
@@ -135,6 +151,10 @@ static void add_rest(struct cutter *c, vaddr start, vaddr end, size_t segment)
 		kind = file_kind(s, m != NULL);
 	} else {
 		kind = nameless_kind(c, s, start, &m);
+	}
+	if (is_reserve(c, s, start)) {
+		add(c, start, end, LEDGER_RESERVE, c->parts.v[c->parts.n - 1].owner, segment);
+		return;
 	}
 	if (kind == LEDGER_BSS) {
 		vaddr bss_end = round_up(m->data_end, c->core->page_size);

@@ -14,7 +14,7 @@ enum ledger_kind {
 	LEDGER_ARENA,   /* region of another arena, or one that the main arena mmapped. heap.span */
 	LEDGER_MMAPPED, /* one mmapped chunk. heap.span */
 	LEDGER_RESERVE, /* address space that an arena may grow into. heap.span */
-	LEDGER_STACK,   /* stacks.v */
+	LEDGER_STACK,   /* TLS and struct pthread included. stacks.v */
 	LEDGER_GUARD,   /* below a stack. stacks.v */
 	LEDGER_TEXT,    /* executable pages of a file. modules.v, or nobody */
 	LEDGER_RODATA,  /* read-only pages of a file, relocated ones included. modules.v, or nobody

@@ -4,8 +4,9 @@
  * for by the blocks that it then finds. So neither deep nor wide heaps cost more than their edges.
  *
  * parent[id] is 0 while a block was not met, else 1 + the holder's id; numbers from nchunks on name
- * roots: first the ranges, then the registers, then "nobody" for the heads of leaks. The pointer
- * word itself is not kept: it is looked up again in the holder when a path is written down.
+ * roots: first the ranges, then the registers, then parts of the heap that could not be walked
+ * (they may hold anything), then "nobody" for the heads of leaks. The pointer word itself is not
+ * kept: it is looked up again in the holder when a path is written down.
  */
 #include "analyzer/path.h"
 
@@ -16,6 +17,21 @@ struct frontier {
 	bool spilled;
 };
 
+#define WAITING 16 /* power of two */
+#define AHEAD   8  /* blocks */
+
+/* A pointer whose index cell, and a chunk whose parent, is being fetched from memory. */
+struct edge {
+	uint64_t value;
+	const struct span *span;
+	uint32_t holder;
+};
+
+struct found {
+	vaddr chunk;
+	uint32_t id, holder;
+};
+
 struct search {
 	const struct core *core;
 	const struct heap *heap;
@@ -23,6 +39,9 @@ struct search {
 	enum path_from from;
 	uint32_t *parent;
 	struct frontier now, next;
+	struct edge edge[WAITING];
+	struct found found[WAITING];
+	unsigned first_edge, nedges, first_found, nfound;
 	size_t bits_bytes;
 	struct view view;
 	const struct block *target;
@@ -30,31 +49,71 @@ struct search {
 };
 
 /* Blocks asked for are few: met ones are counted so that the search can end early. */
-static void meet(struct search *s, const struct block *b, uint32_t holder)
+static void meet(struct search *s, vaddr addr, uint32_t id, uint32_t holder)
 {
 	struct frontier *f = &s->next;
 
-	s->parent[b->id] = holder + 1;
+	s->parent[id] = holder + 1;
 	if (f->n < f->cap) {
-		f->v[f->n++] = b->addr;
+		f->v[f->n++] = addr;
 	} else {
-		bit_set(f->bits, b->id);
+		bit_set(f->bits, id);
 		f->spilled = true;
 	}
 	for (size_t i = 0; i < s->ntargets; i++)
-		if (s->target[i].id == b->id)
+		if (s->target[i].id == id)
 			s->left--;
+}
+
+static void settle(struct search *s)
+{
+	struct found e = s->found[s->first_found];
+
+	s->first_found = (s->first_found + 1) % WAITING;
+	s->nfound--;
+	if (!s->parent[e.id] && bit_get(s->heap->used, e.id))
+		meet(s, e.chunk + CHUNK_HEADER, e.id, e.holder);
+}
+
+static void resolve(struct search *s)
+{
+	struct edge e = s->edge[s->first_edge];
+	struct found f = { .holder = e.holder };
+
+	s->first_edge = (s->first_edge + 1) % WAITING;
+	s->nedges--;
+	if (!span_find(e.span, e.value, &f.chunk, &f.id))
+		return;
+	if (s->from == PATH_STRONG && e.value != f.chunk + CHUNK_HEADER)
+		return;
+	__builtin_prefetch(&s->parent[f.id]);
+	if (s->nfound == WAITING)
+		settle(s);
+	s->found[(s->first_found + s->nfound++) % WAITING] = f;
 }
 
 static void follow(struct search *s, uint64_t value, uint32_t holder)
 {
-	struct block b;
+	const struct span *span;
 
-	if (!heap_find(s->heap, s->core, value, &b) || b.state != BLOCK_USED)
+	if (value < CHUNK_HEADER)
 		return;
-	if (s->parent[b.id] || (s->from == PATH_STRONG && value != b.addr))
+	span = heap_span(s->heap, value - CHUNK_HEADER);
+	if (!span)
 		return;
-	meet(s, &b, holder);
+	if (span->cell)
+		__builtin_prefetch(&span->cell[(value - CHUNK_HEADER - span->start) >> 10]);
+	if (s->nedges == WAITING)
+		resolve(s);
+	s->edge[(s->first_edge + s->nedges++) % WAITING] = (struct edge){ value, span, holder };
+}
+
+static void drain(struct search *s)
+{
+	while (s->nedges)
+		resolve(s);
+	while (s->nfound)
+		settle(s);
 }
 
 /* Visits the saved words of [start, end). */
@@ -85,6 +144,19 @@ static void visit(struct search *s, vaddr addr)
 
 	if (heap_find(s->heap, s->core, addr, &b))
 		follow_range(s, b.addr, b.addr + b.size, b.id);
+}
+
+static void fetch(const struct search *s, vaddr addr)
+{
+	const struct span *span = heap_span(s->heap, addr);
+
+	if (!span || !span->cell)
+		return;
+	__builtin_prefetch(&span->cell[(addr - CHUNK_HEADER - span->start) >> 10]);
+	if (!span->mem)
+		return;
+	__builtin_prefetch(span->mem + (addr - CHUNK_HEADER - span->start));
+	__builtin_prefetch(span->mem + (addr - CHUNK_HEADER - span->start) + 64);
 }
 
 /* Blocks whose bit is set, by address: fn gets the user address and the id. */
@@ -120,12 +192,16 @@ static void visit_bit(struct search *s, vaddr addr, uint32_t id)
 	visit(s, addr);
 }
 
+/* The number that stands for "nobody"; those of roots are below it. */
+static uint32_t nobody(const struct search *s)
+{
+	return s->heap->nchunks + (uint32_t)(s->roots->n + s->roots->nregs + s->heap->ngaps);
+}
+
 static void head_bit(struct search *s, vaddr addr, uint32_t id)
 {
-	struct block b;
-
-	if (!s->parent[id] && heap_find(s->heap, s->core, addr, &b))
-		meet(s, &b, s->heap->nchunks + (uint32_t)(s->roots->n + s->roots->nregs));
+	if (!s->parent[id])
+		meet(s, addr, id, nobody(s));
 }
 
 /* Of roots at the same distance, one that has a name explains more than a register. */
@@ -145,6 +221,9 @@ static void start_at_roots(struct search *s)
 		}
 	for (size_t i = 0; i < roots->nregs; i++)
 		follow(s, roots->reg[i].value, first + (uint32_t)(roots->n + i));
+	first += (uint32_t)(roots->n + roots->nregs);
+	for (size_t i = 0; i < s->heap->ngaps && s->from == PATH_ANY; i++)
+		follow_range(s, s->heap->gap[i].start, s->heap->gap[i].end, first + (uint32_t)i);
 }
 
 static void run_level(struct search *s)
@@ -153,10 +232,14 @@ static void run_level(struct search *s)
 
 	s->now = s->next;
 	s->next = f;
-	for (size_t i = 0; i < s->now.n && s->left; i++)
+	for (size_t i = 0; i < s->now.n && s->left; i++) {
+		if (i + AHEAD < s->now.n)
+			fetch(s, s->now.v[i + AHEAD]);
 		visit(s, s->now.v[i]);
+	}
 	if (s->now.spilled && s->left)
 		each_bit(s, s->now.bits, visit_bit);
+	drain(s);
 	if (s->now.spilled)
 		memset(s->now.bits, 0, s->bits_bytes);
 	s->now.n = 0;
@@ -169,6 +252,7 @@ static void run(struct search *s, const struct reach *reach)
 		each_bit(s, reach->head, head_bit);
 	else
 		start_at_roots(s);
+	drain(s);
 	while (s->left && (s->next.n || s->next.spilled))
 		run_level(s);
 }
@@ -251,15 +335,16 @@ static bool step_from(struct search *s, uint32_t holder, const struct block *to,
 		       find_word(s, step->from.addr, step->from.addr + step->from.size, step);
 	if (root < roots->n)
 		return find_word(s, roots->v[root].start, roots->v[root].end, step);
-	step->reg = (uint32_t)(root - roots->n);
+	root -= roots->n;
+	if (root >= roots->nregs) {
+		const struct owned *gap = &s->heap->gap[root - roots->nregs];
+
+		return find_word(s, gap->start, gap->end, step);
+	}
+	step->reg = (uint32_t)root;
 	step->value = roots->reg[step->reg].value;
 	step->interior = step->value != to->addr;
 	return true;
-}
-
-static bool is_nobody(const struct search *s, uint32_t holder)
-{
-	return holder == s->heap->nchunks + (uint32_t)(s->roots->n + s->roots->nregs);
 }
 
 static void write_down(struct search *s, const struct block *block, struct pool *pool,
@@ -271,7 +356,7 @@ static void write_down(struct search *s, const struct block *block, struct pool 
 
 	*path = (struct path){ 0 };
 	for (id = block->id; s->parent[id];) {
-		if (is_nobody(s, s->parent[id] - 1))
+		if (s->parent[id] - 1 == nobody(s))
 			break;
 		length++;
 		id = s->parent[id] - 1;
@@ -335,7 +420,7 @@ void path_find(const struct core *core, const struct heap *heap, const struct ro
 	for (size_t i = 0; i < n; i++)
 		path[i] = (struct path){ 0 };
 	/* every root needs a number of its own behind those of the blocks */
-	if (!n || roots->n + roots->nregs + 2 > UINT32_MAX - (uint64_t)heap->nchunks)
+	if (!n || roots->n + roots->nregs + heap->ngaps + 2 > UINT32_MAX - (uint64_t)heap->nchunks)
 		return;
 	s.bits_bytes = ((size_t)heap->nchunks / 64 + 1) * sizeof(uint64_t);
 	s.parent = mem_lazy(parent_bytes);

@@ -11,7 +11,7 @@
 #include "analyzer/reach.h"
 
 #define PATH_NO_REGISTER UINT32_MAX
-#define PATH_ENDS        16 /* steps kept of each end of a long path */
+#define PATH_ENDS        8 /* steps kept of each end of a long path */
 
 struct path_step {
 	uint32_t reg;      /* index into roots.reg; PATH_NO_REGISTER: the word lies in memory */

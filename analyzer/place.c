@@ -213,6 +213,15 @@ static bool in_malloc(struct places *places, struct place *p)
 	const struct span *span;
 
 	p->kind = PLACE_MALLOC;
+	for (size_t i = 0; i < places->a->heap->ngaps; i++) {
+		const struct owned *gap = &places->a->heap->gap[i];
+
+		if (range_holds(gap->start, gap->end, p->at, 1)) {
+			p->what = gap->what;
+			p->base = gap->start;
+			return true;
+		}
+	}
 	if (o) {
 		p->what = o->what;
 		p->base = o->start;
@@ -232,7 +241,9 @@ static bool in_malloc(struct places *places, struct place *p)
 
 static bool in_module(struct places *places, struct place *p)
 {
-	if (!p->part || p->part->kind < LEDGER_TEXT || p->part->kind > LEDGER_BSS)
+	if (!p->part || p->part->kind < LEDGER_TEXT || p->part->kind > LEDGER_FILE)
+		return false;
+	if (p->part->kind == LEDGER_FILE && p->part->owner == LEDGER_NOBODY)
 		return false;
 	p->kind = PLACE_MODULE;
 	module_symbol(places->a->core, &places->a->modules, p->at, false, &p->symbol);

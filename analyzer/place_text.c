@@ -49,6 +49,20 @@ static const char *path_of(const struct places *places, const struct ledger_part
 	return f ? f->path : "a file";
 }
 
+/* ld.so maps the initial thread's static TLS by itself. */
+static const char *anon_text(const struct places *places, const struct ledger_part *part,
+                             struct pool *pool)
+{
+	static const char text[] = "anonymous memory that malloc does not own";
+	const struct core *core = places->a->core;
+
+	for (size_t i = 0; i < core->nthreads; i++)
+		if (range_holds(part->start, part->end, core->thread[i].regs[REG_FS_BASE], 1))
+			return pool_printf(pool, "TLS of thread %d and other %s",
+			                   core->thread[i].tid, text);
+	return text;
+}
+
 const char *place_part(struct places *places, const struct ledger_part *part, struct pool *pool)
 {
 	const struct heap *heap = places->a->heap;
@@ -78,7 +92,7 @@ const char *place_part(struct places *places, const struct ledger_part *part, st
 	case LEDGER_SHARED:
 		return path_of(places, part);
 	case LEDGER_ANON:
-		return "anonymous memory that malloc does not own";
+		return anon_text(places, part, pool);
 	case LEDGER_NONE:
 		return "address space without access rights";
 	case LEDGER_VDSO:

@@ -33,6 +33,15 @@ static void keep(struct finder *f, struct referrers *t, enum referrer_kind kind,
 		array_push(&t->kept[kind], *r);
 }
 
+/* In a part of the heap that could not be walked: it may be a block. */
+static bool in_gap(const struct heap *heap, vaddr at)
+{
+	for (size_t i = 0; i < heap->ngaps && heap->gap[i].start <= at; i++)
+		if (at < heap->gap[i].end)
+			return true;
+	return false;
+}
+
 static void found(struct finder *f, vaddr at, uint64_t value)
 {
 	struct referrers *t = target_of(f, value);
@@ -49,7 +58,7 @@ static void found(struct finder *f, vaddr at, uint64_t value)
 			kind = REFERRER_BLOCK;
 	} else {
 		r.holder.span = NULL;
-		if (roots_at(f->roots, at))
+		if (roots_at(f->roots, at) || in_gap(f->heap, at))
 			kind = REFERRER_ROOT;
 	}
 	if (kind == REFERRER_BLOCK && f->reach) {

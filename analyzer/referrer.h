@@ -10,7 +10,8 @@
 #include "analyzer/reach.h"
 
 enum referrer_kind {
-	REFERRER_ROOT,  /* a register, or a word in a root's range */
+	REFERRER_ROOT,  /* a register, a word in a root's range, or in a part of the heap that could
+	                 * not  be walked: it may be a block */
 	REFERRER_BLOCK, /* a word in a used block */
 	REFERRER_SELF,  /* a word in the target itself */
 	REFERRER_STALE, /* a word that does not count */
