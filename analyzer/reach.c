@@ -24,8 +24,11 @@ const char *reach_name(enum reach_class reach)
 	return name[reach];
 }
 
+#define STACK 32768 /* chunks */
+#define FEW 8192    /* pending chunks that are better followed one by one */
 #define POINTERS 32 /* waiting for an index cell */
 #define BLOCKS 16   /* waiting for their content */
+#define FETCH 256   /* bytes of it that are fetched ahead */
 
 enum mode { MODE_STRONG, MODE_WEAK, MODE_FLOOD };
 
@@ -39,50 +42,56 @@ struct marker {
 	const struct heap *heap;
 	struct reach *reach;
 	enum mode mode;
-	uint64_t *visited;        /* MODE_FLOOD */
-	ARRAY(vaddr) stack;       /* chunks to scan */
-	ARRAY(vaddr) weak;        /* MODE_STRONG: chunks first touched by an interior pointer */
+	uint64_t *left;           /* used and not yet visited in this pass: bit by id */
+	struct tally *sum;        /* of what this pass visits */
+	vaddr *stack;             /* chunks to scan, while they are few */
+	size_t depth;
+	bool sweeping;            /* they are many: in pending instead */
+	uint64_t *pending;        /* to scan: bit by id */
+	uint64_t npending;
 	struct pointer pointer[POINTERS];
 	unsigned first_pointer, npointers;
 	vaddr block[BLOCKS];
 	unsigned first_block, nblocks;
 };
 
-static void push(struct marker *m, vaddr chunk)
+/* Words of a bitmap by id that are in use. */
+static size_t words_used(const struct marker *m)
 {
-	array_push(&m->stack, chunk);
+	return ((size_t)m->heap->nchunks + 63) / 64;
 }
 
-/* The pointer v holds the block with this id: what follows from it in this pass? */
+/* Any id in [first, first + n) with its bit set? n <= 65. */
+static bool any_bit(const uint64_t *bits, uint32_t first, uint32_t n)
+{
+	uint64_t word = bits[first >> 6] >> (first & 63);
+
+	if ((first & 63) + n > 64)
+		word |= bits[(first >> 6) + 1];
+	return word != 0;
+}
+
+static void push(struct marker *m, vaddr chunk, uint32_t id)
+{
+	if (m->depth == STACK)
+		m->sweeping = true;
+	if (m->sweeping) {
+		bit_set(m->pending, id);
+		m->npending++;
+	} else {
+		m->stack[m->depth++] = chunk;
+	}
+}
+
+/* The pointer v holds the block with this id, which is left: what follows from it in this pass? */
 static void hold(struct marker *m, vaddr chunk, uint32_t id, bool exact)
 {
-	struct reach *r = m->reach;
-
-	if (!bit_get(m->heap->used, id) || bit_get(r->strong, id))
+	if (m->mode == MODE_STRONG && !exact) {
+		bit_set(m->reach->weak, id);
 		return;
-	switch (m->mode) {
-	case MODE_STRONG:
-		if (exact) {
-			bit_set(r->strong, id);
-			push(m, chunk);
-		} else if (!bit_get(r->weak, id)) {
-			bit_set(r->weak, id);
-			array_push(&m->weak, chunk);
-		}
-		break;
-	case MODE_WEAK:
-		if (!bit_get(r->weak, id)) {
-			bit_set(r->weak, id);
-			push(m, chunk);
-		}
-		break;
-	case MODE_FLOOD:
-		if (!bit_get(r->weak, id) && !bit_get(m->visited, id)) {
-			bit_set(m->visited, id);
-			push(m, chunk);
-		}
-		break;
 	}
+	bit_clear(m->left, id);
+	push(m, chunk, id);
 }
 
 static void resolve_oldest(struct marker *m)
@@ -93,7 +102,7 @@ static void resolve_oldest(struct marker *m)
 
 	m->first_pointer = (m->first_pointer + 1) % POINTERS;
 	m->npointers--;
-	if (span_find(p.span, p.v, &chunk, &id))
+	if (span_find(p.span, p.v, &chunk, &id) && bit_get(m->left, id))
 		hold(m, chunk, id, p.v == chunk + CHUNK_HEADER);
 }
 
@@ -151,18 +160,23 @@ static void scan_chunk(struct marker *m, vaddr chunk)
 	uint64_t usable, size;
 	const uint8_t *p;
 
+	m->sum->blocks++;
 	if (s->kind == SPAN_MMAP) {
+		m->sum->bytes += s->usable;
 		scan_range(m, chunk + CHUNK_HEADER, chunk + CHUNK_HEADER + s->usable);
 		return;
 	}
 	p = s->mem ? s->mem + (chunk - s->start) : NULL;
 	if (!p) {
-		if (core_read64(m->core, chunk + 8, &size))
-			scan_range(m, chunk + CHUNK_HEADER,
-			           chunk + CHUNK_HEADER + (size & ~(uint64_t)CHUNK_FLAGS) - 8);
+		if (!core_read64(m->core, chunk + 8, &size))
+			return;
+		usable = (size & ~(uint64_t)CHUNK_FLAGS) - 8;
+		m->sum->bytes += usable;
+		scan_range(m, chunk + CHUNK_HEADER, chunk + CHUNK_HEADER + usable);
 		return;
 	}
 	usable = (load64(p + 8) & ~(uint64_t)CHUNK_FLAGS) - 8;
+	m->sum->bytes += usable;
 	if (usable > s->end - chunk - CHUNK_HEADER) { /* the last 8 bytes lie in the next header */
 		scan_range(m, chunk + CHUNK_HEADER, chunk + CHUNK_HEADER + usable);
 		return;
@@ -170,41 +184,95 @@ static void scan_chunk(struct marker *m, vaddr chunk)
 	scan_words(m, p + CHUNK_HEADER, usable);
 }
 
-static void fetch(const struct marker *m, vaddr chunk)
+static inline __attribute__((always_inline)) void fetch(const struct marker *m, vaddr chunk)
 {
 	const struct span *s = heap_span(m->heap, chunk);
 
-	if (s->mem) {
-		__builtin_prefetch(s->mem + (chunk - s->start));
-		__builtin_prefetch(s->mem + (chunk - s->start) + 64);
+	if (s->mem)
+		for (unsigned i = 0; i < FETCH; i += 64)
+			__builtin_prefetch(s->mem + (chunk - s->start) + i);
+}
+
+static void scan_oldest(struct marker *m)
+{
+	vaddr chunk = m->block[m->first_block];
+
+	m->first_block = (m->first_block + 1) % BLOCKS;
+	m->nblocks--;
+	scan_chunk(m, chunk);
+}
+
+static void scan_later(struct marker *m, vaddr chunk)
+{
+	if (m->nblocks == BLOCKS)
+		scan_oldest(m);
+	fetch(m, chunk);
+	m->block[(m->first_block + m->nblocks++) % BLOCKS] = chunk;
+}
+
+/* Scans what is on the stack and in the queues, until all are empty. */
+static void follow(struct marker *m)
+{
+	while (m->depth || m->nblocks || m->npointers) {
+		while (m->depth && m->nblocks < BLOCKS)
+			scan_later(m, m->stack[--m->depth]);
+		if (m->nblocks)
+			scan_oldest(m);
+		else
+			resolve_oldest(m);
+	}
+}
+
+/* Scans pending chunks of one cell; those that become pending behind the cursor wait. */
+static void sweep_cell(struct marker *m, const struct span *s, size_t c)
+{
+	uint64_t bits = cell_bits(&s->cell[c]);
+	uint32_t id = s->first_id + s->cell[c].rank;
+
+	if (!any_bit(m->pending, id, bit_count(bits)))
+		return;
+	for (; bits; bits &= bits - 1, id++) {
+		if (!bit_get(m->pending, id))
+			continue;
+		bit_clear(m->pending, id);
+		m->npending--;
+		scan_later(m, s->start + ((c << 6 | (unsigned)__builtin_ctzll(bits)) << 4));
+		if (!m->sweeping)
+			follow(m);
+	}
+}
+
+static void sweep(struct marker *m)
+{
+	for (size_t i = 0; i < m->heap->nspans && m->npending; i++) {
+		const struct span *s = &m->heap->span[i];
+
+		for (size_t c = 0; c < s->ncells; c++)
+			sweep_cell(m, s, c);
+		if (!s->cell && bit_get(m->pending, s->first_id)) {
+			bit_clear(m->pending, s->first_id);
+			m->npending--;
+			scan_later(m, s->start);
+		}
 	}
 }
 
 /* Scans until nothing is left to scan. */
 static void drain(struct marker *m)
 {
-	while (m->stack.n || m->nblocks || m->npointers) {
-		while (m->stack.n && m->nblocks < BLOCKS) {
-			vaddr chunk = m->stack.v[--m->stack.n];
-
-			fetch(m, chunk);
-			m->block[(m->first_block + m->nblocks++) % BLOCKS] = chunk;
-		}
-		if (m->nblocks) {
-			vaddr chunk = m->block[m->first_block];
-
-			m->first_block = (m->first_block + 1) % BLOCKS;
-			m->nblocks--;
-			scan_chunk(m, chunk);
-		} else if (m->npointers) {
-			resolve_oldest(m);
-		}
+	follow(m);
+	while (m->npending) {
+		m->sweeping = m->npending > FEW;
+		sweep(m);
+		follow(m);
 	}
+	m->sweeping = false;
 }
 
 static void mark_strong(struct marker *m, const struct roots *roots)
 {
 	m->mode = MODE_STRONG;
+	m->sum = &m->reach->total[REACH_REACHABLE];
 	for (size_t i = 0; i < roots->nregs; i++)
 		look(m, roots->reg[i].value);
 	for (size_t i = 0; i < roots->n; i++) {
@@ -214,116 +282,164 @@ static void mark_strong(struct marker *m, const struct roots *roots)
 	drain(m);
 }
 
-static void mark_weak(struct marker *m)
+/* What the first pass took out of left is strong; what interior pointers touched is to be scanned. */
+static void settle_strong(struct marker *m)
 {
-	m->mode = MODE_WEAK;
-	for (size_t i = 0; i < m->weak.n; i++) {
-		push(m, m->weak.v[i]);
-		drain(m);
-	}
-	/* parts of the heap that could not be read may hold anything */
-	for (size_t i = 0; i < m->heap->ngaps; i++) {
-		const struct owned *g = &m->heap->gap[i];
-		uint64_t unread = m->reach->unread;
+	uint64_t *strong = m->reach->strong, *weak = m->reach->weak;
 
-		scan_range(m, g->start, g->end);
-		m->reach->unread = unread; /* heap.unread has it already */
-		drain(m);
+	for (size_t i = 0; i < words_used(m); i++) {
+		uint64_t touched = weak[i] & m->left[i];
+
+		if (m->heap->used[i] != m->left[i])
+			strong[i] = m->heap->used[i] & ~m->left[i];
+		if (weak[i])
+			weak[i] = 0;
+		if (touched) {
+			m->left[i] &= ~touched;
+			m->pending[i] = touched;
+			m->npending += bit_count(touched);
+		}
 	}
 }
 
-static bool unreachable(const struct marker *m, uint32_t id)
+static void mark_weak(struct marker *m)
 {
-	return bit_get(m->heap->used, id) && !bit_get(m->reach->strong, id) &&
-	       !bit_get(m->reach->weak, id);
+	uint64_t unread;
+
+	m->mode = MODE_WEAK;
+	m->sum = &m->reach->total[REACH_POSSIBLE];
+	drain(m);
+	/* parts of the heap that could not be read may hold anything */
+	unread = m->reach->unread;
+	for (size_t i = 0; i < m->heap->ngaps; i++) {
+		scan_range(m, m->heap->gap[i].start, m->heap->gap[i].end);
+		drain(m);
+	}
+	m->reach->unread = unread; /* heap.unread has it already */
+	for (size_t i = 0; i < words_used(m); i++) {
+		uint64_t weak = m->heap->used[i] & ~m->left[i] & ~m->reach->strong[i];
+
+		if (weak)
+			m->reach->weak[i] = weak;
+	}
 }
 
 static void flood(struct marker *m, vaddr chunk, uint32_t id)
 {
-	bit_set(m->visited, id);
-	push(m, chunk);
+	bit_clear(m->left, id);
+	push(m, chunk, id);
 	drain(m);
 }
 
+/* Floods, in address order, from each block that no earlier flood came to. */
 static void find_candidates(struct marker *m, uint64_t *candidate)
 {
-	struct heap_iter it = { 0 };
-	struct block b;
-
-	while (heap_next(m->heap, m->core, &it, &b)) {
-		if (b.id == UINT32_MAX || !unreachable(m, b.id) || bit_get(m->visited, b.id))
-			continue;
-		bit_set(candidate, b.id);
-		flood(m, b.addr - CHUNK_HEADER, b.id);
-	}
-}
-
-/* The candidates of one span's cell, highest address first. */
-static void heads_of_cell(struct marker *m, const struct span *s, size_t c, const uint64_t *candidate)
-{
-	uint64_t bits = cell_bits(&s->cell[c]);
-	uint32_t id = s->first_id + s->cell[c].rank + (uint32_t)__builtin_popcountll(bits);
-
-	while (bits) {
-		unsigned bit = 63u - (unsigned)__builtin_clzll(bits);
-
-		bits &= ~(UINT64_C(1) << bit);
-		id--;
-		if (!bit_get(candidate, id) || bit_get(m->visited, id))
-			continue;
-		bit_set(m->reach->head, id);
-		flood(m, s->start + ((c << 6 | bit) << 4), id);
-	}
-}
-
-static void find_heads(struct marker *m, const uint64_t *candidate)
-{
-	for (size_t i = m->heap->nspans; i-- > 0;) {
+	for (size_t i = 0; i < m->heap->nspans; i++) {
 		const struct span *s = &m->heap->span[i];
 
-		if (s->cell) {
-			for (size_t c = s->ncells; c-- > 0;)
-				heads_of_cell(m, s, c, candidate);
-		} else if (bit_get(candidate, s->first_id) && !bit_get(m->visited, s->first_id)) {
-			bit_set(m->reach->head, s->first_id);
+		for (size_t c = 0; c < s->ncells; c++) {
+			uint64_t bits = cell_bits(&s->cell[c]);
+			uint32_t id = s->first_id + s->cell[c].rank;
+
+			if (!any_bit(m->left, id, bit_count(bits)))
+				continue;
+			for (; bits; bits &= bits - 1, id++) {
+				if (!bit_get(m->left, id))
+					continue;
+				bit_set(candidate, id);
+				flood(m, s->start + ((c << 6 | (unsigned)__builtin_ctzll(bits)) << 4), id);
+			}
+		}
+		if (!s->cell && bit_get(m->left, s->first_id)) {
+			bit_set(candidate, s->first_id);
 			flood(m, s->start, s->first_id);
 		}
 	}
 }
 
+/* A candidate that is still left is a head: its own tally, and a flood of what hangs below. */
+static void take_head(struct marker *m, vaddr chunk, uint32_t id)
+{
+	struct tally *below = m->sum, own = { 0 };
+
+	bit_set(m->reach->head, id);
+	bit_clear(m->left, id);
+	m->sum = &own;
+	scan_chunk(m, chunk);
+	m->reach->total[REACH_DEFINITE].blocks += own.blocks;
+	m->reach->total[REACH_DEFINITE].bytes += own.bytes;
+	m->sum = below;
+	drain(m);
+}
+
+static void heads_of_cell(struct marker *m, const struct span *s, size_t c, const uint64_t *candidate)
+{
+	uint64_t bits = cell_bits(&s->cell[c]);
+	uint32_t n = bit_count(bits), id = s->first_id + s->cell[c].rank;
+
+	if (!any_bit(candidate, id, n))
+		return;
+	id += n;
+	while (bits) {
+		unsigned bit = 63u - (unsigned)__builtin_clzll(bits);
+
+		bits &= ~(UINT64_C(1) << bit);
+		id--;
+		if (bit_get(candidate, id) && bit_get(m->left, id))
+			take_head(m, s->start + ((c << 6 | bit) << 4), id);
+	}
+}
+
+/* Floods from the candidates in reverse order. */
+static void find_heads(struct marker *m, const uint64_t *candidate)
+{
+	for (size_t i = m->heap->nspans; i-- > 0;) {
+		const struct span *s = &m->heap->span[i];
+
+		for (size_t c = s->ncells; c-- > 0;)
+			heads_of_cell(m, s, c, candidate);
+		if (!s->cell && bit_get(candidate, s->first_id) && bit_get(m->left, s->first_id))
+			take_head(m, s->start, s->first_id);
+	}
+}
+
+/* The unreachable blocks, as left for a flood. */
+static void leave_unreachable(struct marker *m)
+{
+	const struct reach *r = m->reach;
+
+	for (size_t i = 0; i < words_used(m); i++)
+		m->left[i] = m->heap->used[i] & ~r->strong[i] & ~r->weak[i];
+}
+
 static void judge_leaked(struct marker *m)
 {
 	uint64_t *candidate = mem_lazy(m->reach->bits_bytes), unread = m->reach->unread;
+	struct tally ignored = { 0 };
 
 	m->mode = MODE_FLOOD;
-	m->visited = mem_lazy(m->reach->bits_bytes);
+	m->sum = &ignored;
+	leave_unreachable(m);
 	find_candidates(m, candidate);
-	mem_lazy_free(m->visited, m->reach->bits_bytes);
-	m->visited = mem_lazy(m->reach->bits_bytes);
+	leave_unreachable(m);
+	m->sum = &m->reach->total[REACH_INDIRECT];
 	find_heads(m, candidate);
-	mem_lazy_free(m->visited, m->reach->bits_bytes);
 	mem_lazy_free(candidate, m->reach->bits_bytes);
 	m->reach->unread = unread;
 }
 
-static void sum_up(struct marker *m)
+/* Roots are missing: what was not reached may be held by them. */
+static void withhold(struct marker *m)
 {
-	struct heap_iter it = { 0 };
-	struct block b;
+	struct reach *r = m->reach;
+	struct tally *t = &r->withheld_tally;
 
-	while (heap_next(m->heap, m->core, &it, &b)) {
-		struct tally *t;
-
-		if (b.state != BLOCK_USED)
-			continue;
-		t = &m->reach->total[reach_of(m->reach, b.id)];
-		t->blocks++;
-		t->bytes += b.size;
-		if (m->reach->withheld && unreachable(m, b.id)) {
-			m->reach->withheld_tally.blocks++;
-			m->reach->withheld_tally.bytes += b.size;
-		}
-	}
+	t->blocks = m->heap->total[BLOCK_USED].blocks - r->total[REACH_REACHABLE].blocks -
+	            r->total[REACH_POSSIBLE].blocks;
+	t->bytes = m->heap->total[BLOCK_USED].bytes - r->total[REACH_REACHABLE].bytes -
+	           r->total[REACH_POSSIBLE].bytes;
+	r->total[REACH_POSSIBLE].blocks += t->blocks;
+	r->total[REACH_POSSIBLE].bytes += t->bytes;
 }
 
 void reach_mark(const struct core *core, const struct heap *heap, const struct roots *roots,
@@ -335,14 +451,21 @@ void reach_mark(const struct core *core, const struct heap *heap, const struct r
 	out->strong = mem_lazy(out->bits_bytes);
 	out->weak = mem_lazy(out->bits_bytes);
 	out->head = mem_lazy(out->bits_bytes);
+	m.left = mem_lazy(out->bits_bytes);
+	m.pending = mem_lazy(out->bits_bytes);
+	m.stack = mem_alloc(STACK, sizeof(*m.stack));
+	memcpy(m.left, heap->used, words_used(&m) * 8);
 	mark_strong(&m, roots);
+	settle_strong(&m);
 	mark_weak(&m);
 	out->withheld = roots->nmissing || heap->unread || out->unread;
-	if (!out->withheld)
+	if (out->withheld)
+		withhold(&m);
+	else
 		judge_leaked(&m);
-	sum_up(&m);
-	array_free(&m.stack);
-	array_free(&m.weak);
+	mem_lazy_free(m.left, out->bits_bytes);
+	mem_lazy_free(m.pending, out->bits_bytes);
+	mem_free(m.stack);
 }
 
 void reach_free(struct reach *reach)

@@ -163,21 +163,6 @@ static bool is_live(const struct core *core, vaddr fs)
 	return false;
 }
 
-static bool inside_heap(const struct heap *heap, vaddr at)
-{
-	size_t lo = 0, hi = heap->nowned;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (heap->owned[mid].end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < heap->nowned && heap->owned[lo].start <= at;
-}
-
 struct stack_list {
 	struct stack *v;
 	size_t n, cap;
@@ -201,6 +186,12 @@ static void find_exited(const struct core *core, const struct segment *s, const 
                         struct stack_list *out)
 {
 	for (vaddr page = round_down(s->start, 4096); page < s->saved_end; page += 4096) {
+		const struct owned *o = heap_owner(heap, page);
+
+		if (o && o->end - page > 4096) { /* no stack of pthread's in there */
+			page = round_down(o->end, 4096) - 4096;
+			continue;
+		}
 		for (vaddr at = page + 0x400; at < page + 0xa00; at += PTHREAD_ALIGN) {
 			struct stack found;
 
@@ -208,7 +199,7 @@ static void find_exited(const struct core *core, const struct segment *s, const 
 				continue;
 			if (load64(s->mem + (at - s->start)) != at || is_live(core, at))
 				continue;
-			if (!read_pthread(core, at, &found) || inside_heap(heap, at))
+			if (!read_pthread(core, at, &found) || heap_owner(heap, at))
 				continue;
 			found.used = found.end;
 			keep_unlisted(core, &found, at);

@@ -61,6 +61,8 @@ void mem_free(void *p)
 	free(p);
 }
 
+#define HUGE_FROM ((size_t)16 << 20)
+
 void *mem_lazy(size_t bytes)
 {
 	void *p = mmap(NULL, bytes ? bytes : 1, PROT_READ | PROT_WRITE,
@@ -68,6 +70,8 @@ void *mem_lazy(size_t bytes)
 
 	if (p == MAP_FAILED)
 		exhausted(bytes);
+	if (bytes >= HUGE_FROM)
+		madvise(p, bytes, MADV_HUGEPAGE); /* looked up at random: fewer TLB misses; no harm if refused */
 	return p;
 }
 

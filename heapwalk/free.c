@@ -137,44 +137,88 @@ static void bin_broken(struct walk *w, const struct arena *a, unsigned bin, vadd
 	          (unsigned long long)a->addr, what, (unsigned long long)at);
 }
 
-static void follow_bin(struct walk *w, struct arena *a, unsigned bin, vaddr head)
+/* One list being followed. Many are, in turn: while one's next chunk is fetched, others go on. */
+struct bin_walk {
+	struct arena *arena;
+	unsigned bin;
+	vaddr head, before, at;
+	uint64_t left; /* chunks it may still hold */
+};
+
+#define BINS_AT_ONCE 64
+
+/* Starts on the next bin that is not empty; false if there are no more. */
+static bool next_bin(struct walk *w, uint64_t *counter, struct bin_walk *b)
 {
-	uint64_t left = a->free[FREE_UNLISTED].blocks;
-	struct tally *place = &a->free[bin_place(bin)];
-	vaddr before = head, at;
+	for (; *counter < w->heap->narenas * 127; ++*counter) {
+		struct arena *a = &w->heap->arena[*counter / 127];
 
-	if (!core_read64(w->core, head + 16, &at))
-		return;
-	while (at != head) {
-		struct block b;
-		uint64_t bk;
-
-		if (!left-- || at & 15 || !heap_find(w->heap, w->core, at + CHUNK_HEADER, &b) ||
-		    b.addr != at + CHUNK_HEADER || b.state != BLOCK_FREE) {
-			bin_broken(w, a, bin, at, "no free chunk");
-			return;
+		b->arena = a;
+		b->bin = (unsigned)(*counter % 127) + 1;
+		b->head = a->addr + layout_of(w->heap, a)->bins + 16 * (b->bin - 1) - 16;
+		b->before = b->head;
+		b->left = w->heap->nchunks;
+		if (core_read64(w->core, b->head + 16, &b->at) && b->at != b->head) {
+			++*counter;
+			return true;
 		}
-		if (!core_read64(w->core, at + 24, &bk) || bk != before) {
-			bin_broken(w, a, bin, at, "the backward link does not match");
-			return;
-		}
-		place->blocks++;
-		place->bytes += b.size;
-		a->free[FREE_UNLISTED].blocks--;
-		a->free[FREE_UNLISTED].bytes -= b.size;
-		before = at;
-		if (!core_read64(w->core, at + 16, &at))
-			return;
 	}
+	return false;
+}
+
+static void fetch(const struct heap *h, vaddr at)
+{
+	const struct span *s = heap_span(h, at);
+
+	if (!s || !s->mem || !s->cell)
+		return;
+	__builtin_prefetch(s->mem + (at - s->start));
+	__builtin_prefetch(s->mem + (at - s->start) + 24);
+	__builtin_prefetch(&s->cell[(at - s->start) >> 10]);
+}
+
+/* One chunk further. False: the list is at its end, or broken. */
+static bool step_bin(struct walk *w, struct bin_walk *b)
+{
+	struct tally *place = &b->arena->free[bin_place(b->bin)];
+	struct block k;
+	uint64_t bk;
+
+	if (!b->left-- || b->at & 15 || !heap_find(w->heap, w->core, b->at + CHUNK_HEADER, &k) ||
+	    k.addr != b->at + CHUNK_HEADER || k.state != BLOCK_FREE) {
+		bin_broken(w, b->arena, b->bin, b->at, "no free chunk");
+		return false;
+	}
+	if (!core_read64(w->core, b->at + 24, &bk) || bk != b->before) {
+		bin_broken(w, b->arena, b->bin, b->at, "the backward link does not match");
+		return false;
+	}
+	place->blocks++;
+	place->bytes += k.size;
+	b->arena->free[FREE_UNLISTED].blocks--;
+	b->arena->free[FREE_UNLISTED].bytes -= k.size;
+	b->before = b->at;
+	if (!core_read64(w->core, b->at + 16, &b->at) || b->at == b->head)
+		return false;
+	fetch(w->heap, b->at);
+	return true;
 }
 
 void bins_find(struct walk *w)
 {
-	for (size_t k = 0; k < w->heap->narenas; k++) {
-		struct arena *a = &w->heap->arena[k];
+	struct bin_walk b[BINS_AT_ONCE];
+	uint64_t counter = 0;
+	size_t n = 0;
 
-		for (unsigned bin = 1; bin < 128; bin++)
-			follow_bin(w, a, bin, a->addr + layout_of(w->heap, a)->bins + 16 * (bin - 1) - 16);
+	while (n < BINS_AT_ONCE && next_bin(w, &counter, &b[n]))
+		n++;
+	while (n) {
+		for (size_t i = 0; i < n;) {
+			if (step_bin(w, &b[i]) || next_bin(w, &counter, &b[i]))
+				i++;
+			else
+				b[i] = b[--n];
+		}
 	}
 }
 

@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SLOT_SHIFT 26                            /* 64 MiB: HEAP_MAX_SIZE */
-#define SLOTS (UINT64_C(1) << (47 - SLOT_SHIFT)) /* user addresses, 4-level page tables */
+#define SLOTS (UINT64_C(1) << (HEAP_SLOT_BITS - HEAP_SLOT_SHIFT))
 
 void walk_find(struct walk *w, const char *code, vaddr at, bool damage, const char *fmt, ...)
 {
@@ -34,14 +33,21 @@ static int by_start(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* An upper bound of the number of chunks sizes the bitmaps; untouched pages of them cost nothing. */
-static void make_bitmaps(struct walk *w)
+/* Upper bounds size the bitmaps and the cells; untouched pages of them cost nothing. */
+static void make_index(struct walk *w)
 {
-	uint64_t chunks = 64;
+	uint64_t chunks = 64, cells = 1;
 
-	for (size_t i = 0; i < w->regions.n; i++)
-		chunks += w->regions.v[i].kind == SPAN_MMAP
-		                  ? 1 : (w->regions.v[i].limit - w->regions.v[i].start) / CHUNK_MIN + 2;
+	for (size_t i = 0; i < w->regions.n; i++) {
+		const struct region *r = &w->regions.v[i];
+		uint64_t bytes = r->limit - r->start;
+
+		chunks += r->kind == SPAN_MMAP ? 1 : bytes / CHUNK_MIN + 2;
+		/* where a region breaks into several spans, each may need one cell more */
+		cells += r->kind == SPAN_MMAP ? 0 : bytes / 512 + 2;
+	}
+	w->heap->cell_bytes = cells * sizeof(struct cell);
+	w->heap->cell = mem_lazy(w->heap->cell_bytes);
 	w->heap->bits_bytes = round_up(chunks, 64) / 8;
 	w->heap->used = mem_lazy(w->heap->bits_bytes);
 	w->heap->internal = mem_lazy(w->heap->bits_bytes);
@@ -51,9 +57,9 @@ static void make_slots(struct heap *h)
 {
 	h->slot = mem_lazy(SLOTS * sizeof(*h->slot));
 	for (size_t i = h->nspans; i-- > 0;) {
-		uint64_t last = (h->span[i].end - 1) >> SLOT_SHIFT;
+		uint64_t last = (h->span[i].end - 1) >> HEAP_SLOT_SHIFT;
 
-		for (uint64_t k = h->span[i].start >> SLOT_SHIFT; k <= last && k < SLOTS; k++)
+		for (uint64_t k = h->span[i].start >> HEAP_SLOT_SHIFT; k <= last && k < SLOTS; k++)
 			h->slot[k] = (uint32_t)i + 1;
 	}
 }
@@ -156,6 +162,8 @@ static void hand_over(struct walk *w)
 	h->instance = w->instances.v;
 	h->ninstances = w->instances.n;
 	h->nchunks = w->next_id;
+	h->gap = w->gaps.v;
+	h->ngaps = w->gaps.n;
 }
 
 void heap_walk(const struct core *core, struct heap **out)
@@ -167,7 +175,7 @@ void heap_walk(const struct core *core, struct heap **out)
 	mmapped_find(&w);
 	if (w.regions.n)
 		qsort(w.regions.v, w.regions.n, sizeof(*w.regions.v), by_start);
-	make_bitmaps(&w);
+	make_index(&w);
 	chunks_walk(&w);
 	hand_over(&w);
 	make_slots(w.heap);
@@ -192,17 +200,13 @@ void heap_free(struct heap *heap)
 {
 	if (!heap)
 		return;
-	for (size_t i = 0; i < heap->nspans; i++) {
-		struct span *s = &heap->span[i];
-
-		if (s->cell)
-			mem_lazy_free(s->cell, round_up(s->ncells * sizeof(*s->cell), 4096));
-	}
+	mem_lazy_free(heap->cell, heap->cell_bytes);
 	mem_free(heap->span);
 	mem_free(heap->arena);
 	mem_free(heap->instance);
 	mem_free(heap->tcache);
 	mem_free(heap->owned);
+	mem_free(heap->gap);
 	mem_free(heap->finding);
 	mem_lazy_free(heap->used, heap->bits_bytes);
 	mem_lazy_free(heap->internal, heap->bits_bytes);
@@ -213,21 +217,16 @@ void heap_free(struct heap *heap)
 
 /* ---- asking ---- */
 
-const struct span *heap_span(const struct heap *heap, vaddr at)
+const struct span *heap_span_search(const struct heap *heap, vaddr at)
 {
 	size_t lo = 0, hi = heap->nspans;
 
-	if (at >> 47 == 0) {
-		uint32_t first = heap->slot[at >> SLOT_SHIFT];
+	if (at >> HEAP_SLOT_BITS == 0) {
+		size_t most = (size_t)1 << (HEAP_SLOT_SHIFT - 5); /* spans in one slot */
 
-		if (!first)
-			return NULL;
-		lo = first - 1;
-		if (at < heap->span[lo].end)
-			return at >= heap->span[lo].start ? &heap->span[lo] : NULL;
-		lo++;
-		if (hi - lo > (1u << (SLOT_SHIFT - 5)))
-			hi = lo + (1u << (SLOT_SHIFT - 5));
+		lo = heap->slot[at >> HEAP_SLOT_SHIFT];
+		if (hi - lo > most)
+			hi = lo + most;
 	}
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -273,6 +272,21 @@ bool heap_find(const struct heap *heap, const struct core *core, vaddr v, struct
 	b->state = state_of(heap, b->id);
 	b->span = s;
 	return true;
+}
+
+const struct owned *heap_owner(const struct heap *heap, vaddr at)
+{
+	size_t lo = 0, hi = heap->nowned;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (heap->owned[mid].end <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < heap->nowned && heap->owned[lo].start <= at ? &heap->owned[lo] : NULL;
 }
 
 static bool header_block(const struct heap *heap, const struct span *s, struct block *b)

@@ -103,6 +103,8 @@ struct heap {
 	size_t ntcaches;
 	struct owned *owned; /* sorted, not overlapping: memory that is malloc's own */
 	size_t nowned;
+	struct owned *gap;   /* sorted: parts of the heap whose chunks are unknown (damage, not saved) */
+	size_t ngaps;
 	uint64_t *used;      /* bit by id */
 	uint64_t *internal;  /* bit by id */
 	uint32_t nchunks;    /* ids are [0, nchunks) */
@@ -119,7 +121,8 @@ struct heap {
 	/* private */
 	struct pool pool;
 	uint32_t *slot;      /* by address >> 26: 1 + index of the first span there; 0: none */
-	uint64_t bits_bytes;
+	struct cell *cell;   /* of all spans */
+	uint64_t bits_bytes, cell_bytes;
 };
 
 /*
@@ -134,9 +137,6 @@ void heap_free(struct heap *heap); /* accepts NULL */
  * Arena headers are not found this way.
  */
 bool heap_find(const struct heap *heap, const struct core *core, vaddr v, struct block *block);
-
-/* The span whose chunks cover at, or NULL. */
-const struct span *heap_span(const struct heap *heap, vaddr at);
 
 /*
  * All blocks in address order, arena headers included: start with *at = (struct block){0} and
@@ -155,6 +155,9 @@ struct heap_iter {
 bool heap_next(const struct heap *heap, const struct core *core, struct heap_iter *it,
                struct block *block);
 
+/* The range of heap.owned that covers at, or NULL. */
+const struct owned *heap_owner(const struct heap *heap, vaddr at);
+
 /* In which list a free block waits; text such as "tcache of thread 4711, list 3" goes to buf. */
 enum free_place heap_free_place(const struct heap *heap, const struct core *core,
                                 const struct block *block, char *buf, size_t size);
@@ -170,6 +173,29 @@ static inline void bit_set(uint64_t *bits, uint32_t i)
 static inline void bit_clear(uint64_t *bits, uint32_t i)
 {
 	bits[i >> 6] &= ~(UINT64_C(1) << (i & 63));
+}
+
+#define HEAP_SLOT_SHIFT 26 /* 64 MiB: HEAP_MAX_SIZE */
+#define HEAP_SLOT_BITS 47  /* user addresses, 4-level page tables */
+
+/* heap_span where the slot's first span is not the one. */
+const struct span *heap_span_search(const struct heap *heap, vaddr at);
+
+/* The span whose chunks cover at, or NULL. */
+static inline const struct span *heap_span(const struct heap *heap, vaddr at)
+{
+	const struct span *s;
+	uint32_t first;
+
+	if (at >> HEAP_SLOT_BITS)
+		return heap_span_search(heap, at);
+	first = heap->slot[at >> HEAP_SLOT_SHIFT];
+	if (!first)
+		return NULL;
+	s = &heap->span[first - 1];
+	if (at >= s->end)
+		return heap_span_search(heap, at);
+	return at >= s->start ? s : NULL;
 }
 
 #endif

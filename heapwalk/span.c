@@ -18,48 +18,23 @@ uint32_t span_rank(struct span *span)
 
 	for (size_t i = 0; i < span->ncells; i++) {
 		span->cell[i].rank = n;
-		n += (uint32_t)__builtin_popcountll(cell_bits(&span->cell[i]));
+		n += bit_count(cell_bits(&span->cell[i]));
 	}
 	span->nchunks = n;
 	return n;
 }
 
-static bool mmap_find(const struct span *span, vaddr v, vaddr *chunk, uint32_t *id)
+bool span_find_back(const struct span *span, size_t cell, vaddr *chunk)
 {
-	if (v - (span->start + 16) >= (span->usable ? span->usable : 1))
-		return false;
-	*chunk = span->start;
-	*id = span->first_id;
-	return true;
-}
+	while (cell-- > 0) {
+		uint64_t bits = cell_bits(&span->cell[cell]);
 
-bool span_find(const struct span *span, vaddr v, vaddr *chunk, uint32_t *id)
-{
-	uint64_t granule, bits, upto;
-	size_t cell;
-
-	if (!span->cell)
-		return mmap_find(span, v, chunk, id);
-	granule = (v - 16 - span->start) >> 4;
-	/* the 8 bytes of a next chunk's size field: their granule's successor starts a chunk */
-	if (v & 8) {
-		uint64_t next = granule + 1;
-
-		if ((next >> 6) >= span->ncells || span->start + (next << 4) >= span->end ||
-		    (cell_bits(&span->cell[next >> 6]) >> (next & 63) & 1))
-			return false;
+		if (bits) {
+			*chunk = span->start + ((cell << 6 | (63u - (unsigned)__builtin_clzll(bits))) << 4);
+			return true;
+		}
 	}
-	cell = granule >> 6;
-	bits = cell_bits(&span->cell[cell]);
-	upto = bits & (UINT64_MAX >> (63 - (granule & 63)));
-	*id = span->first_id + span->cell[cell].rank + (uint32_t)__builtin_popcountll(upto) - 1;
-	while (!upto) {
-		if (cell == 0)
-			return false;
-		upto = cell_bits(&span->cell[--cell]);
-	}
-	*chunk = span->start + ((cell << 6 | (63u - (unsigned)__builtin_clzll(upto))) << 4);
-	return true;
+	return false;
 }
 
 vaddr span_next(const struct span *span, vaddr at)

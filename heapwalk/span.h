@@ -54,11 +54,49 @@ void span_set(struct span *span, vaddr at);
 /* Fills in the ranks once all chunks of the span are set; returns their number. */
 uint32_t span_rank(struct span *span);
 
+/* Bits set in v: portable, as x86-64's baseline has no popcnt instruction. */
+static inline uint32_t bit_count(uint64_t v)
+{
+	v -= v >> 1 & UINT64_C(0x5555555555555555);
+	v = (v & UINT64_C(0x3333333333333333)) + (v >> 2 & UINT64_C(0x3333333333333333));
+	v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (uint32_t)(v * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* span_find where the chunk starts in an earlier cell than v lies: goes back to it. */
+bool span_find_back(const struct span *span, size_t cell, vaddr *chunk);
+
 /*
- * Which chunk's user bytes hold v? v must lie in [start + 16, end + 8). Sets *chunk (header
- * address) and *id. False: v lies in a size field or before the first chunk.
+ * Which chunk's user bytes hold v? v - 16 must lie in [start, end). Sets *chunk (header address)
+ * and *id. False: v lies in a size field or before the first chunk.
  */
-bool span_find(const struct span *span, vaddr v, vaddr *chunk, uint32_t *id);
+static inline bool span_find(const struct span *span, vaddr v, vaddr *chunk, uint32_t *id)
+{
+	uint64_t granule, upto;
+	const struct cell *c;
+
+	if (!span->cell) {
+		*chunk = span->start;
+		*id = span->first_id;
+		return v - (span->start + 16) < (span->usable ? span->usable : 1);
+	}
+	granule = (v - 16 - span->start) >> 4;
+	/* the 8 bytes of a next chunk's size field: their granule's successor starts a chunk */
+	if (v & 8) {
+		uint64_t next = granule + 1;
+
+		if ((next >> 6) >= span->ncells || span->start + (next << 4) >= span->end ||
+		    (cell_bits(&span->cell[next >> 6]) >> (next & 63) & 1))
+			return false;
+	}
+	c = &span->cell[granule >> 6];
+	upto = cell_bits(c) & (UINT64_MAX >> (63 - (granule & 63)));
+	*id = span->first_id + c->rank + bit_count(upto) - 1;
+	if (!upto)
+		return span_find_back(span, granule >> 6, chunk);
+	*chunk = span->start + (((granule & ~UINT64_C(63)) | (63u - (unsigned)__builtin_clzll(upto))) << 4);
+	return true;
+}
 
 /* Header address of the first chunk at or after at; end if none. Constant time per 1 KiB skipped. */
 vaddr span_next(const struct span *span, vaddr at);

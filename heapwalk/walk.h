@@ -29,8 +29,10 @@ struct walk {
 	ARRAY(struct span) spans;
 	ARRAY(struct tcache) tcaches;
 	ARRAY(struct heap_finding) findings;
+	ARRAY(struct owned) gaps;
 	ARRAY(vaddr) candidates; /* user addresses of used chunks that may be a tcache struct */
 	uint32_t next_id;
+	size_t next_cell; /* index into heap.cell */
 };
 
 /* Adds a finding; later ones of the same code only count. */
