@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the corpus again: cores of tests/victims/plan on four glibcs, with what the program declared.
+# Makes the corpus again: cores of tests/victims/plan on four glibcs, and what the program declared.
 #
 # usage: corpus/make.sh [-c CHROOTS] [-o CORPUS] [RELEASE...]      (as root, on x86-64)
 #
@@ -26,7 +26,7 @@ shift $((OPTIND - 1))
 [ $# -gt 0 ] || set -- bullseye bookworm trixie sid
 [ "$(id -u)" = 0 ] || { echo "$0: needs root, for chroot" >&2; exit 1; }
 [ "$(cat /proc/sys/kernel/core_pattern)" = core ] ||
-	{ echo "$0: needs kernel.core_pattern=core: sysctl -w kernel.core_pattern=core" >&2; exit 1; }
+	{ echo "$0: needs kernel.core_pattern=core (sysctl -w sets it)" >&2; exit 1; }
 uses_pid=$(cat /proc/sys/kernel/core_uses_pid)
 
 # chroot_ready RELEASE: a minimal system with a compiler
@@ -37,13 +37,16 @@ chroot_ready()
 	debootstrap --variant=minbase --include=gcc,libc6-dev "$1" "$chroots/$1" "$mirror"
 }
 
-# in_chroot RELEASE CMD...: with /proc, which the victim reads, for as long as CMD runs
+# in_chroot RELEASE CMD...: with /proc, which the victim reads, for as long as CMD runs. The chroot
+# stands at /mnt, so that the paths which gdb writes down are the same on every machine; and the
+# environment is empty, for a core holds it.
 in_chroot()
 {
 	local root=$chroots/$1
 	shift
-	unshare --mount --propagation private sh -c \
-		'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$root" "$@"
+	unshare --mount --propagation private sh -c 'mount --bind "$0" /mnt &&
+		mount -t proc proc /mnt/proc && exec chroot /mnt /usr/bin/env -i \
+		PATH=/usr/bin:/bin HOME=/ "$@"' "$root" "$@"
 }
 
 # build RELEASE: the victim, dynamic and static, in /victim of the chroot
@@ -127,7 +130,8 @@ gcore_case()
 		pid=$(cat "$root/victim/pid")
 		asleep "$pid" && break
 	done
-	gcore -o "$root/victim/core" "$pid" >"$root/victim/gcore.log" 2>&1
+	nsenter --target "$pid" --mount gcore -o /mnt/victim/core "$pid" \
+		>"$root/victim/gcore.log" 2>&1
 	kill -KILL "$pid"
 	wait
 	fallocate -d "$root/victim/core.$pid"
