@@ -142,10 +142,10 @@ static void build(void)
 
 	table = map(blocks * sizeof(*table));
 	fill_shares(NULL);
-	for (i = 1; i < blocks; i++)
-		link_block(i);
 	for (i = 0; i < leaks / 3; i++)
 		leak_group();
+	for (i = 1; i < blocks; i++)
+		link_block(i);
 	root = (uint64_t **)table[0];
 	munmap(table, blocks * sizeof(*table));
 	table = NULL;
