@@ -26,6 +26,7 @@ const char *reach_name(enum reach_class reach)
 
 #define STACK 32768 /* chunks */
 #define FEW 8192    /* pending chunks that are better followed one by one */
+#define FILTER 64   /* words looked at together */
 #define POINTERS 32 /* waiting for an index cell */
 #define BLOCKS 16   /* waiting for their content */
 #define FETCH 256   /* bytes of it that are fetched ahead */
@@ -42,6 +43,7 @@ struct marker {
 	const struct heap *heap;
 	struct reach *reach;
 	enum mode mode;
+	vaddr lo, hi;             /* user addresses of the heap lie in [lo, hi) */
 	uint64_t *left;           /* used and not yet visited in this pass: bit by id */
 	struct tally *sum;        /* of what this pass visits */
 	vaddr *stack;             /* chunks to scan, while they are few */
@@ -111,8 +113,6 @@ static inline void look(struct marker *m, uint64_t word)
 	const struct span *s;
 	unsigned slot;
 
-	if (word < CHUNK_HEADER || (word - CHUNK_HEADER) >> 47)
-		return;
 	s = heap_span(m->heap, word - CHUNK_HEADER);
 	if (!s)
 		return;
@@ -124,10 +124,29 @@ static inline void look(struct marker *m, uint64_t word)
 	m->pointer[slot] = (struct pointer){ word, s };
 }
 
+/*
+ * Most words are no pointers into the heap, and which are is past predicting: sort them out without
+ * a branch, then look at the few that remain.
+ */
 static void scan_words(struct marker *m, const uint8_t *p, uint64_t bytes)
 {
-	for (uint64_t i = 0; i + 8 <= bytes; i += 8)
-		look(m, load64(p + i));
+	uint64_t some[FILTER], lo = m->lo, size = m->hi - m->lo;
+
+	while (bytes >= 8) {
+		uint64_t take = bytes < 8 * FILTER ? bytes / 8 : FILTER;
+		unsigned n = 0;
+
+		for (uint64_t i = 0; i < take; i++) {
+			uint64_t word = load64(p + 8 * i);
+
+			some[n] = word;
+			n += word - lo < size;
+		}
+		for (unsigned i = 0; i < n; i++)
+			look(m, some[i]);
+		p += 8 * take;
+		bytes -= 8 * take;
+	}
 }
 
 /* Scans the saved words of [start, end); the rest is counted. */
@@ -274,7 +293,8 @@ static void mark_strong(struct marker *m, const struct roots *roots)
 	m->mode = MODE_STRONG;
 	m->sum = &m->reach->total[REACH_REACHABLE];
 	for (size_t i = 0; i < roots->nregs; i++)
-		look(m, roots->reg[i].value);
+		if (roots->reg[i].value - m->lo < m->hi - m->lo)
+			look(m, roots->reg[i].value);
 	for (size_t i = 0; i < roots->n; i++) {
 		scan_range(m, roots->v[i].start, roots->v[i].end);
 		drain(m);
@@ -448,6 +468,10 @@ void reach_mark(const struct core *core, const struct heap *heap, const struct r
 	struct marker m = { .core = core, .heap = heap, .reach = out };
 
 	*out = (struct reach){ .heap = heap, .bits_bytes = heap->bits_bytes };
+	if (heap->nspans) {
+		m.lo = heap->span[0].start + CHUNK_HEADER;
+		m.hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;
+	}
 	out->strong = mem_lazy(out->bits_bytes);
 	out->weak = mem_lazy(out->bits_bytes);
 	out->head = mem_lazy(out->bits_bytes);

@@ -182,6 +182,7 @@ static void count_top(struct walk *w, const struct region *r, uint64_t size)
  * that only prefetches for one without effect, and drops the call.)
  */
 #define AHEAD 2048
+#define WINDOW (UINT64_C(16) << 20) /* bytes mapped at a time */
 
 static inline __attribute__((always_inline)) void fetch_ahead(const struct view *v, vaddr p, uint64_t size)
 {
@@ -198,11 +199,17 @@ static enum step walk_span(const struct stepper *st, const struct region *r, str
                            vaddr *next)
 {
 	struct walk *w = st->w;
-	vaddr last = 0;
+	vaddr last = 0, mapped = p;
 	uint64_t last_size = 0, head, size;
 
 	for (;;) {
-		enum step step = step_at(st, p, &head, &size);
+		enum step step;
+
+		if (p >= mapped && r->limit - p > WINDOW / 64) {
+			mapped = r->limit - p > WINDOW ? p + WINDOW : r->limit;
+			core_will_read(w->core, p, mapped);
+		}
+		step = step_at(st, p, &head, &size);
 
 		if (last) /* the chunk before: its state stands in this header */
 			count_chunk(w, r, last, last_size, step == STEP_BAD || (head & CHUNK_PREV_INUSE));
