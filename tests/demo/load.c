@@ -60,8 +60,8 @@ static int login(int client, int session)
 /* Stores one value; half of it where the client is to hang up. */
 static void put(int fd, int client, int session, int hang_up)
 {
-	static const char bytes[BODY + 8 * 64] = "value";
-	size_t size = BODY + (size_t)(session % 8) * 64;
+	static const char bytes[BODY + 8 * 48] = "value";
+	size_t size = BODY + (size_t)(session % 8) * 48;
 	char line[64];
 
 	snprintf(line, sizeof(line), "PUT session:%d:%010d %zu\n", client, session % 100, size);
