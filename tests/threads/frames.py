@@ -42,7 +42,8 @@ def from_gdb():
 def plain(name):
     """Without what marks versions, aliases and parts of one function."""
     name = re.sub(r"@.*|\(.*|\.(part|constprop|isra|cold|lto_priv).*", "", name)
-    return re.sub(r"^_*(GI_)?_*(libc_)?_*|_*$", "", name)
+    name = re.sub(r"^_*(GI_)?_*(libc_)?_*|_*$", "", name)
+    return "raise" if name == "gsignal" else name
 
 
 def read(path):
