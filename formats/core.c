@@ -315,21 +315,23 @@ const struct segment *core_segment(const struct core *core, vaddr at)
 	return lo < core->nseg && core->seg[lo].start <= at ? &core->seg[lo] : NULL;
 }
 
-static bool would_merge(const struct segment *a, const struct segment *b)
+#define RESERVE_MIN (UINT64_C(64) << 10) /* a guard is smaller */
+
+static bool is_reserve(const struct segment *s)
 {
-	return a->end == b->start && a->flags == b->flags && a->file < 0 && b->file < 0;
+	return !(s->flags & (SEG_R | SEG_W | SEG_X)) && s->end - s->start >= RESERVE_MIN;
 }
 
 bool core_never_touched(const struct core *core, const struct segment *s)
 {
-	const struct segment *end = core->seg + core->nseg;
-	const struct filemap *f = core_file(core, s->start);
+	const struct segment *before = s > core->seg && s[-1].end == s->start ? s - 1 : NULL;
+	const struct segment *after = s + 1 < core->seg + core->nseg && s[1].start == s->end ? s + 1 : NULL;
 
-	if (s->meant_end > s->start || f || s->absent)
+	if (s->meant_end > s->start || core_file(core, s->start) || s->absent)
 		return false;
-	if (s > core->seg && would_merge(s - 1, s) && s[-1].saved_end > s[-1].start)
-		return false;
-	return !(s + 1 < end && would_merge(s, s + 1) && s[1].saved_end > s[1].start);
+	if (before && before->file >= 0 && (before->flags & SEG_W))
+		return true;
+	return (before && is_reserve(before)) || (after && is_reserve(after));
 }
 
 const uint8_t *core_bytes(const struct core *core, vaddr at, uint64_t *avail)
