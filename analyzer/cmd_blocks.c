@@ -98,8 +98,10 @@ static void list(struct listing *l, const struct analysis *a, put_block *put)
 	struct block b;
 
 	while (l->rows < limit && !out_failed(l->out) && heap_next(a->heap, a->core, &it, &b)) {
-		enum reach_class reach = b.state == BLOCK_USED ? reach_of(l->reach, b.id) : REACH_NONE;
+		enum reach_class reach = REACH_NONE;
 
+		if (b.state == BLOCK_USED)
+			reach = reach_of(l->reach, b.id);
 		if (!wanted(l->opt, &b, reach))
 			continue;
 		put(l, &b, reach);

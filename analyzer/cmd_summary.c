@@ -49,11 +49,13 @@ static int run(const struct options *opt, struct out *out)
 const struct command cmd_summary = {
 	.name = "summary",
 	.args = "CORE",
-	.one_line = "one screen: where the memory went, a verdict, the top suspects, what to run next",
+	.one_line = "one screen: where the memory went, a verdict, the top suspects, what to run "
+	            "next",
 	.help = "`coreheap CORE` does the same.\n"
 	        "\n"
 	        "A block is leaked when nothing that the process could still use points to it: no\n"
-	        "register, no live thread's stack, no global, no block that is itself still in use.\n"
+	        "register, no live thread's stack, no global, no block that is itself still in "
+	        "use.\n"
 	        "Sizes are usable sizes, as malloc_usable_size returns them.\n",
 	.formats = AS_TEXT | AS_JSON,
 	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON,

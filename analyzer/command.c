@@ -66,7 +66,8 @@ bool command_open(const struct options *opt, struct analysis *a)
 
 	opened_ms = now_ms();
 	if (!strcmp(opt->arg[0], "-")) {
-		command_say("-: a core cannot be read from standard input by this version; write it to "
+		command_say("-: a core cannot be read from standard input by this version; write "
+		            "it to "
 		            "a file and give its name (a compressed one: zstd -d, lz4 -d, xz -d, "
 		            "gzip -d)");
 		return false;
@@ -116,21 +117,34 @@ static uint64_t quantity(const struct report *r, const struct condition *c)
 	return c->blocks ? t.blocks : t.bytes;
 }
 
-/* A verdict that is withheld decides nothing: silence would read as "no leak". */
+/* Why --fail-on cannot be decided; NULL: it can. Silence would read as "no leak". */
+static const char *undecided(const struct options *opt, const struct report *r)
+{
+	const enum quantity q = opt->fail_on.left;
+
+	if (!r->has_leaks)
+		return "no heap of glibc's malloc was found";
+	if (r->leaks.withheld && (q == QUANTITY_DEFINITE || q == QUANTITY_INDIRECT ||
+	                          q == QUANTITY_LEAKED))
+		return "part of the memory that may hold pointers is missing from the core, so "
+		       "what is "
+		       "unreachable is called possible";
+	return NULL;
+}
+
 static bool matched(const struct options *opt, const struct report *r)
 {
 	const struct condition *c = &opt->fail_on;
-	bool on_leaks = c->left == QUANTITY_DEFINITE || c->left == QUANTITY_INDIRECT ||
-	                c->left == QUANTITY_LEAKED;
+	const char *why;
 
 	if (c->left == CONDITION_NONE)
 		return false;
-	if (on_leaks && r->leaks.withheld)
-		command_say("%s: --fail-on %s cannot be decided: part of the memory that may hold "
-		            "pointers is missing from the core, so nothing is called definite; use "
-		            "--strict to have this end with exit status 4, or --fail-on 'possible>N'",
-		            r->input.path, c->text);
-	return condition_holds(c, quantity(r, c));
+	why = undecided(opt, r);
+	if (why)
+		command_say("%s: --fail-on %s cannot be decided: %s; add --strict to have a "
+		            "partial "
+		            "core end with exit status 4", r->input.path, c->text, why);
+	return r->has_leaks && condition_holds(c, quantity(r, c));
 }
 
 int command_end(const struct options *opt, const struct report *report, bool told)

@@ -8,7 +8,7 @@
 struct lost {
 	size_t stacks, tls, others;
 	uint64_t other_bytes;
-	const char *file[3]; /* names of the first modules whose data is missing */
+	const char *file[3]; /* names of the first files whose data is missing */
 	size_t files;        /* how many there are in all */
 	const char *why;     /* of the first */
 };
@@ -61,7 +61,20 @@ static const char *list(struct pool *pool, const char *so_far, const char *more)
 	return *so_far ? pool_printf(pool, "%s, %s", so_far, more) : more;
 }
 
-/* "2 thread stacks, the data of libc.so.6, 3 other mappings (1.2 MiB)" */
+/* "libc.so.6, prog, libm.so.6 and 2 other files" */
+static const char *lost_files(struct pool *pool, const struct lost *lost)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < lost->files && i < 3; i++)
+		text = list(pool, text, lost->file[i]);
+	if (lost->files > 3)
+		text = pool_printf(pool, "%s and %s", text, text_plural(pool, lost->files - 3,
+		                   "other file", "other files"));
+	return text;
+}
+
+/* "2 thread stacks, the data of libc.so.6, 3 other mappings (1.20 MiB)" */
 static const char *lost_text(struct report *r, const struct roots *roots)
 {
 	struct lost lost = count_lost(roots);
@@ -74,11 +87,9 @@ static const char *lost_text(struct report *r, const struct roots *roots)
 	if (lost.tls)
 		text = list(pool, text, pool_printf(pool, "the TLS of %s",
 		            text_plural(pool, lost.tls, "thread", "threads")));
-	for (size_t i = 0; i < lost.files && i < 3; i++)
-		text = list(pool, text, pool_printf(pool, "the data of %s", lost.file[i]));
-	if (lost.files > 3)
-		text = list(pool, text, pool_printf(pool, "the data of %s", text_plural(pool,
-		            lost.files - 3, "other file", "other files")));
+	if (lost.files)
+		text = list(pool, text,
+		            pool_printf(pool, "the data of %s", lost_files(pool, &lost)));
 	if (lost.others)
 		text = list(pool, text, pool_printf(pool, "%s (%s)", text_plural(pool, lost.others,
 		            "other mapping", "other mappings"),
@@ -101,36 +112,58 @@ static const char *kept_text(struct report *r, const struct heap *heap)
 	return text;
 }
 
+/* "truncated: 2.00 GiB of 2.60 GiB present (77%)" */
+static const char *truncated_text(struct report *r)
+{
+	uint64_t whole = r->input.bytes + r->input.missing;
+	char share[TEXT_NUMBER];
+
+	return pool_printf(&r->pool, "truncated: %s of %s present (%s)",
+	                   text_bytes_in(&r->pool, r->input.bytes), text_bytes_in(&r->pool, whole),
+	                   text_share(share, r->input.bytes, whole));
+}
+
+#define TRUNCATED_REMEDY                                                                  \
+	"remedy: ulimit -c unlimited for the process; with systemd-coredump raise "       \
+	"ProcessSizeMax= and ExternalSizeMax= in coredump.conf; look for a full disk; "   \
+	"kernel.core_sort_vma=1 (Linux 6.15) writes small mappings first"
+
+/* Takes the place of the short warning that report_start gave. */
 static void warn_truncated(struct report *r, struct analysis *a)
 {
 	const struct roots *roots = analysis_roots(a);
 	const char *lost = lost_text(r, roots);
-	uint64_t whole = r->input.bytes + r->input.missing;
-	char share[TEXT_NUMBER];
+	const char *effect = "all roots are present; blocks in the part that is cut off are not "
+	                     "counted";
 
-	report_warn(r, "truncated", "truncated: %s of %s present (%s)\n"
-	            "  kept: %s    lost: %s\n"
-	            "  %s\n"
-	            "  remedy: ulimit -c unlimited for the process; with systemd-coredump raise "
-	            "ProcessSizeMax= and ExternalSizeMax= in coredump.conf; look for a full disk; "
-	            "kernel.core_sort_vma=1 (Linux 6.15) writes small mappings first",
-	            text_bytes_in(&r->pool, r->input.bytes), text_bytes_in(&r->pool, whole),
-	            text_share(share, r->input.bytes, whole), kept_text(r, analysis_heap(a)),
-	            *lost ? lost : "no root",
-	            !analysis_heap(a)->nspans ? "no heap was found: where it begins is told by libc's "
-	            "data, which is not there; process, mappings and threads are still valid"
-	            : roots->nmissing ? "leak verdicts withheld (roots are missing); block histogram "
-	            "and arenas are still valid for what is present"
-	            : "all roots are present; blocks in the part that is cut off are not counted");
+	if (!analysis_heap(a)->nspans)
+		effect = "no heap was found: where it begins is told by libc's data, which is not "
+		         "there; "
+			 "process, mappings and threads are still valid";
+	else if (roots->nmissing)
+		effect = "leak verdicts withheld (roots are missing); block histogram and arenas "
+		         "are "
+			 "still valid for what is present";
+	for (size_t i = 0; i < r->input.warnings.n; i++) {
+		struct report_warning *w = &r->input.warnings.v[i];
+
+		if (!strcmp(w->code, "truncated"))
+			w->message = pool_printf(&r->pool, "%s\n  kept: %s    lost: %s\n  %s\n  %s",
+			                         truncated_text(r), kept_text(r, analysis_heap(a)),
+			                         *lost ? lost : "no root", effect,
+			                         TRUNCATED_REMEDY);
+	}
 }
 
 static void warn_roots(struct report *r, const struct roots *roots)
 {
 	struct lost lost = count_lost(roots);
 
-	report_warn(r, "roots-missing", "memory that may hold pointers is missing: %s (%s; %s in all)\n"
+	report_warn(r, "roots-missing", "memory that may hold pointers is missing: %s (%s; %s in "
+	                                "all)\n"
 	            "  leak verdicts withheld: what is unreachable is called possible\n"
-	            "  remedy: take the core with `echo 0x7f >/proc/PID/coredump_filter` set before, "
+	            "  remedy: take the core with `echo 0x7f >/proc/PID/coredump_filter` set "
+	            "before, "
 	            "or by gdb's gcore as the same user with all limits raised",
 	            lost_text(r, roots), lost.why ? lost.why : "not saved",
 	            text_bytes_in(&r->pool, roots->missing_bytes));
@@ -150,14 +183,16 @@ static double heap_share(const struct heap *heap)
 static void warn_heap(struct report *r, const struct heap *heap, const struct reach *reach)
 {
 	if (heap->unread)
-		report_warn(r, "heap-unread", "%s of the heap are not in the core: blocks there are not "
+		report_warn(r, "heap-unread", "%s of the heap are not in the core: blocks there "
+		                              "are not "
 		            "counted", text_bytes_in(&r->pool, heap->unread));
 	if (heap->skipped)
 		report_warn(r, "heap-skipped", "%s of the heap were passed over because of damage: "
 		            "blocks there are not counted; `coreheap check` tells where",
 		            text_bytes_in(&r->pool, heap->skipped));
 	if (reach->unread && !heap->unread && !r->input.truncated)
-		report_warn(r, "blocks-unread", "%s of memory that was to be searched for pointers are "
+		report_warn(r, "blocks-unread", "%s of memory that was to be searched for "
+		                                "pointers are "
 		            "not in the core", text_bytes_in(&r->pool, reach->unread));
 }
 
@@ -167,10 +202,17 @@ static void warn_no_heap(struct report *r, const struct heap *heap)
 		? pool_printf(&r->pool, " (%s)", base_name(heap->foreign_module)) : "";
 
 	if (heap->foreign)
-		report_warn(r, "foreign-allocator", "this process uses %s%s, not glibc's malloc: its "
+		report_warn(r, "foreign-allocator", "this process uses %s%s, not glibc's malloc: "
+		                                    "its "
 		            "blocks cannot be listed by this version", heap->foreign, by);
 	else if (!r->input.truncated)
 		report_warn(r, "no-heap", "no heap of glibc's malloc was found in this core");
+}
+
+void report_warn_truncated(struct report *report)
+{
+	report_warn(report, "truncated", "%s; `coreheap check` tells what is lost\n  %s",
+	            truncated_text(report), TRUNCATED_REMEDY);
 }
 
 void report_add_completeness(struct report *report, struct analysis *a)

@@ -23,7 +23,8 @@ static const struct {
 
 static bool bad(const char *text, const char *why, struct err *err)
 {
-	return err_set(err, "--fail-on %s: %s; write a quantity (definite, indirect, leaked, possible, "
+	return err_set(err, "--fail-on %s: %s; write a quantity (definite, indirect, leaked, "
+	                    "possible, "
 	               "reachable, in_use, free_held, each with .blocks or .bytes if you like), a "
 	               "comparison and a number, such as 'leaked>0', 'definite>10M' or "
 	               "'definite.blocks>=5'", text, why);
@@ -69,7 +70,7 @@ bool condition_parse(const char *text, struct condition *out, struct err *err)
 			break;
 	}
 	if (i == COUNT(comparisons))
-		return bad(text, "there is no comparison (> >= < <= == !=) after the quantity", err);
+		return bad(text, "no comparison (> >= < <= == !=) follows the quantity", err);
 	c.op = comparisons[i].op;
 	s = skip_blanks(s + strlen(comparisons[i].text));
 	if (!options_bytes(s, &c.right))

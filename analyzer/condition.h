@@ -1,9 +1,10 @@
 /*
- * condition: the expression of --fail-on, "definite>10M": a quantity of the leak totals, a comparison,
- * a number. It knows names and arithmetic, not where the totals come from.
+ * condition: the expression of --fail-on, "definite>10M": a quantity of the leak totals, a
+ * comparison, a number. It knows names and arithmetic, not where the totals come from.
  *
  *   EXPR := QUANTITY [ ".bytes" | ".blocks" ] OP NUMBER      OP: > >= < <= == = !=
- *   QUANTITY: definite, indirect, leaked (definite + indirect), possible, reachable, in_use, free_held
+ *   QUANTITY: definite, indirect, leaked (definite + indirect), possible, reachable, in_use,
+ * free_held
  *   NUMBER: bytes as in 10M or 1.5GiB, or a plain count after .blocks
  */
 #ifndef ANALYZER_CONDITION_H

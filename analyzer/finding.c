@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* FNV-1a, 64 bits (Fowler, Noll, Vo), with the finalizer of splitmix64 (Steele, Lea, Flood 2014). */
+/*
+ * FNV-1a, 64 bits (Fowler, Noll, Vo), with the finalizer of splitmix64 (Steele, Lea, Flood 2014).
+ */
 static uint64_t hash_add(uint64_t h, const char *s)
 {
 	do {
@@ -89,7 +91,8 @@ void report_finish(struct report *report)
 	for (size_t i = 0; i < report->findings.n; i++)
 		sign(report, program, &report->findings.v[i]);
 	if (report->findings.n)
-		qsort(report->findings.v, report->findings.n, sizeof(*report->findings.v), by_bytes);
+		qsort(report->findings.v, report->findings.n, sizeof(*report->findings.v),
+		      by_bytes);
 }
 
 static struct report_finding blank(const char *kind)
@@ -152,7 +155,7 @@ void report_add_sizes(struct report *report, const struct groups *groups)
 {
 	size_t n = 0;
 
-	report->has_sizes = true;
+	report->has_sizes = report->has_leaks;
 	for (size_t i = 0; i < groups->n; i++) {
 		const struct group *g = &groups->v[i];
 		struct report_size row = { .size = g->size };

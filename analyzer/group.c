@@ -1,8 +1,8 @@
 /*
  * Folding is a hash table by (verdict, size). What heads hold is found by following, from each head
  * in address order, every word that points into an indirect block not yet counted. The list of
- * blocks to look at is bounded: what does not fit is left unlooked-at and found again by a pass over
- * the heap, so a long chain and a wide tree both cost little memory.
+ * blocks to look at is bounded: what does not fit is left unlooked-at and found again by a pass
+ * over the heap, so a long chain and a wide tree both cost little memory.
  */
 #include "analyzer/group.h"
 
@@ -69,7 +69,7 @@ struct holding {
 	uint64_t *looked_at; /* bit by id: counted ones whose words were followed */
 	struct block *pending;
 	size_t npending;
-	vaddr lost_from;     /* lowest address of a counted block that did not fit into pending; 0: none */
+	vaddr lost_from;     /* lowest address of those that did not fit there; 0: none */
 	vaddr lowest, highest; /* of the heap: most words point elsewhere */
 	struct tally *held;  /* of the head that is being followed */
 };
@@ -136,8 +136,8 @@ static void follow_lost(struct holding *h)
 
 		h->lost_from = 0;
 		while (heap_next(h->heap, h->core, &it, &b)) {
-			if (b.addr < from || b.id >= h->heap->nchunks || !bit_get(h->counted, b.id) ||
-			    bit_get(h->looked_at, b.id))
+			if (b.addr < from || b.id >= h->heap->nchunks ||
+			    !bit_get(h->counted, b.id) || bit_get(h->looked_at, b.id))
 				continue;
 			bit_set(h->looked_at, b.id);
 			follow_block(h, &b);

@@ -96,6 +96,7 @@ json_t *json_memory(const struct report_memory *m)
 	field_number(o, "files", m->files);
 	field_number(o, "shared", m->shared);
 	field_number(o, "anonymous", m->anonymous);
+	field_number(o, "reserved", m->reserved);
 	field_number(o, "arenas", m->arenas);
 	if (m->heap != ABSENT)
 		field_number(space, "heap", m->space.heap);

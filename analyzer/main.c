@@ -1,17 +1,10 @@
-/* main: the list of commands, and what happens around each of them: options, output, exit code. */
+/* main: what happens around each command: options, output, exit code. */
 #include "analyzer/command.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-
-#pragma weak cmd_threads
-const struct command *const commands[] = {
-	&cmd_summary, &cmd_leaks,   &cmd_blocks, &cmd_explain, &cmd_arenas,  &cmd_maps,
-	&cmd_threads, &cmd_check, &cmd_schema, &cmd_help,    &cmd_version,
-};
-const size_t ncommands = sizeof(commands) / sizeof(*commands);
 
 static uint64_t memory_bound; /* --max-memory; 0: none */
 
@@ -21,7 +14,8 @@ static void exhausted(size_t bytes)
 	int n;
 
 	if (memory_bound)
-		n = snprintf(text, sizeof(text), "coreheap: out of memory: %zu bytes more do not fit "
+		n = snprintf(text, sizeof(text), "coreheap: out of memory: %zu bytes more do not "
+		                                 "fit "
 		             "within --max-memory %llu; raise it\n", bytes,
 		             (unsigned long long)memory_bound);
 	else

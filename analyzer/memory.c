@@ -57,7 +57,7 @@ static void add_regions(struct report_memory *m, struct analysis *a)
 	m->files = resident[HEADING_FILES], m->space.files = mapped[HEADING_FILES];
 	m->shared = resident[HEADING_SHARED], m->space.shared = mapped[HEADING_SHARED];
 	m->anonymous = resident[HEADING_ANON], m->space.anonymous = mapped[HEADING_ANON];
-	m->space.reserved = mapped[HEADING_RESERVED];
+	m->reserved = resident[HEADING_RESERVED], m->space.reserved = mapped[HEADING_RESERVED];
 }
 
 void report_add_memory(struct report *report, struct analysis *a)

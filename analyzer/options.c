@@ -49,12 +49,14 @@ static bool long_option(struct parse *p, const char *word, const char *next, boo
 		if (strlen(o->name) != n || memcmp(o->name, word, n))
 			continue;
 		if (o->argument == NO_ARGUMENT && value)
-			return err_set(p->err, "%s takes no argument; leave out =%s", o->name, value);
+			return err_set(p->err, "%s takes no argument; leave out =%s", o->name,
+			               value);
 		if (o->argument == ARGUMENT && !value) {
 			*took = true;
 			value = next;
 			if (!value)
-				return err_set(p->err, "%s needs an argument after it; see `coreheap help`",
+				return err_set(p->err, "%s needs an argument after it; see "
+				                       "`coreheap help`",
 				               o->name);
 		}
 		return apply(p, o, value);
@@ -73,7 +75,8 @@ static bool short_options(struct parse *p, const char *word, const char *next, b
 				o = &option_list[i];
 		}
 		if (!o)
-			return err_set(p->err, "there is no option -%c; `coreheap help` lists them", *at);
+			return err_set(p->err,
+			               "there is no option -%c; `coreheap help` lists them", *at);
 		if (o->argument == NO_ARGUMENT) {
 			if (!apply(p, o, NULL))
 				return false;
@@ -123,8 +126,8 @@ static const struct command *by_name(const struct command *const *list, size_t n
 }
 
 /* The command that the words ask for; *words and *n move behind its name. */
-static const struct command *choose(struct parse *p, const struct command *const *list, size_t nlist,
-                                    const char **words, size_t *n)
+static const struct command *choose(struct parse *p, const struct command *const *list,
+                                    size_t nlist, const char **words, size_t *n)
 {
 	const struct command *command = *n ? by_name(list, nlist, words[0]) : NULL;
 	const char *names[32];
@@ -136,7 +139,8 @@ static const struct command *choose(struct parse *p, const struct command *const
 	if (p->help)
 		return by_name(list, nlist, "help"); /* the words stay: help COMMAND */
 	if (*n == 0) {
-		err_set(p->err, "no core file was given; usage: coreheap CORE, or coreheap COMMAND CORE; "
+		err_set(p->err, "no core file was given; usage: coreheap CORE, or coreheap "
+		                "COMMAND CORE; "
 		        "`coreheap help` lists the commands");
 		return NULL;
 	}
@@ -151,7 +155,8 @@ static const struct command *choose(struct parse *p, const struct command *const
 	if (access(words[0], F_OK) != 0 && !strpbrk(words[0], "/.-"))
 		near = options_nearest(words[0], names, nnames);
 	if (near) {
-		err_set(p->err, "there is no command (and no file) %s; did you mean %s?", words[0], near);
+		err_set(p->err, "there is no command (and no file) %s; did you mean %s?", words[0],
+		        near);
 		return NULL;
 	}
 	return by_name(list, nlist, "summary");
@@ -175,7 +180,8 @@ static bool check_sort(struct parse *p, const struct command *c)
 	if (!c->sorts)
 		return true;
 	if (p->opt->sort && !listed(c->sorts, p->opt->sort))
-		return err_set(p->err, "--sort %s: %s sorts by %s", p->opt->sort, c->name, c->sorts);
+		return err_set(p->err, "--sort %s: %s sorts by %s", p->opt->sort, c->name,
+		               c->sorts);
 	return true;
 }
 
@@ -185,7 +191,8 @@ static void formats_text(unsigned formats, char *text, size_t size)
 
 	for (size_t i = 0; i < FORMATS && n < size; i++) {
 		if (formats >> i & 1)
-			n += (size_t)snprintf(text + n, size - n, "%s%s", n ? ", " : "", format_name((enum format)i));
+			n += (size_t)snprintf(text + n, size - n, "%s%s", n ? ", " : "",
+			                      format_name((enum format)i));
 	}
 }
 
@@ -200,7 +207,8 @@ static bool check_command(struct parse *p, const struct command *c)
 		return true;
 	}
 	if (extra)
-		return err_set(p->err, "%s does not take %s; `coreheap help %s` lists what it takes",
+		return err_set(p->err, "%s does not take %s; `coreheap help %s` lists what it "
+		                       "takes",
 		               c->name, p->by[__builtin_ctz(extra)], c->name);
 	if (!(c->formats >> opt->format & 1)) {
 		formats_text(c->formats, formats, sizeof(formats));
@@ -208,8 +216,8 @@ static bool check_command(struct parse *p, const struct command *c)
 		               format_name(opt->format), formats);
 	}
 	if (opt->nargs < c->min_args)
-		return err_set(p->err, "usage: coreheap %s %s; `coreheap help %s` tells more", c->name,
-		               c->args, c->name);
+		return err_set(p->err, "usage: coreheap %s %s; `coreheap help %s` tells more",
+		               c->name, c->args, c->name);
 	if (opt->nargs > c->max_args)
 		return err_set(p->err, "%s is one argument too many; usage: coreheap %s %s",
 		               opt->arg[c->max_args], c->name, c->args);

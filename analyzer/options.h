@@ -39,7 +39,7 @@ enum {
 	TAKES_FILES = 1 << 7,        /* --sysroot DIR, --exe FILE, --debug-dir DIR */
 	TAKES_FAIL_ON = 1 << 8,      /* --fail-on EXPR */
 	TAKES_CONTENT = 1 << 9,      /* --show-content[=BYTES] */
-	TAKES_CORE = 1 << 10,        /* reads a core: --strict, --threads, --max-memory, --no-sandbox */
+	TAKES_CORE = 1 << 10,        /* a core: --strict, --threads, --max-memory, --no-sandbox */
 };
 
 struct options {
@@ -68,9 +68,9 @@ struct options {
 };
 
 /*
- * Reads argv[1..argc). The command is found by name in commands[] (NULL entries are skipped); a first
- * word that names no command but a file, or that looks like a path, means `summary`. False: the
- * message says what was wrong and the remedy (exit 2). *opt points into argv and into `storage`
+ * Reads argv[1..argc). The command is found by name in commands[] (NULL entries are skipped); a
+ * first word that names no command but a file, or that looks like a path, means `summary`. False:
+ * the message says what was wrong and the remedy (exit 2). *opt points into argv and into `storage`
  * (argc entries), which must outlive it.
  */
 bool options_parse(int argc, char *const *argv, const struct command *const *commands,

@@ -331,7 +331,10 @@ void out_csv(struct out *out, const char *s)
 
 void out_style(struct out *out, enum style style)
 {
-	static const char *const codes[] = { "\33[1;31m", "\33[1;32m", "\33[1;33m", "\33[1m", "\33[2m" };
+	static const char *const codes[] = {
+		[STYLE_BAD] = "\33[1;31m", [STYLE_GOOD] = "\33[1;32m", [STYLE_WARN] = "\33[1;33m",
+		[STYLE_BOLD] = "\33[1m",   [STYLE_DIM] = "\33[2m",
+	};
 
 	if (out->color)
 		out_str(out, codes[style]);

@@ -3,8 +3,8 @@
  * they are asked for. It knows file descriptors and terminals, and nothing of what is written.
  *
  * A file is written under a temporary name beside its target (mode 0600: cores hold secrets) and
- * renamed over it when all is well; a symbolic link is replaced, never followed. Where the target is
- * a device or pipe (/dev/null, a FIFO) it is written in place.
+ * renamed over it when all is well; a symbolic link is replaced, never followed. Where the target
+ * is a device or pipe (/dev/null, a FIFO) it is written in place.
  */
 #ifndef ANALYZER_OUT_H
 #define ANALYZER_OUT_H
@@ -58,7 +58,9 @@ void out_char(struct out *out, char c);
 void out_u64(struct out *out, uint64_t n);  /* decimal */
 void out_addr(struct out *out, vaddr at);   /* 0x..., lower case */
 void out_printf(struct out *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A string that came from the core: as out_str, with control characters made visible (text_escape). */
+/*
+ * A string that came from the core: as out_str, with control characters made visible (text_escape).
+ */
 void out_untrusted(struct out *out, const char *s);
 /* One CSV field, quoted where RFC 4180 asks for it, control characters made visible. */
 void out_csv(struct out *out, const char *s);

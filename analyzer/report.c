@@ -55,6 +55,8 @@ void report_start(struct report *report, struct analysis *a)
 		.heap = -1, .stacks = -1, .globals = -1, .tls = -1,
 	};
 	process_describe(report, a);
+	if (core->truncated)
+		report_warn_truncated(report);
 	for (size_t i = 0; i < core->nwarnings; i++)
 		report_warn(report, "notes", "%s", core->warning[i]);
 	report->partial = core->truncated || core->nwarnings > 0;
@@ -84,6 +86,8 @@ void report_add_leaks(struct report *report, struct analysis *a)
 {
 	const struct reach *reach = analysis_reach(a);
 
+	if (!analysis_heap(a)->nspans) /* no blocks are known: neither is that none leaked */
+		return;
 	report->has_leaks = true;
 	report->leaks = (struct report_leaks){
 		.definite = reach->total[REACH_DEFINITE],

@@ -32,7 +32,9 @@ struct report_input {
 	ARRAY(struct report_warning) warnings;
 };
 
-/* One `user.coredump.*` attribute of the core file, under its OpenTelemetry name where it has one. */
+/*
+ * One `user.coredump.*` attribute of the core file, under its OpenTelemetry name where it has one.
+ */
 struct report_attribute {
 	const char *name, *value;
 };
@@ -44,7 +46,8 @@ struct report_process {
 	uint64_t threads;
 	const char *arch;
 	const char *build_id;   /* of exe, hexadecimal; NULL: unknown */
-	const char *libc_version, *libc_build_id, *layout_source, *layout_versions; /* NULL: unknown */
+	const char *libc_version, *libc_build_id; /* NULL: unknown; so the next two */
+	const char *layout_source, *layout_versions;
 	const char *allocator;  /* not glibc's: its name; NULL: glibc's or none found */
 	const char *timestamp;  /* RFC 3339, of the crash; NULL: nothing reliable tells it */
 	ARRAY(struct report_attribute) attributes; /* sorted by name */
@@ -59,6 +62,7 @@ struct report_memory {
 	uint64_t mmapped;     /* of in_use: in mmapped chunks */
 	uint64_t heap;        /* resident in malloc's regions */
 	uint64_t stacks, files, shared, anonymous; /* resident, outside malloc's regions */
+	uint64_t reserved;    /* resident in space in reserve: gcore saves it, kernels do not */
 	struct { /* the same, mapped */
 		uint64_t heap, stacks, files, shared, anonymous, reserved;
 	} space;
@@ -82,7 +86,7 @@ struct report_finding {
 	char fingerprint[20];    /* "h1:" and 16 hex digits */
 	const char *signature;   /* its readable form */
 	uint64_t blocks, bytes;  /* ABSENT: does not apply */
-	struct tally held;       /* indirect blocks that only these hold; held.blocks ABSENT: unknown */
+	struct tally held;       /* indirect blocks that only these hold; ABSENT: unknown */
 	uint64_t retained_bytes; /* bytes + held.bytes */
 	uint64_t size;           /* usable bytes of each block */
 	const char *type;        /* NULL: unknown; so the rest */
@@ -170,14 +174,14 @@ struct report_thread {
 
 struct report_mapping {
 	vaddr start, end;
-	char mode[5];         /* "rw-p"; shared or private is known by the file map only: 's', 'p', '-' */
-	const char *kind;     /* "heap", "arena", "mmapped-chunk", "stack", "data", "text", "anonymous", ... */
+	char mode[5];         /* "rw-p"; the last is '-' where a core does not tell */
+	const char *kind;     /* "heap", "arena", "stack", ...: ledger_kind_name */
 	const char *path;     /* NULL: anonymous */
 	uint64_t offset;      /* into path; ABSENT: none */
 	uint64_t saved;       /* bytes that are in the core */
-	uint64_t resident;    /* bytes, as far as the saved pages tell; ABSENT: nothing of it is saved */
+	uint64_t resident;    /* as far as the saved pages tell; ABSENT: none is saved */
 	uint64_t in_use;      /* usable bytes of used blocks in it; ABSENT: not malloc's */
-	const char *holds;    /* in words: "arena 3, subheap", "stack of thread 4711" ...; NULL: nothing known */
+	const char *holds;    /* in words: "stack of thread 4711" ...; NULL: nothing known */
 };
 
 struct report_module {
@@ -217,6 +221,7 @@ void report_free(struct report *report);
 
 /* Sections. Each runs the stages that it needs. */
 void report_add_completeness(struct report *report, struct analysis *a); /* and its warnings */
+void report_warn_truncated(struct report *report); /* in short; report_start calls it */
 void report_add_memory(struct report *report, struct analysis *a);
 void report_add_leaks(struct report *report, struct analysis *a);   /* totals */
 void report_add_damage(struct report *report, struct analysis *a);  /* findings of the heap walk */
@@ -229,13 +234,14 @@ void report_warn(struct report *report, const char *code, const char *fmt, ...)
 const char *report_hex(struct report *report, const uint8_t *bytes, size_t size);
 
 /*
- * Findings of leaks: groups whose verdict is among `classes` (bits by enum reach_class), of at least
- * min_bytes in all (what they hold counts). In a run with withheld verdicts give 1 << REACH_POSSIBLE.
+ * Findings of leaks: groups whose verdict is among `classes` (bits by enum reach_class), of at
+ * least min_bytes in all (what they hold counts). In a run with withheld verdicts give 1 <<
+ * REACH_POSSIBLE.
  */
 struct groups;
 void report_add_groups(struct report *report, const struct groups *groups, unsigned classes,
                        uint64_t min_bytes);
-void report_add_sizes(struct report *report, const struct groups *groups);
+void report_add_sizes(struct report *report, const struct groups *groups); /* after the leaks */
 
 /* Sorts findings by bytes and fills in signatures and fingerprints: call it once, at the end. */
 void report_finish(struct report *report);

@@ -1,5 +1,6 @@
 /*
- * sort: orders in which findings are listed: retained (bytes with what they hold), bytes, blocks, size.
+ * sort: orders in which findings are listed: retained (bytes with what they hold), bytes, blocks,
+ * size.
  */
 #ifndef ANALYZER_SORT_H
 #define ANALYZER_SORT_H
@@ -9,8 +10,8 @@
 #define SORT_KEYS "retained,bytes,blocks,size"
 
 /*
- * Puts the report's findings into that order, largest first (equal ones stay as they are), and keeps
- * the first `limit` of them (0: all).
+ * Puts the report's findings into that order, largest first (equal ones stay as they are), and
+ * keeps the first `limit` of them (0: all).
  */
 void sort_findings(struct report *report, const char *key, uint64_t limit);
 

@@ -169,13 +169,31 @@ const char *text_shell(struct pool *pool, const char *s)
 	return text_escape(pool, quoted);
 }
 
+/* Length of the next word; a number and its unit ("219 KiB") are one. */
+static size_t word_length(const char *text)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	size_t n = strcspn(text, " \n");
+
+	if (!(*text >= '0' && *text <= '9') || text[n] != ' ')
+		return n;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		const char *unit = text + n + 1;
+		size_t len = strlen(units[i]);
+
+		if (!strncmp(unit, units[i], len) && strcspn(unit, " \n,.;:)") == len)
+			return n + 1 + strcspn(unit, " \n");
+	}
+	return n;
+}
+
 void text_wrap(struct out *out, unsigned indent, const char *text)
 {
 	size_t width = out->width && out->width < 100 ? out->width : 100;
 	size_t column = 0; /* 0: the line is still empty */
 
 	while (*text) {
-		size_t n = strcspn(text, " \n");
+		size_t n = word_length(text);
 		char word[256];
 
 		if (n >= sizeof(word))

@@ -36,7 +36,10 @@ size_t text_width(const char *s);
 /* s for a POSIX shell, quoted where it must be. Owned by pool. */
 const char *text_shell(struct pool *pool, const char *s);
 
-/* A paragraph, each line behind `indent` spaces, broken at blanks to fit the terminal (at most 100). */
+/*
+ * A paragraph, each line behind `indent` spaces, broken at blanks to fit the terminal (at most
+ * 100).
+ */
 void text_wrap(struct out *out, unsigned indent, const char *text);
 
 /* Table: columns, then cells row by row, then print. */

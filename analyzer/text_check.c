@@ -60,7 +60,7 @@ static void sums_line(struct table *t, const struct report *r)
 		line(t, false, "heap's structure", pool_printf(&t->pool, "damaged in %s",
 		     text_plural(&t->pool, damaged, "place", "places")));
 	else if (differ)
-		line(t, false, "heap's structure", "malloc's own sums disagree with what was found");
+		line(t, false, "heap's structure", "malloc's sums disagree with what was found");
 	else
 		line(t, true, "heap's structure", "undamaged, and malloc's own sums agree");
 }
@@ -81,10 +81,14 @@ static void findings(const struct report *r, struct out *out)
 		struct pool pool = { 0 };
 		char at[TEXT_NUMBER];
 
-		text_wrap(out, 2, pool_printf(&pool, "%s %s: %s%s%s%s", f->kind, f->code, f->message,
-		          f->example ? ", at " : "", f->example ? text_addr(at, f->example) : "",
-		          f->count > 1 ? pool_printf(&pool, " (%llu times)",
-		          (unsigned long long)f->count) : ""));
+		const char *text = pool_printf(&pool, "%s %s: %s", f->kind, f->code, f->message);
+
+		if (f->example)
+			text = pool_printf(&pool, "%s, at %s", text, text_addr(at, f->example));
+		if (f->count > 1)
+			text = pool_printf(&pool, "%s (%llu times)", text,
+			                   (unsigned long long)f->count);
+		text_wrap(out, 2, text);
 		pool_free(&pool);
 	}
 }
@@ -106,7 +110,8 @@ static void missing_files(const struct report *r, struct out *out)
 	}
 	if (t.cells.n == 0)
 		return;
-	out_str(out, "\nFiles that are missing here (names in backtraces depend on them; --sysroot, "
+	out_str(out, "\nFiles that are missing here (names in backtraces depend on them; "
+	             "--sysroot, "
 	        "--exe,\n--debug-dir tell where to look):\n");
 	table_print(&t, out);
 }

@@ -1,4 +1,6 @@
-/* Parts that several texts share: who died, the verdict, what could not be read, groups of leaks. */
+/*
+ * Parts that several texts share: who died, the verdict, what could not be read, groups of leaks.
+ */
 #include "analyzer/text_report.h"
 #include "analyzer/process.h"
 #include "analyzer/text.h"
@@ -46,7 +48,8 @@ void text_process(const struct report *r, struct out *out)
 		out_printf(out, ", %s", r->process.timestamp);
 	out_str(out, "; ");
 	out_untrusted(out, slash ? slash + 1 : r->input.path);
-	out_printf(out, ": %s, %s\n", strcmp(r->input.kind, "gcore") ? "kernel core" : "gcore snapshot",
+	out_printf(out, ": %s, %s\n",
+	           strcmp(r->input.kind, "gcore") ? "kernel core" : "gcore snapshot",
 	           text_bytes_in(&pool, r->input.bytes));
 	pool_free(&pool);
 }
@@ -168,5 +171,6 @@ void text_more(size_t groups, uint64_t shown, const char *how, struct out *out)
 	size_t more = shown && groups > shown ? groups - (size_t)shown : 0;
 
 	if (more)
-		out_printf(out, "  ... and %zu more %s%s\n", more, more == 1 ? "size" : "sizes", how);
+		out_printf(out, "  ... and %zu more %s%s\n", more, more == 1 ? "size" : "sizes",
+		           how);
 }

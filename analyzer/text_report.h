@@ -1,5 +1,6 @@
 /*
- * text_report: reports as text, for people. It knows what matters first, not how anything was found.
+ * text_report: reports as text, for people. It knows what matters first, not how anything was
+ * found.
  */
 #ifndef ANALYZER_TEXT_REPORT_H
 #define ANALYZER_TEXT_REPORT_H

@@ -41,7 +41,8 @@ static void heap_lines(struct table *t, const struct report *r)
 	       text_plural(&t->pool, m->arenas, "arena", "arenas"));
 	within_heap(t, "in use", m->in_use,
 	            text_plural(&t->pool, m->in_use_blocks, "block", "blocks"));
-	within_heap(t, "free, kept by malloc", m->free_held, pool_printf(&t->pool, "malloc_trim(0) would "
+	within_heap(t, "free, kept by malloc", m->free_held,
+	            pool_printf(&t->pool, "malloc_trim(0) would "
 	            "return %s", text_bytes(bytes, m->trimmable)));
 	within_heap(t, "malloc's own", m->internal, "caches and arena headers");
 }
@@ -64,7 +65,7 @@ static void memory_table(const struct report *r, struct out *out)
 		region(&t, "shared memory", m->space.shared, m->shared, "");
 	region(&t, "other anonymous memory", m->space.anonymous, m->anonymous, "");
 	if (m->space.reserved)
-		region(&t, "address space in reserve", m->space.reserved, 0, "");
+		region(&t, "address space in reserve", m->space.reserved, m->reserved, "");
 	region(&t, "all mappings", m->mapped, m->resident, "");
 	table_print(&t, out);
 }
@@ -108,9 +109,10 @@ static void sizes_in_use(const struct report *r, struct out *out)
 
 		for (size_t i = 0; i < r->sizes.n; i++) {
 			const struct report_size *s = &r->sizes.v[i];
+			uint64_t bytes = s->reachable.bytes;
 
-			if ((s->reachable.bytes < below || (s->reachable.bytes == below && i > at)) &&
-			    (!best || s->reachable.bytes > best->reachable.bytes))
+			if ((bytes < below || (bytes == below && i > at)) &&
+			    (!best || bytes > best->reachable.bytes))
 				best = s;
 		}
 		if (!best || !best->reachable.blocks)
@@ -155,7 +157,8 @@ static void next_steps(const struct report *r, const struct options *opt, struct
 		text_addr(at + 1, suspect->example);
 		step(&t, "all of them", program, r->leaks.definite.blocks ? "leaks"
 		     : "leaks --reach possible", core, "");
-		step(&t, "the first one: what is in it, who points to it", program, "explain", core, at);
+		step(&t, "the first one: what it is, who points to it", program, "explain", core,
+		     at);
 	}
 	if (r->partial || is_damaged(r))
 		step(&t, "what is missing or damaged", program, "check", core, "");
