@@ -47,6 +47,8 @@ static const char *no_table(struct walk *w, const struct module *m, vaddr pc)
 {
 	struct pool *pool = &w->modules->pool;
 
+	if (!w->core->nfiles)
+		return "no unwind information: the core has no map of files (NT_FILE)";
 	if (!m)
 		return pool_printf(pool, "no unwind information for 0x%llx, which is in no file",
 		                   (unsigned long long)pc);

@@ -223,6 +223,21 @@ static void what_is_not_there(void **state)
 	end(&d);
 }
 
+static void no_file_map(void **state)
+{
+	struct dead d;
+
+	(void)state;
+	make(&d, in("leaf"), 0);
+	tiny_load(&d.tiny, so, so, BASE, TINY_KERNEL);
+	tiny_core(&d.tiny)->nfiles = 0;
+	modules_find(&d.tiny.core, NULL, &d.modules);
+	d.n = unwind_thread(&d.tiny.core, &d.modules, 0, d.frame, 16, &d.why);
+	assert_int_equal(d.n, 1);
+	assert_non_null(strstr(d.why, "no map of files"));
+	end(&d);
+}
+
 static void call_through_a_bad_pointer(void **state)
 {
 	struct dead d;
@@ -307,6 +322,7 @@ int main(void)
 		cmocka_unit_test(through_a_signal_handler),
 		cmocka_unit_test(ends_and_says_why),
 		cmocka_unit_test(what_is_not_there),
+		cmocka_unit_test(no_file_map),
 		cmocka_unit_test(call_through_a_bad_pointer),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(spoilt_stacks),
