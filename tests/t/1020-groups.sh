@@ -58,6 +58,16 @@ __attribute__((noinline)) static void leak(int factor)
 	sink = 0;
 }
 
+/* Well below main's frame, so that scrub overwrites every word that leak left on the stack. */
+__attribute__((noinline)) static void deep(int factor)
+{
+	volatile char gap[16384];
+
+	gap[0] = 1;
+	leak(factor);
+	gap[sizeof(gap) - 1] = 1;
+}
+
 __attribute__((noinline)) static void scrub(void)
 {
 	char pad[65536];
@@ -70,7 +80,7 @@ __attribute__((noinline)) static void scrub(void)
 int main(int argc, char **argv)
 {
 	(void)argv;
-	leak(argc);
+	deep(argc);
 	scrub();
 	abort();
 }
