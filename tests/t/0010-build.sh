@@ -4,6 +4,7 @@
 [ "${SAN:-0}" = 0 ] || skip_all 'builds are tested with the release suite'
 need_cmd gcc clang make
 
+given=$(sha256sum <"$COREHEAP")
 # A copy of the sources, so that whatever a build adds to them shows.
 mkdir "$OUT/src"
 cp -r "$SRC/Makefile" "$SRC/formats" "$SRC/heapwalk" "$SRC/analyzer" "$OUT/src/"
@@ -30,6 +31,11 @@ is 'one folder of objects a compiler' "$(cd "$OUT/b/obj" && ls | sed 's/-[0-9]*$
 is 'nothing outside BUILD is touched' "$(find "$OUT/src" -newer "$OUT/before")" ''
 
 # A header's change compiles what includes it, and nothing else.
+small()
+{
+	make -C "$OUT/small" --no-print-directory BUILD="$OUT/small/build" "$@"
+}
+
 mkdir -p "$OUT/small/formats" "$OUT/small/analyzer"
 cp "$SRC/Makefile" "$OUT/small/"
 echo '#define ANSWER 42' >"$OUT/small/formats/a.h"
@@ -37,19 +43,20 @@ printf '#include "formats/a.h"\nint a(void);\nint a(void) { return ANSWER; }\n' 
 	>"$OUT/small/formats/a.c"
 printf 'int b(void);\nint b(void) { return 1; }\n' >"$OUT/small/formats/b.c"
 echo 'int main(void) { return 0; }' >"$OUT/small/analyzer/main.c"
-ok 'a small tree builds' make -C "$OUT/small" --no-print-directory
+ok 'a small tree builds' small
 sleep 1
 echo '#define ANSWER 43' >"$OUT/small/formats/a.h"
 is 'a changed header compiles what includes it' \
-	"$(make -C "$OUT/small" --no-print-directory | grep '  cc')" '  cc      formats/a.c'
+	"$(small | grep '  cc')" '  cc      formats/a.c'
 printf 'int b(int x);\nint b(int x) { return 1; }\n' >"$OUT/small/formats/b.c"
-not_ok 'a warning stops the build' make -C "$OUT/small" --no-print-directory
-ok 'unless WERROR=0' make -C "$OUT/small" --no-print-directory WERROR=0
+not_ok 'a warning stops the build' small
+ok 'unless WERROR=0' small WERROR=0
 
 # What a missing library or compiler looks like.
-said=$(make -C "$OUT/small" BUILD=x CPPFLAGS='-nostdinc' WERROR=0 2>&1)
+said=$(small BUILD="$OUT/x" CPPFLAGS='-nostdinc' WERROR=0 2>&1)
 like 'missing headers: says which' "$said" 'libdw and libelf'
 like 'missing headers: names the remedy' "$said" 'remedy: make deps'
-said=$(make -C "$OUT/small" BUILD=x CC=no-such-compiler 2>&1)
+said=$(small BUILD="$OUT/x" CC=no-such-compiler 2>&1)
 like 'missing compiler: names the remedy' "$said" 'no-such-compiler is not installed'
+is 'the program under test is as it was' "$(sha256sum <"$COREHEAP")" "$given"
 plan_done
