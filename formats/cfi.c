@@ -94,7 +94,8 @@ static bool combine(struct run *run, unsigned atom)
 	case DW_OP_shr:
 		return push(run, b < 64 ? a >> b : 0);
 	case DW_OP_shra:
-		return push(run, (uint64_t)(sa >> (b < 64 ? b : 63)));
+		b = b < 64 ? b : 63;
+		return push(run, a >> b | (sa < 0 && b ? ~(UINT64_MAX >> b) : 0));
 	case DW_OP_eq:
 		return push(run, a == b);
 	case DW_OP_ne:

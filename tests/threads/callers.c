@@ -1,7 +1,7 @@
 /*
- * Threads that wait, each in another way, so that their backtraces are known: in a condition, deep in
- * a recursion, in a signal handler on a stack of its own, in a callback of libc's qsort, in no system
- * call at all. The first thread ends the process, by the way that it is told.
+ * Threads that wait, each in another way, so that their backtraces are known: in a condition, deep
+ * in a recursion, in a signal handler on a stack of its own, in a callback of libc's qsort, in no
+ * system call at all. The first thread ends the process, by the way that it is told.
  *
  * usage: callers abort|null|data|wait [THREADS]    THREADS: more that only sleep
  */
