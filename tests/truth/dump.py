@@ -30,6 +30,12 @@ maint set internal-error corefile no
 set print thread-events off
 gcore %s
 """
+SWITCH = """python
+for t in gdb.selected_inferior().threads():
+    if t.ptid[1] == %d:
+        t.switch()
+end
+"""
 # A process that was stopped when gdb came may have one more SIGSTOP to take before any other signal:
 # then it is let go, still in the kernel, a second time. Some gdb 13 fails an assertion when all threads
 # have died under it; it has nothing left to do then.
@@ -107,14 +113,14 @@ def stop_between_operations(pid, control):
 
 
 def fatal_signal(pid):
-    """A signal that ends the process with a core: the first thread, which gdb gives it to, does not
-    catch, ignore or block it."""
-    fields, taken = status(pid), 0
-    for key in ("SigCgt", "SigIgn", "SigBlk"):
-        taken |= int(fields[key], 16)
-    for candidate in CANDIDATES:
-        if not taken >> (candidate - 1) & 1:
-            return candidate.name
+    """A thread, and a signal that ends it with a core: it is not caught, ignored or blocked."""
+    for task in sorted(map(int, os.listdir("/proc/%d/task" % pid)), key=lambda task: task != pid):
+        fields, taken = status(task), 0
+        for key in ("SigCgt", "SigIgn", "SigBlk"):
+            taken |= int(fields[key], 16)
+        for candidate in CANDIDATES:
+            if not taken >> (candidate - 1) & 1:
+                return task, candidate.name
     fail("process %d takes all signals" % pid)
 
 
@@ -184,7 +190,10 @@ def main():
     with open(script, "w") as out:
         out.write(SCRIPT % os.path.join(folder, "gcore"))
         if where:
-            out.write(KILL % fatal_signal(pid))
+            task, name = fatal_signal(pid)
+            if task != pid:
+                out.write(SWITCH % task)
+            out.write(KILL % name)
     with open(log, "w") as out:
         subprocess.run(["gdb", "-nx", "-batch", "-iex", "set auto-solib-add off",
                         "-iex", "set debuginfod enabled off", "-iex", "set auto-load no",

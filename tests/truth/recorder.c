@@ -72,17 +72,27 @@ void enter(void)
 }
 
 /* Of two big blocks the first, freed, stands at the head of main_arena's unsorted list: its bk
- * is the list itself, which lies two words below bins[0]. */
-static void find_main_arena(void)
+ * is the list itself, which lies two words below bins[0]. Too big for tcache, and not mmapped. */
+static bool main_arena_by(size_t size)
 {
-	uint64_t *first = __libc_malloc(60000), *second = __libc_malloc(60000);
+	uint64_t *first = __libc_malloc(size), *second = __libc_malloc(size);
 	uint64_t bins = ~ctl->glibc_minor >= 43 ? 0x18 : 0x70;
-	bool heap = first != NULL && second != NULL && (first[-1] & 6) == 0;
+	bool heap = first != NULL && second != NULL && ((first[-1] | second[-1]) & 6) == 0;
 
 	__libc_free(first);
 	if (heap)
 		ctl->main_arena = ~(first[1] + 16 - bins);
 	__libc_free(second);
+	return heap;
+}
+
+static void find_main_arena(void)
+{
+	static const size_t sizes[] = {60000, 20000, 9000, 3000};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (main_arena_by(sizes[i]))
+			return;
 }
 
 static void fork_prepare(void)

@@ -3,10 +3,12 @@
 #
 #	truth NAME DROP READY CMD...   runs CMD in $OUT/NAME with every DROP-th free dropped (0: none),
 #	                               takes a gcore and a kernel core of it once it has made the file
-#	                               READY there (`-`: once it is about to exit), judges both
+#	                               READY there (`-`: once it is about to exit), judges both; where
+#	                               CMD says `pid N`, that process
 #	truth_of NAME DROP PID FOLDER READY   judges a running process that was started in FOLDER
 #
 # TRUTH_STDIN=FILE (up to 64 KiB) is what the program reads; its end never comes.
+# TRUTH_TUNABLES are set for the program (GLIBC_TUNABLES).
 # TRUTH_KEEP=1 keeps the cores.
 HERE=$SRC/tests/truth
 TRUTH=$BUILD/truth
@@ -17,9 +19,10 @@ need_cmd gdb python3
 # gdb before 14 reads and writes the upper vector registers at Intel's offsets on all processors, and
 # so loses some of AMD's: a pointer that stands only there would be in one of the two cores. Libc's
 # string functions leave pointers there; they are asked to do without.
+hwcaps=
 if grep -q AuthenticAMD /proc/cpuinfo && grep -qw avx512vl /proc/cpuinfo &&
 	[ "$(gdb --version | sed -n '1s/.* \([0-9]*\)\..*/\1/p')" -lt 14 ]; then
-	export TRUTH_TUNABLES=glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW
+	hwcaps=glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW
 fi
 
 # recorded DROP CMD...: to be run in a subshell; becomes CMD under the recorder.
@@ -28,7 +31,8 @@ recorded()
 	local drop=$1
 	shift
 	[ "$drop" = 0 ] || export REC_DROP=$drop
-	[ -z "${TRUTH_TUNABLES:-}" ] || export GLIBC_TUNABLES=$TRUTH_TUNABLES
+	[ -z "$hwcaps${TRUTH_TUNABLES:-}" ] ||
+		export GLIBC_TUNABLES=$hwcaps${hwcaps:+${TRUTH_TUNABLES:+:}}${TRUTH_TUNABLES:-}
 	export LD_PRELOAD=$TRUTH/librecorder.so
 	exec "$@"
 }
@@ -69,6 +73,17 @@ truth_of()
 	[ -n "${TRUTH_KEEP:-}" ] || rm -f "$dir/gcore" "$dir/kernel"
 }
 
+# truth_pid PID FOLDER READY: the process to judge: the one that said `pid N`, else PID.
+truth_pid()
+{
+	local i
+	for ((i = 0; i < 600; i++)); do
+		[ "$3" = - ] || [ -e "$2/$3" ] || ! kill -0 "$1" 2>/dev/null || { sleep 0.05; continue; }
+		break
+	done
+	sed -n 's/^pid //p' "$2/log" | grep . || echo "$1"
+}
+
 truth()
 {
 	local name=$1 drop=$2 ready=$3 dir=$OUT/$1 pid
@@ -84,7 +99,7 @@ truth()
 		recorded "$drop" "$@"
 	) >"$dir/log" 2>&1 &
 	pid=$!
-	truth_of "$name" "$drop" "$pid" "$dir" "$ready" || note "$(tail -n 20 "$dir/log")"
+	truth_of "$name" "$drop" "$(truth_pid "$pid" "$dir" "$ready")" "$dir" "$ready" || note "$(tail -n 20 "$dir/log")"
 	kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 }
