@@ -1,8 +1,10 @@
 #include "analyzer/place.h"
 
-#define RED_ZONE    128 /* System V ABI, x86-64, 3.2.2 */
-#define FRAMES      256
-#define FRAME_REACH (UINT64_C(1) << 20) /* bytes that one frame may take */
+#define RED_ZONE     128   /* System V ABI, x86-64, 3.2.2 */
+#define PTHREAD_SIZE 0x900 /* struct pthread of glibc 2.31, the smallest from then to 2.43 */
+#define TLS_MOST     (UINT64_C(1) << 30)
+#define FRAMES       256
+#define FRAME_REACH  (UINT64_C(1) << 20) /* bytes that one frame may take */
 
 static const char *const kind_names[PLACE_KINDS] = {
 	[PLACE_BLOCK] = "block",
@@ -162,16 +164,36 @@ static bool in_stack(struct places *places, struct place *p)
 	return true;
 }
 
+/* Static TLS of all modules, as far as their files tell; alignment between them at most 64. */
+static uint64_t static_tls(const struct modules *modules)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < modules->n; i++)
+		if (modules->v[i].tls_size < TLS_MOST)
+			bytes += round_up(modules->v[i].tls_size, 64);
+	return bytes < TLS_MOST ? bytes : TLS_MOST;
+}
+
+/* Outside the stacks: the initial thread's, which ld.so has in a mapping of its own. */
 static bool in_tls(struct places *places, struct place *p)
 {
-	const struct root *r = roots_at(&places->a->roots, p->at);
+	const struct core *core = places->a->core;
+	uint64_t before = static_tls(&places->a->modules);
 
-	if (!r || r->kind != ROOT_TLS || r->thread < 0)
-		return false;
-	p->kind = PLACE_TLS;
-	p->thread = r->thread;
-	p->base = places->a->core->thread[r->thread].regs[REG_FS_BASE];
-	return true;
+	for (size_t i = 0; i < core->nthreads; i++) {
+		vaddr fs = core->thread[i].regs[REG_FS_BASE];
+
+		if (!range_holds(p->segment->start, p->segment->end, fs, 1))
+			continue;
+		if (p->at >= fs ? p->at - fs >= PTHREAD_SIZE : fs - p->at > before)
+			continue;
+		p->kind = PLACE_TLS;
+		p->thread = (int)i;
+		p->base = fs;
+		return true;
+	}
+	return false;
 }
 
 static bool in_block(struct places *places, struct place *p)

@@ -53,6 +53,31 @@ held=$(at big)
 word=$(printf '%016x' "$held" | sed 's/../& /g' | awk '{ for (i = NF; i; i--) printf "%s ", $i }')
 like 'content is what is there' "$(explain --show-content=8 "$(at map-word)")" "^    $(at map-word)  ${word% } "
 
+# Around the stack pointer of each thread: the red zone counts as used, what is below it does not.
+cat >zones.py <<'PY'
+import json, subprocess, sys
+coreheap, core = sys.argv[1:]
+def run(*args):
+    return json.loads(subprocess.run([coreheap, *args], stdout=subprocess.PIPE, check=True).stdout)
+want = {}
+report = run("threads", "--json", core)
+pid = report["process"]["pid"]
+for t in report["threads"]:
+    sp, start = int(t["sp"], 16), int(t["stack"]["start"], 16)
+    for offset, kind in ((0, "stack"), (-1, "red-zone"), (-128, "red-zone"), (-129, "unused-stack")):
+        want[sp + offset] = kind, t["tid"]
+    want[int(t["tls"], 16) + 0x10] = "tls", t["tid"]
+    want[start] = "unused-stack", t["tid"]
+    if t["tid"] != pid:
+        want[start - 1] = "guard", t["tid"]
+answers = run("explain", "--json", core, *map(hex, want))["explain"]
+wrong = [(hex(at), kind, tid, e["kind"], e.get("tid"))
+         for (at, (kind, tid)), e in zip(want.items(), answers) if (e["kind"], e.get("tid")) != (kind, tid)]
+print(*wrong, sep="\n")
+sys.exit(1 if wrong or len(want) < 20 else 0)
+PY
+ok 'stack, red zone, unused part, guard, TLS' python3 zones.py "$COREHEAP" killed
+
 exits 'a decimal address is refused' 2 "$COREHEAP" explain killed $((bare))
 like 'and explained' "$(cat stderr)" "addresses are hexadecimal.* give $bare\$"
 exits 'a word is refused' 2 "$COREHEAP" explain killed main
