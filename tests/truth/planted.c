@@ -50,6 +50,20 @@ static __attribute__((noinline)) void plain_leaks(void)
 	say("aligned", 300000, 1, "definite");
 }
 
+/* Over-aligned blocks with mappings of their own that realloc() moves: their distance from the start
+ * of the mapping stays, and their alignment goes. */
+static __attribute__((noinline)) void moved_leaks(void)
+{
+	for (int i = 0; i < 8; i++) {
+		void *p = memalign((size_t)8192 << i, 310000);
+
+		kept[8 + i] = malloc(320000);
+		sink = realloc(p, 3100000);
+	}
+	say("moved", 3100000, 8, "definite");
+	say("between", 320000, 8, "reachable");
+}
+
 static __attribute__((noinline)) void shapes(void)
 {
 	void *volatile *ring[5], *volatile *head, *volatile *chain; /* no store is left out */
@@ -205,6 +219,7 @@ int main(int argc, char **argv)
 	}
 	below_stack();
 	plain_leaks();
+	moved_leaks();
 	shapes();
 	held();
 	held_by_free();
