@@ -9,6 +9,13 @@
 #include <stdlib.h>
 
 #define PENDING_MAX 65536
+#define HEADS_MAX (1 << 18)
+
+/* Blocks called definite, in address order; not complete where there are more than HEADS_MAX. */
+struct heads {
+	ARRAY(struct block) list;
+	bool complete;
+};
 
 struct fold {
 	struct group *slot; /* own.blocks == 0: empty */
@@ -146,24 +153,30 @@ static void follow_lost(struct holding *h)
 	}
 }
 
-static void fold_held(struct holding *h, struct fold *f)
+static void follow_head(struct holding *h, struct fold *f, const struct block *b)
+{
+	h->held = &f->slot[slot_of(f, REACH_DEFINITE, b->size)].held;
+	follow_block(h, b);
+	follow_pending(h);
+	follow_lost(h);
+}
+
+static void follow_heads(struct holding *h, struct fold *f, const struct heads *heads)
 {
 	struct heap_iter it = { 0 };
 	struct block b;
 
-	while (heap_next(h->heap, h->core, &it, &b)) {
-		if (b.state != BLOCK_USED || b.id >= h->heap->nchunks ||
-		    reach_of(h->reach, b.id) != REACH_DEFINITE)
-			continue;
-		h->held = &f->slot[slot_of(f, REACH_DEFINITE, b.size)].held;
-		follow_block(h, &b);
-		follow_pending(h);
-		follow_lost(h);
+	for (size_t i = 0; heads->complete && i < heads->list.n; i++)
+		follow_head(h, f, &heads->list.v[i]);
+	while (!heads->complete && heap_next(h->heap, h->core, &it, &b)) {
+		if (b.state == BLOCK_USED && b.id < h->heap->nchunks &&
+		    reach_of(h->reach, b.id) == REACH_DEFINITE)
+			follow_head(h, f, &b);
 	}
 }
 
 static void hold(const struct core *core, const struct heap *heap, const struct reach *reach,
-                 struct fold *f)
+                 const struct heads *heads, struct fold *f)
 {
 	struct holding h = { .core = core, .heap = heap, .reach = reach };
 	size_t bytes = ((size_t)heap->nchunks + 63) / 64 * 8;
@@ -176,7 +189,7 @@ static void hold(const struct core *core, const struct heap *heap, const struct 
 		if (heap->span[i].own_end > h.highest)
 			h.highest = heap->span[i].own_end;
 	}
-	fold_held(&h, f);
+	follow_heads(&h, f, heads);
 	mem_free(h.pending);
 	mem_lazy_free(h.looked_at, bytes);
 	mem_lazy_free(h.counted, bytes);
@@ -191,22 +204,38 @@ static int by_reach_and_size(const void *a, const void *b)
 	return x->size < y->size ? -1 : x->size > y->size;
 }
 
+static void fold_blocks(const struct core *core, const struct heap *heap,
+                        const struct reach *reach, struct fold *f, struct heads *heads)
+{
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	grow(f);
+	heads->complete = reach->total[REACH_DEFINITE].blocks <= HEADS_MAX;
+	while (heap_next(heap, core, &it, &b)) {
+		enum reach_class class;
+
+		if (b.state != BLOCK_USED || b.id >= heap->nchunks)
+			continue;
+		class = reach_of(reach, b.id);
+		fold_block(f, class, &b);
+		if (class == REACH_DEFINITE && heads->complete)
+			array_push(&heads->list, b);
+	}
+	f->last = NULL;
+}
+
 void groups_make(const struct core *core, const struct heap *heap, const struct reach *reach,
                  struct groups *out)
 {
-	struct heap_iter it = { 0 };
+	struct heads heads = { 0 };
 	struct fold f = { 0 };
-	struct block b;
 	size_t n = 0;
 
-	grow(&f);
-	while (heap_next(heap, core, &it, &b)) {
-		if (b.state == BLOCK_USED && b.id < heap->nchunks)
-			fold_block(&f, reach_of(reach, b.id), &b);
-	}
-	f.last = NULL;
+	fold_blocks(core, heap, reach, &f, &heads);
 	if (reach->total[REACH_INDIRECT].blocks && heap->nspans)
-		hold(core, heap, reach, &f);
+		hold(core, heap, reach, &heads, &f);
+	array_free(&heads.list);
 	for (size_t i = 0; i < f.nslots; i++) {
 		if (f.slot[i].own.blocks)
 			f.slot[n++] = f.slot[i];

@@ -58,13 +58,27 @@ __attribute__((noinline)) static void leak(int factor)
 	sink = 0;
 }
 
+/* More heads than are kept in a list; each holds one block. */
+__attribute__((noinline)) static void many(void)
+{
+	for (int i = 0; i < 300000; i++) {
+		void **head = malloc(40);
+		*head = malloc(24);
+		sink = head;
+	}
+	sink = 0;
+}
+
 /* Well below main's frame, so that scrub overwrites every word that leak left on the stack. */
 __attribute__((noinline)) static void deep(int factor)
 {
 	volatile char gap[16384];
 
 	gap[0] = 1;
-	leak(factor);
+	if (factor > 2)
+		many();
+	else
+		leak(factor);
 	gap[sizeof(gap) - 1] = 1;
 }
 
@@ -119,6 +133,9 @@ is 'the other run differs' "$("$COREHEAP" leaks core --json | grep -c '"example"
 	"$("$COREHEAP" leaks core2 --json | grep -c '"example": ')"
 not_ok 'addresses are not the same' sh -c "[ \"\$('$COREHEAP' leaks core --format csv | cut -d, -f10)\" = \
 	\"\$('$COREHEAP' leaks core2 --format csv | cut -d, -f10)\" ]"
+ok 'a core with 300000 heads comes' kernel_core "$OUT/core4" "$OUT/prog" many heads
+is 'all of them hold theirs' "$("$COREHEAP" leaks core4 --format csv |
+	awk -F, 'NR > 1 { print $3, $4, $5, $6, $7 }')" 'definite 300000 12000000 19200000 40'
 cp prog other
 ok 'a core of a program of another name' kernel_core "$OUT/core3" "$OUT/other"
 is 'has other fingerprints for all' "$(comm -12 <(fingerprints core) <(fingerprints core3))" \
