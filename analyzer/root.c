@@ -136,6 +136,7 @@ static void add_stack(struct lists *l, const struct stack *s)
 
 	if (zeroed) {
 		l->want[ROOT_STACK] += s->end - s->used;
+		l->want[ROOT_TLS] += s->main ? 0 : l->core->page_size; /* in there too */
 		miss(l, s->used, s->end, ROOT_STACK, s->thread, NULL, "zeroed by gdb");
 		return;
 	}

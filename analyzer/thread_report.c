@@ -99,6 +99,7 @@ static void add_thread(struct listing *l, size_t i)
 {
 	const struct core *core = l->a->core;
 	const struct thread *t = &core->thread[i];
+	uint32_t arena;
 	struct report_thread row = {
 		.tid = (uint64_t)(uint32_t)t->tid,
 		.name = t->tid == core->pid && core->comm[0] ? core->comm : NULL,
@@ -114,6 +115,9 @@ static void add_thread(struct listing *l, size_t i)
 		.tcache_bytes = ABSENT,
 	};
 
+	arena = analysis_heap(l->a)->thread_arena[i];
+	if (arena != UINT32_MAX)
+		row.arena = arena;
 	add_stack(l, i, &row);
 	add_tcache(l, i, &row);
 	add_backtrace(l, i, &row);

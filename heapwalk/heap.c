@@ -180,6 +180,7 @@ void heap_walk(const struct core *core, struct heap **out)
 	hand_over(&w);
 	make_slots(w.heap);
 	tcaches_find(&w);
+	thread_arenas_find(&w);
 	fastbins_find(&w);
 	bins_find(&w);
 	sums_verify(&w);
@@ -205,6 +206,7 @@ void heap_free(struct heap *heap)
 	mem_free(heap->arena);
 	mem_free(heap->instance);
 	mem_free(heap->tcache);
+	mem_free(heap->thread_arena);
 	mem_free(heap->owned);
 	mem_free(heap->gap);
 	mem_free(heap->finding);

@@ -101,6 +101,7 @@ struct heap {
 	size_t ninstances;
 	struct tcache *tcache;
 	size_t ntcaches;
+	uint32_t *thread_arena; /* by index into core.thread: index into arena; UINT32_MAX: not known */
 	struct owned *owned; /* sorted, not overlapping: memory that is malloc's own */
 	size_t nowned;
 	struct owned *gap;   /* sorted: parts of the heap whose chunks are unknown (damage, not saved) */

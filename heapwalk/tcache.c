@@ -9,9 +9,6 @@
 
 #include <stdlib.h>
 
-#define TLS_REACH 0x1000 /* bytes below the thread pointer that are searched */
-#define MAX_BINS 76
-
 /* What one candidate turned out to be under one layout. */
 struct verdict {
 	vaddr at;
@@ -147,37 +144,22 @@ static struct verdict *verdict_of(struct fit *f, size_t n, vaddr at)
 	return lo < n && f->v[lo].at == at && f->v[lo].valid ? &f->v[lo] : NULL;
 }
 
-/* tcache's offsets below the thread pointer in Debian's libcs: 2.31, 2.36, 2.41, 2.43. */
-static bool usual_offset(unsigned off)
+struct ballot {
+	struct fit *fit;
+	size_t candidates;
+};
+
+/* Debian's libcs have the pointer at these offsets: 2.31, 2.36, 2.41, 2.43. */
+static unsigned weigh(const void *ctx, unsigned offset, uint64_t word)
 {
-	return off == 88 || off == 80 || off == 72 || off == 104;
-}
+	const struct ballot *b = ctx;
+	const struct verdict *v = word & 15 ? NULL : verdict_of(b->fit, b->candidates, word);
 
-/* The offset below fs_base at which most threads point to a valid struct. */
-static void vote(struct walk *w, struct fit *f)
-{
-	uint64_t votes[TLS_REACH / 8] = { 0 };
-
-	for (size_t t = 0; t < w->core->nthreads; t++) {
-		vaddr fs = w->core->thread[t].regs[REG_FS_BASE];
-
-		for (unsigned o = 1; o < TLS_REACH / 8 && fs > TLS_REACH; o++) {
-			struct verdict *v;
-			uint64_t word;
-
-			if (!core_read64(w->core, fs - 8 * o, &word) || !word || word & 15)
-				continue;
-			v = verdict_of(f, w->candidates.n, word);
-			if (v)
-				votes[o] += v->entries ? 8 : usual_offset(8 * o) ? 3 : 2;
-		}
-	}
-	for (unsigned o = 1; o < TLS_REACH / 8; o++) {
-		if (votes[o] > f->votes) {
-			f->votes = votes[o];
-			f->tls = 8 * o;
-		}
-	}
+	if (!v)
+		return 0;
+	if (v->entries)
+		return 8;
+	return offset == 88 || offset == 80 || offset == 72 || offset == 104 ? 3 : 2;
 }
 
 static void try_layout(struct walk *w, const struct tcache_layout *l, struct fit *f)
@@ -189,7 +171,7 @@ static void try_layout(struct walk *w, const struct tcache_layout *l, struct fit
 		if (f->v[i].valid)
 			f->entries += f->v[i].entries;
 	}
-	vote(w, f);
+	f->tls = tls_vote(w->core, weigh, &(struct ballot){ f, w->candidates.n }, &f->votes);
 }
 
 static int thread_of(struct walk *w, const struct fit *f, vaddr at)

@@ -1,0 +1,66 @@
+/*
+ * tls: variables of libc in each thread's static TLS, without symbols: libc's own offset below the
+ * thread pointer is the same in all threads, so the offset at which most of them hold a fitting value
+ * is it.
+ */
+#include "heapwalk/walk.h"
+
+#define TLS_REACH 0x1000 /* bytes below the thread pointer that are searched */
+
+unsigned tls_vote(const struct core *core, tls_weigh *weigh, const void *ctx, uint64_t *most)
+{
+	uint64_t votes[TLS_REACH / 8] = { 0 };
+	unsigned best = 0;
+
+	for (size_t t = 0; t < core->nthreads; t++) {
+		vaddr fs = core->thread[t].regs[REG_FS_BASE];
+
+		for (unsigned o = 8; o < TLS_REACH && fs > TLS_REACH; o += 8) {
+			uint64_t word;
+
+			if (core_read64(core, fs - o, &word) && word)
+				votes[o / 8] += weigh(ctx, o, word);
+		}
+	}
+	*most = 0;
+	for (unsigned o = 8; o < TLS_REACH; o += 8) {
+		if (votes[o / 8] > *most) {
+			*most = votes[o / 8];
+			best = o;
+		}
+	}
+	return best;
+}
+
+/* ---- thread_arena: the arena that a thread allocates from (malloc/arena.c) ---- */
+
+static uint32_t arena_at(const struct heap *h, uint64_t at)
+{
+	for (uint32_t i = 0; i < h->narenas; i++)
+		if (h->arena[i].addr == at)
+			return i;
+	return UINT32_MAX;
+}
+
+static unsigned weigh_arena(const void *ctx, unsigned offset, uint64_t word)
+{
+	(void)offset;
+	return arena_at(ctx, word) != UINT32_MAX;
+}
+
+void thread_arenas_find(struct walk *w)
+{
+	struct heap *h = w->heap;
+	uint64_t votes;
+	unsigned offset;
+
+	h->thread_arena = mem_alloc(w->core->nthreads, sizeof(*h->thread_arena));
+	offset = tls_vote(w->core, weigh_arena, h, &votes);
+	for (size_t t = 0; t < w->core->nthreads; t++) {
+		uint64_t word = 0;
+
+		if (offset)
+			core_read64(w->core, w->core->thread[t].regs[REG_FS_BASE] - offset, &word);
+		h->thread_arena[t] = arena_at(h, word);
+	}
+}
