@@ -1,4 +1,4 @@
-/* The report as data: verdicts, fingerprints, order, and that the unknown is absent in every format. */
+/* The report as data: verdicts, fingerprints, order; what is unknown is absent in every format. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,7 +43,7 @@ static void verdicts(void **state)
 	start();
 	r.leaks.definite = (struct tally){ 4, 512 << 20 };
 	r.leaks.indirect = (struct tally){ 1200, 1 << 20 };
-	assert_verdict("leaks", "1,204 blocks, 513 MiB are unreachable: leaked, 50% of all that");
+	assert_verdict("leaks", "1,204 blocks, 513 MiB are unreachable: leaked, 50% of all");
 	start();
 	r.leaks.definite = (struct tally){ 1, 24 };
 	assert_verdict("leaks", "1 block, 24 B is unreachable: leaked, <0.1% of all that is in use. "
@@ -51,7 +51,7 @@ static void verdicts(void **state)
 	               "freed. That is too little to explain the size of the process.");
 	start();
 	r.leaks.possible = (struct tally){ 2, 48 };
-	assert_verdict("possible", "No certain leak. 2 blocks, 48 B of the 1,000 blocks in use are");
+	assert_verdict("possible", "No certain leak. 2 blocks, 48 B of the 1,000 blocks in use");
 	start();
 	r.leaks.withheld = true;
 	r.leaks.possible = r.leaks.suspended = (struct tally){ 5, 500 };
@@ -145,8 +145,10 @@ static void fingerprints_tell_leaks_apart(void **state)
 static void findings_are_sorted_by_bytes(void **state)
 {
 	static const uint64_t want[] = { 300, 200, 100, 24, 24 };
-	struct report_finding corruption = { .kind = "corruption", .bytes = ABSENT, .blocks = ABSENT,
-		                             .size = ABSENT, .code = "size", .message = "m" };
+	struct report_finding corruption = {
+		.kind = "corruption", .code = "size", .message = "m",
+		.bytes = ABSENT, .blocks = ABSENT, .size = ABSENT,
+	};
 
 	(void)state;
 	start();
@@ -170,10 +172,11 @@ static void findings_are_sorted_by_bytes(void **state)
 
 static void what_is_unknown_is_absent(void **state)
 {
-	static const char *const absent[] = { "\"type\"", "\"site\"", "\"owner\"", "\"held\"",
-		                              "\"retained_bytes\"", "\"code\"", "\"count\"",
-		                              "confidence", "\"in_use\"", "\"libc\"", "\"timestamp\"",
-		                              "\"signal\"", "\"heap\": -", "18446744073709551615" };
+	static const char *const absent[] = {
+		"\"type\"", "\"site\"", "\"owner\"", "\"held\"", "\"retained_bytes\"", "\"code\"",
+		"\"count\"", "confidence", "\"in_use\"", "\"libc\"", "\"timestamp\"", "\"signal\"",
+		"\"heap\": -", "18446744073709551615",
+	};
 	struct out out;
 	const char *text;
 
