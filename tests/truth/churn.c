@@ -2,8 +2,9 @@
  * churn: threads that allocate, resize, link, hand over and free blocks of all sizes, without end;
  * some threads end, and others start. For the recorder, to be caught at any moment.
  *
- *	churn SEED THREADS READY [fork]   makes the file READY when all have worked a while; with fork
- *	                                  it is a child of one thread that goes on then, alone
+ *	churn SEED THREADS READY [fork]
+ *
+ * makes the file READY when all have worked a while; with fork, a child of one thread goes on, alone.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -125,7 +126,8 @@ static void *work(void *arg)
 			usleep(100);
 		if (i == A_WHILE)
 			__atomic_add_fetch(&rounds_done, 1, __ATOMIC_SEQ_CST);
-		if (i % 2000 == 0 && pthread_create(&t, NULL, brief, (void *)(uintptr_t)next(&r)) == 0)
+		if (i % 2000 == 0 &&
+		    pthread_create(&t, NULL, brief, (void *)(uintptr_t)next(&r)) == 0)
 			pthread_join(t, NULL);
 	}
 	return NULL;

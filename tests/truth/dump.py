@@ -3,7 +3,8 @@
 
     dump.py PID FOLDER [FILE]
 
-waits until the program has made FILE, or, where none is named, until it holds (REC_HOLD); then writes FOLDER/gcore (gdb's snapshot), FOLDER/kernel (the kernel's core: the process ends by it) and
+waits until the program has made FILE, or, where none is named, until it holds (REC_HOLD); then
+writes FOLDER/gcore (gdb's snapshot), FOLDER/kernel (the kernel's core: the process ends by it) and
 FOLDER/maps, FOLDER/smaps of the same moment. Where the kernel writes no cores here, it says so on
 standard error, ends the process and leaves FOLDER/kernel out.
 

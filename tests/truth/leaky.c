@@ -1,7 +1,7 @@
 /*
- * leaky: a deterministic program of one thread that leaks lists, trees and plain blocks, keeps some,
- * and ends or waits; for valgrind and the reference marker to agree about. No cycles and no inner pointers:
- * valgrind calls those otherwise.
+ * leaky: a deterministic program of one thread that leaks lists, trees and plain blocks, keeps
+ * some, and ends or waits; for valgrind and the reference marker to agree about. No cycles and no
+ * inner pointers: valgrind calls those otherwise.
  */
 #include <fcntl.h>
 #include <stdlib.h>

@@ -28,10 +28,15 @@ static void futex_wait(uint32_t *word, uint32_t value)
 	syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
 }
 
-/* SIGQUIT gets its default action back, so that the process can be ended with a core where it is. */
+/* SIGQUIT gets its default action back: so the process can be ended with a core where it is. */
 void hold(void)
 {
-	static const struct { void *handler; unsigned long flags; void *restorer; uint64_t mask; } def;
+	static const struct { /* the kernel's struct sigaction */
+		void *handler;
+		unsigned long flags;
+		void *restorer;
+		uint64_t mask;
+	} def;
 
 	syscall(SYS_rt_sigaction, SIGQUIT, &def, NULL, sizeof(def.mask));
 	__atomic_store_n(&ctl->held, 1, __ATOMIC_SEQ_CST);

@@ -1,7 +1,7 @@
 /*
  * planted: a program that says which of its blocks are what, for the recorder and the reference
- * marker to be judged by. Each kind of block has a size of its own; "name size count reach" lines on
- * standard output tell what is to be found. Then it waits.
+ * marker to be judged by. Each kind of block has a size of its own; "name size count reach" lines
+ * on standard output tell what is to be found. Then it waits.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -50,8 +50,8 @@ static __attribute__((noinline)) void plain_leaks(void)
 	say("aligned", 300000, 1, "definite");
 }
 
-/* Over-aligned blocks with mappings of their own that realloc() moves: their distance from the start
- * of the mapping stays, and their alignment goes. */
+/* Over-aligned blocks with mappings of their own that realloc() moves: their distance from the
+ * start of the mapping stays, and their alignment goes. */
 static __attribute__((noinline)) void moved_leaks(void)
 {
 	for (int i = 0; i < 8; i++) {
@@ -123,7 +123,8 @@ static __attribute__((noinline)) void held(void)
 /* Leaks that only freed memory still points to: tcache, unsorted list. */
 static __attribute__((noinline)) void held_by_free(void)
 {
-	void *volatile *small = calloc(1, 600), *volatile *big = calloc(1, 5000), *guard = malloc(2700);
+	void *volatile *small = calloc(1, 600), *volatile *big = calloc(1, 5000);
+	void *guard = malloc(2700);
 
 	small[20] = malloc(2800);
 	big[50] = malloc(2900);

@@ -57,6 +57,13 @@ static void read_environment(void)
 		hold_at = strtoull(when, NULL, 10);
 }
 
+static bool asked_to_hold(void)
+{
+	if (hold_at != 0 && operations >= hold_at && ctl->pid == ~(uint64_t)owner_pid)
+		return true;
+	return __atomic_load_n(&ctl->request, __ATOMIC_RELAXED) != 0;
+}
+
 /* The first operation comes from ld.so, while there is one thread and no constructor has run. */
 void enter(void)
 {
@@ -64,8 +71,7 @@ void enter(void)
 		ledger_set_up();
 	lock_take();
 	operations++;
-	if (lock_outermost() && (__atomic_load_n(&ctl->request, __ATOMIC_RELAXED) != 0 ||
-			   (hold_at != 0 && operations >= hold_at && ctl->pid == ~(uint64_t)owner_pid))) {
+	if (lock_outermost() && asked_to_hold()) {
 		publish();
 		hold();
 	}
@@ -142,10 +148,12 @@ static int held_main(int argc, char **argv, char **env)
 	return status;
 }
 
-int __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv, void (*init)(void),
-		      void (*fini)(void), void (*rtld_fini)(void), void *stack_end);
-int __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv, void (*init)(void),
-		      void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
+int __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv,
+		      void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
+		      void *stack_end);
+int __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv,
+		      void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
+		      void *stack_end)
 {
 	__typeof__(__libc_start_main) *real;
 
@@ -249,7 +257,8 @@ static struct start_rec *start_slot(uint64_t routine, uint64_t arg)
 	}
 }
 
-int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*routine)(void *), void *arg)
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*routine)(void *),
+		   void *arg)
 {
 	static __typeof__(pthread_create) *real;
 	struct start_rec *slot;

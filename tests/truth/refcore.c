@@ -102,7 +102,8 @@ static void read_files(struct core *core, const uint8_t *d, size_t size)
 	core->file = grab(n, sizeof(*core->file));
 	name = (const char *)d + 16 + 24 * n;
 	for (i = 0; i < n && name < end; i++) {
-		core->file[i] = (struct file_line){get64(d + 16 + 24 * i), get64(d + 24 + 24 * i), name};
+		core->file[i] = (struct file_line){get64(d + 16 + 24 * i),
+						   get64(d + 24 + 24 * i), name};
 		name += strnlen(name, (size_t)(end - name)) + 1;
 	}
 	core->files = (int)i;
@@ -218,9 +219,10 @@ void core_read_file(struct core *core, const char *path)
 		if (ph.p_type == PT_NOTE)
 			read_notes(core, file + ph.p_offset, file + ph.p_offset + ph.p_filesz);
 		if (ph.p_type == PT_LOAD)
-			core->load[core->loads++] =
-				(struct load){ph.p_vaddr, ph.p_vaddr + ph.p_filesz,
-					      ph.p_vaddr + ph.p_memsz, file + ph.p_offset, ph.p_flags};
+			core->load[core->loads++] = (struct load){
+				ph.p_vaddr, ph.p_vaddr + ph.p_filesz, ph.p_vaddr + ph.p_memsz,
+				file + ph.p_offset, ph.p_flags,
+			};
 	}
 	qsort(core->load, (size_t)core->loads, sizeof(*core->load), by_start);
 }

@@ -43,7 +43,8 @@ static void components_from(size_t first, size_t *count)
 		size_t v, w;
 
 		if (enter != NONE) {
-			node[enter] = (struct node){++*count, *count, 0, block[enter].address, true};
+			++*count;
+			node[enter] = (struct node){*count, *count, 0, block[enter].address, true};
 			path[depth++] = enter;
 			opened[nopen++] = enter;
 		}
@@ -93,7 +94,7 @@ void find_heads(void)
 			if (node[w].component != node[v].component)
 				held[node[w].component] = true;
 	}
-	for (size_t v = 0; v < blocks; v++) { /* by address: the lowest of a component is its head */
+	for (size_t v = 0; v < blocks; v++) { /* by address: a component's lowest is its head */
 		if (block[v].reach != UNREACHED)
 			continue;
 		block[v].reach = held[node[v].component] ? INDIRECT : DEFINITE;

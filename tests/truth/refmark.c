@@ -176,7 +176,8 @@ static void own_arenas(void)
 {
 	uint64_t minor = control_field(F_MINOR), main_arena = control_field(F_ARENA);
 	bool new = minor >= 43;
-	uint64_t top_at = new ? 0x8 : 0x60, next_at = new ? 0x818 : 0x870, size = new ? 0x840 : 0x898;
+	uint64_t top_at = new ? 0x8 : 0x60, next_at = new ? 0x818 : 0x870;
+	uint64_t size = new ? 0x840 : 0x898;
 	uint64_t info_size = minor >= 35 ? 0x30 : 0x20, top, arena, brk = control_field(F_BRK);
 
 	if (main_arena == 0)
@@ -228,7 +229,7 @@ static void own_and_check_blocks(void)
 	}
 }
 
-/* ---- stacks ------------------------------------------------------------------------------------ */
+/* ---- stacks ------------------------------------------------------------------------- */
 
 static int recorded_stack(uint64_t fs_base, struct range *out)
 {
@@ -279,10 +280,11 @@ static void dead_stacks(void)
 		add_range(&excluded, thread_field(i, 1), thread_field(i, 2), "dead stack");
 		dead++;
 	}
-	fprintf(stderr, "refmark: %d threads, %" PRIu64 " stacks of exited ones\n", core.lwps, dead);
+	fprintf(stderr, "refmark: %d threads, %" PRIu64 " stacks of exited ones\n", core.lwps,
+		dead);
 }
 
-/* ---- roots ------------------------------------------------------------------------------------- */
+/* ---- roots -------------------------------------------------------------------------- */
 
 static int by_range(const void *a, const void *b)
 {
@@ -295,8 +297,8 @@ static void tell_unsaved(const struct load *l)
 {
 	if (l->saved_end < l->end)
 		fprintf(stderr, "refmark: warning: writable, not saved: %#" PRIx64 "-%#" PRIx64
-			" %" PRIu64 " kB %s\n", l->saved_end, l->end, (l->end - l->saved_end) / 1024,
-			core_path(&core, l->start));
+			" %" PRIu64 " kB %s\n", l->saved_end, l->end,
+			(l->end - l->saved_end) / 1024, core_path(&core, l->start));
 }
 
 static void find_roots(void)
@@ -326,7 +328,7 @@ static void find_roots(void)
 	}
 }
 
-/* ---- marking ----------------------------------------------------------------------------------- */
+/* ---- marking ------------------------------------------------------------------------ */
 
 static void mark_word(uint64_t word, enum reach as)
 {
@@ -367,15 +369,15 @@ static void mark_all(enum reach as)
 	}
 }
 
-/* ---- telling ------------------------------------------------------------------------------------ */
+/* ---- telling ------------------------------------------------------------------------ */
 
 static void why_word(uint64_t at, uint64_t word, uint64_t target, const char *what)
 {
 	size_t k = kept_by(word);
 
 	if (k != NONE && block[k].address == target)
-		printf("%#" PRIx64 " holds %#" PRIx64 " (+%" PRIu64 "): %s %s\n", at, word, word - target,
-		       what, core_path(&core, at));
+		printf("%#" PRIx64 " holds %#" PRIx64 " (+%" PRIu64 "): %s %s\n", at, word,
+		       word - target, what, core_path(&core, at));
 }
 
 static void why_range(uint64_t start, uint64_t end, uint64_t target, const char *what)
@@ -414,13 +416,14 @@ static void tell(void)
 	for (size_t i = 0; i < blocks; i++) {
 		const struct block *b = &block[i];
 
-		printf("0x%" PRIx64 ",%" PRIu64 ",%" PRIu64 ",0x%" PRIx64 ",%s\n", b->address, b->usable,
-		       b->requested, b->caller, name[b->reach]);
+		printf("0x%" PRIx64 ",%" PRIu64 ",%" PRIu64 ",0x%" PRIx64 ",%s\n", b->address,
+		       b->usable, b->requested, b->caller, name[b->reach]);
 		n[b->reach]++;
 	}
-	fprintf(stderr, "refmark: %zu blocks: %zu reachable, %zu possible, %zu definite, %zu indirect; "
-		"%" PRIu64 " frees dropped of %" PRIu64 " operations\n", blocks, n[REACHABLE],
-		n[POSSIBLE], n[DEFINITE], n[INDIRECT], control_field(F_DROPPED), control_field(F_OPS));
+	fprintf(stderr, "refmark: %zu blocks: %zu reachable, %zu possible, %zu definite, "
+		"%zu indirect; %" PRIu64 " frees dropped of %" PRIu64 " operations\n", blocks,
+		n[REACHABLE], n[POSSIBLE], n[DEFINITE], n[INDIRECT], control_field(F_DROPPED),
+		control_field(F_OPS));
 }
 
 int main(int argc, char **argv)
