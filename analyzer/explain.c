@@ -195,9 +195,9 @@ static const char *why_possible(struct work *w, const struct explanation *e)
 	const char *missing = text_bytes_in(w->pool, w->a->roots.missing_bytes);
 
 	if (e->path_from)
-		return "every chain from a root to it has an interior pointer in it: it may be "
-		       "kept by "
-		       "accident";
+		return "every chain from a root to it has an interior pointer in it: kept on "
+		       "purpose (a "
+		       "pool, a cursor) or by accident";
 	return pool_printf(w->pool,
 	                   "nothing that this core has leads to it, but %s of roots are "
 	                   "missing from the core and may hold it: it may be leaked",
