@@ -97,7 +97,7 @@ static void list(struct listing *l, const struct analysis *a, put_block *put)
 	struct heap_iter it = { 0 };
 	struct block b;
 
-	while (l->rows < limit && !out_failed(l->out) && heap_next(a->heap, a->core, &it, &b)) {
+	while (l->rows < limit && !out_failed(l->out) && heap_next(a->heap, &it, &b)) {
 		enum reach_class reach = REACH_NONE;
 
 		if (b.state == BLOCK_USED)

@@ -117,7 +117,7 @@ static uint64_t used_in(struct maps *m, vaddr start, vaddr end)
 	while (m->has_block && m->block.addr < end) {
 		if (m->block.addr >= start && m->block.state == BLOCK_USED)
 			sum += m->block.size;
-		m->has_block = heap_next(a->heap, a->core, &m->it, &m->block);
+		m->has_block = heap_next(a->heap, &m->it, &m->block);
 	}
 	return sum;
 }
@@ -167,7 +167,7 @@ static void add_mappings(struct places *places, struct report *report)
 	struct maps m = { .places = places, .report = report };
 	size_t from = 0;
 
-	m.has_block = heap_next(places->a->heap, core, &m.it, &m.block);
+	m.has_block = heap_next(places->a->heap, &m.it, &m.block);
 	for (size_t i = 0; i < core->nseg; i++) {
 		size_t to = from;
 

@@ -96,7 +96,7 @@ static void follow_word(struct holding *h, vaddr word)
 {
 	struct block b;
 
-	if (word < h->lowest || word >= h->highest || !heap_find(h->heap, h->core, word, &b) ||
+	if (word < h->lowest || word >= h->highest || !heap_find(h->heap, word, &b) ||
 	    b.state != BLOCK_USED || b.id >= h->heap->nchunks ||
 	    reach_of(h->reach, b.id) != REACH_INDIRECT || bit_get(h->counted, b.id))
 		return;
@@ -142,7 +142,7 @@ static void follow_lost(struct holding *h)
 		struct block b;
 
 		h->lost_from = 0;
-		while (heap_next(h->heap, h->core, &it, &b)) {
+		while (heap_next(h->heap, &it, &b)) {
 			if (b.addr < from || b.id >= h->heap->nchunks ||
 			    !bit_get(h->counted, b.id) || bit_get(h->looked_at, b.id))
 				continue;
@@ -168,7 +168,7 @@ static void follow_heads(struct holding *h, struct fold *f, const struct heads *
 
 	for (size_t i = 0; heads->complete && i < heads->list.n; i++)
 		follow_head(h, f, &heads->list.v[i]);
-	while (!heads->complete && heap_next(h->heap, h->core, &it, &b)) {
+	while (!heads->complete && heap_next(h->heap, &it, &b)) {
 		if (b.state == BLOCK_USED && b.id < h->heap->nchunks &&
 		    reach_of(h->reach, b.id) == REACH_DEFINITE)
 			follow_head(h, f, &b);
@@ -204,15 +204,15 @@ static int by_reach_and_size(const void *a, const void *b)
 	return x->size < y->size ? -1 : x->size > y->size;
 }
 
-static void fold_blocks(const struct core *core, const struct heap *heap,
-                        const struct reach *reach, struct fold *f, struct heads *heads)
+static void fold_blocks(const struct heap *heap, const struct reach *reach, struct fold *f,
+                        struct heads *heads)
 {
 	struct heap_iter it = { 0 };
 	struct block b;
 
 	grow(f);
 	heads->complete = reach->total[REACH_DEFINITE].blocks <= HEADS_MAX;
-	while (heap_next(heap, core, &it, &b)) {
+	while (heap_next(heap, &it, &b)) {
 		enum reach_class class;
 
 		if (b.state != BLOCK_USED || b.id >= heap->nchunks)
@@ -232,7 +232,7 @@ void groups_make(const struct core *core, const struct heap *heap, const struct 
 	struct fold f = { 0 };
 	size_t n = 0;
 
-	fold_blocks(core, heap, reach, &f, &heads);
+	fold_blocks(heap, reach, &f, &heads);
 	if (reach->total[REACH_INDIRECT].blocks && heap->nspans)
 		hold(core, heap, reach, &heads, &f);
 	array_free(&heads.list);

@@ -9,6 +9,7 @@
  * kept: it is looked up again in the holder when a path is written down.
  */
 #include "analyzer/path.h"
+#include "formats/written.h"
 
 struct frontier {
 	vaddr *v; /* user addresses */
@@ -17,8 +18,9 @@ struct frontier {
 	bool spilled;
 };
 
-#define WAITING 16 /* power of two */
-#define AHEAD   8  /* blocks */
+#define WAITING 16         /* power of two */
+#define AHEAD   8          /* blocks */
+#define LARGE   (64 << 10) /* bytes: worth asking where the file has holes */
 
 /* A pointer whose index cell, and a chunk whose parent, is being fetched from memory. */
 struct edge {
@@ -116,8 +118,8 @@ static void drain(struct search *s)
 		settle(s);
 }
 
-/* Visits the saved words of [start, end). */
-static void follow_range(struct search *s, vaddr start, vaddr end, uint32_t holder)
+/* Visits the saved words of [start, end), a run without holes or a block of moderate size. */
+static void follow_run(struct search *s, vaddr start, vaddr end, uint32_t holder)
 {
 	for (vaddr at = round_up(start, 8); at < end && end - at >= 8;) {
 		const uint8_t *p = view_at(&s->view, at, 8);
@@ -138,11 +140,21 @@ static void follow_range(struct search *s, vaddr start, vaddr end, uint32_t hold
 	}
 }
 
+static void follow_range(struct search *s, vaddr start, vaddr end, uint32_t holder)
+{
+	if (end - start < LARGE) {
+		follow_run(s, start, end, holder);
+		return;
+	}
+	for (vaddr stop, at = start; core_written(s->core, &at, end, &stop); at = stop)
+		follow_run(s, at, stop, holder);
+}
+
 static void visit(struct search *s, vaddr addr)
 {
 	struct block b;
 
-	if (heap_find(s->heap, s->core, addr, &b))
+	if (heap_find(s->heap, addr, &b))
 		follow_range(s, b.addr, b.addr + b.size, b.id);
 }
 
@@ -276,7 +288,7 @@ static bool block_of(const struct search *s, uint32_t id, struct block *b)
 	}
 	span = &v[lo];
 	if (!span->cell)
-		return heap_find(s->heap, s->core, span->start + CHUNK_HEADER, b);
+		return heap_find(s->heap, span->start + CHUNK_HEADER, b);
 	lo = 0;
 	hi = span->ncells;
 	while (hi - lo > 1) {
@@ -292,7 +304,7 @@ static bool block_of(const struct search *s, uint32_t id, struct block *b)
 		chunks &= chunks - 1;
 	if (!chunks)
 		return false;
-	return heap_find(s->heap, s->core,
+	return heap_find(s->heap,
 	                 span->start + CHUNK_HEADER +
 	                         ((lo << 6 | (unsigned)__builtin_ctzll(chunks)) << 4),
 	                 b);
@@ -303,21 +315,23 @@ static bool find_word(struct search *s, vaddr start, vaddr end, struct path_step
 {
 	bool found = false;
 
-	for (vaddr at = round_up(start, 8); at < end && end - at >= 8; at += 8) {
-		uint64_t value;
+	for (vaddr stop, run = start; core_written(s->core, &run, end, &stop); run = stop) {
+		for (vaddr at = round_up(run, 8); at < stop && stop - at >= 8; at += 8) {
+			uint64_t value;
 
-		if (!view_read64(&s->view, at, &value))
-			continue;
-		if (value - step->to.addr >= (step->to.size ? step->to.size : 1))
-			continue;
-		if (value == step->to.addr || !found) {
-			step->at = at;
-			step->value = value;
-			step->interior = value != step->to.addr;
-			found = true;
+			if (!view_read64(&s->view, at, &value))
+				continue;
+			if (value - step->to.addr >= (step->to.size ? step->to.size : 1))
+				continue;
+			if (value == step->to.addr || !found) {
+				step->at = at;
+				step->value = value;
+				step->interior = value != step->to.addr;
+				found = true;
+			}
+			if (value == step->to.addr)
+				return true;
 		}
-		if (value == step->to.addr)
-			return true;
 	}
 	return found;
 }

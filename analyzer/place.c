@@ -200,12 +200,12 @@ static bool in_block(struct places *places, struct place *p)
 {
 	const struct heap *heap = places->a->heap;
 
-	if (heap_find(heap, places->a->core, p->at, &p->block)) {
+	if (heap_find(heap, p->at, &p->block)) {
 		p->kind = PLACE_BLOCK;
 		return true;
 	}
 	for (vaddr ahead = 8; ahead <= 16; ahead += 8) {
-		if (heap_find(heap, places->a->core, p->at + ahead, &p->block) &&
+		if (heap_find(heap, p->at + ahead, &p->block) &&
 		    p->at < p->block.addr) {
 			p->kind = PLACE_HEADER;
 			return true;

@@ -28,6 +28,7 @@ const char *reach_name(enum reach_class reach)
 #define FEW 8192    /* pending chunks that are better followed one by one */
 #define FILTER 64   /* words looked at together */
 #define POINTERS 32 /* waiting for an index cell */
+#define TARGETS 16  /* waiting for their bits */
 #define BLOCKS 16   /* waiting for their content */
 #define FETCH 256   /* bytes of it that are fetched ahead */
 
@@ -36,6 +37,13 @@ enum mode { MODE_STRONG, MODE_WEAK, MODE_FLOOD };
 struct pointer {
 	vaddr v;
 	const struct span *span;
+};
+
+/* A block that a pointer was resolved to; its bits are on their way. */
+struct target {
+	vaddr chunk;
+	uint32_t id;
+	bool exact;
 };
 
 struct marker {
@@ -53,6 +61,8 @@ struct marker {
 	uint64_t npending;
 	struct pointer pointer[POINTERS];
 	unsigned first_pointer, npointers;
+	struct target target[TARGETS];
+	unsigned first_target, ntargets;
 	vaddr block[BLOCKS];
 	unsigned first_block, nblocks;
 };
@@ -96,16 +106,31 @@ static void hold(struct marker *m, vaddr chunk, uint32_t id, bool exact)
 	push(m, chunk, id);
 }
 
+static inline void hold_oldest(struct marker *m)
+{
+	struct target t = m->target[m->first_target];
+
+	m->first_target = (m->first_target + 1) % TARGETS;
+	m->ntargets--;
+	if (bit_get(m->left, t.id))
+		hold(m, t.chunk, t.id, t.exact);
+}
+
 static void resolve_oldest(struct marker *m)
 {
 	struct pointer p = m->pointer[m->first_pointer];
-	vaddr chunk;
-	uint32_t id;
+	struct target *t;
 
+	if (m->ntargets == TARGETS)
+		hold_oldest(m);
+	t = &m->target[(m->first_target + m->ntargets) % TARGETS];
 	m->first_pointer = (m->first_pointer + 1) % POINTERS;
 	m->npointers--;
-	if (span_find(p.span, p.v, &chunk, &id) && bit_get(m->left, id))
-		hold(m, chunk, id, p.v == chunk + CHUNK_HEADER);
+	if (!span_find(p.span, p.v, &t->chunk, &t->id))
+		return;
+	t->exact = p.v == t->chunk + CHUNK_HEADER;
+	__builtin_prefetch(&m->left[t->id >> 6], 1);
+	m->ntargets++;
 }
 
 static inline void look(struct marker *m, uint64_t word)
@@ -232,13 +257,15 @@ static void scan_later(struct marker *m, vaddr chunk)
 /* Scans what is on the stack and in the queues, until all are empty. */
 static void follow(struct marker *m)
 {
-	while (m->depth || m->nblocks || m->npointers) {
+	while (m->depth || m->nblocks || m->npointers || m->ntargets) {
 		while (m->depth && m->nblocks < BLOCKS)
 			scan_later(m, m->stack[--m->depth]);
 		if (m->nblocks)
 			scan_oldest(m);
-		else
+		else if (m->npointers)
 			resolve_oldest(m);
+		else
+			hold_oldest(m);
 	}
 }
 

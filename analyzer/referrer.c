@@ -1,4 +1,5 @@
 #include "analyzer/referrer.h"
+#include "formats/written.h"
 
 struct finder {
 	const struct core *core;
@@ -51,7 +52,7 @@ static void found(struct finder *f, vaddr at, uint64_t value)
 	if (!t)
 		return;
 	r.interior = value != t->start;
-	if (heap_find(f->heap, f->core, at, &r.holder)) {
+	if (heap_find(f->heap, at, &r.holder)) {
 		if (r.holder.addr == t->start)
 			kind = REFERRER_SELF;
 		else if (r.holder.state == BLOCK_USED)
@@ -69,15 +70,17 @@ static void found(struct finder *f, vaddr at, uint64_t value)
 	keep(f, t, kind, &r);
 }
 
-static void scan(struct finder *f, const struct segment *s, uint64_t lo, uint64_t width)
+static void scan(struct finder *f, uint64_t lo, uint64_t width)
 {
-	vaddr at = round_up(s->start, 8);
+	for (vaddr stop, run = 0; core_written(f->core, &run, UINT64_MAX, &stop); run = stop) {
+		const struct segment *s = core_segment(f->core, run);
 
-	for (; at < s->saved_end && s->saved_end - at >= 8; at += 8) {
-		uint64_t value = load64(s->mem + (at - s->start));
+		for (vaddr at = round_up(run, 8); at < stop && stop - at >= 8; at += 8) {
+			uint64_t value = load64(s->mem + (at - s->start));
 
-		if (value - lo < width)
-			found(f, at, value);
+			if (value - lo < width)
+				found(f, at, value);
+		}
 	}
 }
 
@@ -113,9 +116,7 @@ void referrers_find(const struct core *core, const struct heap *heap, const stru
 	lo = target[0].start;
 	width = target[n - 1].end - lo;
 	scan_registers(&f);
-	for (size_t i = 0; i < core->nseg; i++)
-		if (core->seg[i].mem)
-			scan(&f, &core->seg[i], lo, width);
+	scan(&f, lo, width);
 }
 
 void referrers_free(struct referrers *target, size_t n)

@@ -19,7 +19,7 @@ bool walk_release(struct walk *w, vaddr user, enum free_place place, struct bloc
 {
 	struct arena *a;
 
-	if (!heap_find(w->heap, w->core, user, b) || b->addr != user || b->state != BLOCK_USED)
+	if (!heap_find(w->heap, user, b) || b->addr != user || b->state != BLOCK_USED)
 		return false;
 	a = &w->heap->arena[b->span->arena];
 	bit_clear(w->heap->used, b->id);
@@ -53,10 +53,9 @@ static bool fast_next(const struct core *core, vaddr chunk, bool safe, vaddr *ne
 	return true;
 }
 
-static bool fast_fits(const struct heap *h, const struct core *core, unsigned i, vaddr chunk,
-                      struct block *b)
+static bool fast_fits(const struct heap *h, unsigned i, vaddr chunk, struct block *b)
 {
-	return !(chunk & 15) && heap_find(h, core, chunk + CHUNK_HEADER, b) &&
+	return !(chunk & 15) && heap_find(h, chunk + CHUNK_HEADER, b) &&
 	       b->addr == chunk + CHUNK_HEADER && (b->size + 8) >> 4 == i + 2;
 }
 
@@ -66,7 +65,7 @@ static bool fast_ends(const struct heap *h, const struct core *core, unsigned i,
 	struct block b;
 
 	for (uint32_t n = 0; chunk; n++) {
-		if (n > h->nchunks || !fast_fits(h, core, i, chunk, &b) ||
+		if (n > h->nchunks || !fast_fits(h, i, chunk, &b) ||
 		    !fast_next(core, chunk, safe, &chunk))
 			return false;
 	}
@@ -93,7 +92,7 @@ static void release_fast(struct walk *w, const struct arena *a, unsigned i, vadd
 		struct block b;
 		vaddr next;
 
-		if (!fast_fits(w->heap, w->core, i, chunk, &b) || !fast_next(w->core, chunk, safe, &next)) {
+		if (!fast_fits(w->heap, i, chunk, &b) || !fast_next(w->core, chunk, safe, &next)) {
 			walk_find(w, "fastbin-next", chunk, true, "a fastbin of arena 0x%llx leads to 0x%llx, "
 			          "which is no chunk of it: a freed block was written to after free",
 			          (unsigned long long)a->addr, (unsigned long long)chunk);
@@ -184,7 +183,7 @@ static bool step_bin(struct walk *w, struct bin_walk *b)
 	struct block k;
 	uint64_t bk;
 
-	if (!b->left-- || b->at & 15 || !heap_find(w->heap, w->core, b->at + CHUNK_HEADER, &k) ||
+	if (!b->left-- || b->at & 15 || !heap_find(w->heap, b->at + CHUNK_HEADER, &k) ||
 	    k.addr != b->at + CHUNK_HEADER || k.state != BLOCK_FREE) {
 		bin_broken(w, b->arena, b->bin, b->at, "no free chunk");
 		return false;

@@ -248,29 +248,22 @@ static enum block_state state_of(const struct heap *heap, uint32_t id)
 	return bit_get(heap->internal, id) ? BLOCK_INTERNAL : BLOCK_FREE;
 }
 
-static uint64_t usable_at(const struct core *core, const struct span *s, vaddr chunk)
+/* Chunks of a span follow each other without a gap: where the next one starts tells the size. */
+static uint64_t usable_at(const struct span *s, vaddr chunk)
 {
-	uint64_t head = 0;
-
-	if (s->kind == SPAN_MMAP)
-		return s->usable;
-	if (s->mem)
-		head = load64(s->mem + (chunk - s->start) + 8);
-	else
-		core_read64(core, chunk + 8, &head);
-	head &= ~(uint64_t)CHUNK_FLAGS;
-	return head >= 8 ? head - 8 : 0;
+	return s->kind == SPAN_MMAP ? s->usable : span_next(s, chunk + CHUNK_ALIGN) - chunk - 8;
 }
 
-bool heap_find(const struct heap *heap, const struct core *core, vaddr v, struct block *b)
+bool heap_find(const struct heap *heap, vaddr v, struct block *b)
 {
+
 	const struct span *s = v >= CHUNK_HEADER ? heap_span(heap, v - CHUNK_HEADER) : NULL;
 	vaddr chunk;
 
 	if (!s || !span_find(s, v, &chunk, &b->id))
 		return false;
 	b->addr = chunk + CHUNK_HEADER;
-	b->size = usable_at(core, s, chunk);
+	b->size = usable_at(s, chunk);
 	b->state = state_of(heap, b->id);
 	b->span = s;
 	return true;
@@ -301,7 +294,7 @@ static bool header_block(const struct heap *heap, const struct span *s, struct b
 	return true;
 }
 
-bool heap_next(const struct heap *heap, const struct core *core, struct heap_iter *it, struct block *b)
+bool heap_next(const struct heap *heap, struct heap_iter *it, struct block *b)
 {
 	while (it->span < heap->nspans) {
 		const struct span *s = &heap->span[it->span];
@@ -314,12 +307,15 @@ bool heap_next(const struct heap *heap, const struct core *core, struct heap_ite
 				return true;
 		}
 		if (it->at < s->end && it->id < s->first_id + s->nchunks) {
+			vaddr next;
+
 			b->addr = it->at + CHUNK_HEADER;
-			b->size = usable_at(core, s, it->at);
+			next = s->kind == SPAN_MMAP ? s->end : span_next(s, it->at + CHUNK_ALIGN);
+			b->size = s->kind == SPAN_MMAP ? s->usable : next - it->at - 8;
 			b->id = it->id++;
 			b->state = state_of(heap, b->id);
 			b->span = s;
-			it->at = s->kind == SPAN_MMAP ? s->end : span_next(s, it->at + CHUNK_ALIGN);
+			it->at = next;
 			return true;
 		}
 		it->span++;

@@ -137,7 +137,7 @@ void heap_free(struct heap *heap); /* accepts NULL */
  * The block whose [start, start + max(usable, 1)) holds v, whatever its state. False if none.
  * Arena headers are not found this way.
  */
-bool heap_find(const struct heap *heap, const struct core *core, vaddr v, struct block *block);
+bool heap_find(const struct heap *heap, vaddr v, struct block *block);
 
 /*
  * All blocks in address order, arena headers included: start with *at = (struct block){0} and
@@ -145,7 +145,7 @@ bool heap_find(const struct heap *heap, const struct core *core, vaddr v, struct
  *
  *   struct heap_iter it = { 0 };
  *   struct block b;
- *   while (heap_next(heap, core, &it, &b)) ...
+ *   while (heap_next(heap, &it, &b)) ...
  */
 struct heap_iter {
 	size_t span;
@@ -153,7 +153,7 @@ struct heap_iter {
 	uint32_t id;
 	bool inside;
 };
-bool heap_next(const struct heap *heap, const struct core *core, struct heap_iter *it,
+bool heap_next(const struct heap *heap, struct heap_iter *it,
                struct block *block);
 
 /* The range of heap.owned that covers at, or NULL. */

@@ -66,7 +66,7 @@ static bool next_entry(struct walk *w, const struct tcache_layout *l, vaddr pos,
 static bool entry_fits(struct walk *w, const struct tcache_layout *l, unsigned i, vaddr e,
                        struct block *b)
 {
-	if (e & 15 || !heap_find(w->heap, w->core, e, b) || b->addr != e)
+	if (e & 15 || !heap_find(w->heap, e, b) || b->addr != e)
 		return false;
 	if (i < 64)
 		return b->size + 8 == CHUNK_MIN + 16u * i;
@@ -231,7 +231,7 @@ static void accept(struct walk *w, const struct fit *f, const struct verdict *v)
 
 	if (!v->entries && t.thread < 0)
 		return; /* as empty as any zeroed block, and nobody's */
-	if (!heap_find(w->heap, w->core, v->at, &b) || !bit_get(w->heap->used, b.id))
+	if (!heap_find(w->heap, v->at, &b) || !bit_get(w->heap->used, b.id))
 		return;
 	a = &w->heap->arena[b.span->arena];
 	bit_clear(w->heap->used, b.id);

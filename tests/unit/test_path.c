@@ -221,7 +221,7 @@ static void check_paths(struct fake *f, enum path_from from, const uint32_t *nod
 
 	distances(f, from, dist);
 	for (size_t i = 0; i < n; i++)
-		assert_true(heap_find(&f->heap, &f->core, f->node[node[i]].addr, &target[i]));
+		assert_true(heap_find(&f->heap, f->node[node[i]].addr, &target[i]));
 	path_find(&f->core, &f->heap, &f->roots, &reach, from, target, n, &pool, path);
 	for (size_t i = 0; i < n; i++) {
 		if (dist[node[i]] == FAR || dist[node[i]] == 0) {
@@ -323,7 +323,7 @@ static void long_chain(void **state)
 	point(&f, n, 0, 0);
 	for (uint32_t i = 0; i < last; i++)
 		point(&f, i, i + 1, 0);
-	assert_true(heap_find(&f.heap, &f.core, f.node[last].addr, &target));
+	assert_true(heap_find(&f.heap, f.node[last].addr, &target));
 	path_find(&f.core, &f.heap, &f.roots, NULL, PATH_STRONG, &target, 1, &pool, &path);
 	assert_int_equal(path.length, n);
 	assert_int_equal(path.n, 2 * PATH_ENDS);
