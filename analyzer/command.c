@@ -1,4 +1,5 @@
 #include "analyzer/command.h"
+#include "analyzer/progress.h"
 #include "analyzer/text.h"
 
 #include <stdio.h>
@@ -45,6 +46,7 @@ void command_say(const char *fmt, ...)
 	char text[4096];
 	va_list ap;
 
+	progress_stop();
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -60,6 +62,15 @@ void command_say(const char *fmt, ...)
 	fflush(stderr);
 }
 
+static void show_progress(const struct options *opt)
+{
+	struct pool pool = { 0 };
+
+	if (!opt->quiet)
+		progress_start(text_escape(&pool, pool_printf(&pool, "reading %s", opt->arg[0])));
+	pool_free(&pool);
+}
+
 bool command_open(const struct options *opt, struct analysis *a)
 {
 	struct err err;
@@ -72,6 +83,7 @@ bool command_open(const struct options *opt, struct analysis *a)
 		            "gzip -d)");
 		return false;
 	}
+	show_progress(opt);
 	if (analysis_open(opt->arg[0], &opt->where, a, &err))
 		return true;
 	command_say("%s", err.msg);

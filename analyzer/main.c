@@ -1,5 +1,6 @@
 /* main: what happens around each command: options, output, exit code. */
 #include "analyzer/command.h"
+#include "analyzer/progress.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -52,6 +53,7 @@ static int run(const struct options *opt)
 		return EXIT_USAGE;
 	}
 	code = opt->command->run(opt, &out);
+	progress_stop();
 	if (code == EXIT_USAGE || code == EXIT_INPUT || code == EXIT_INTERNAL) {
 		out_discard(&out);
 		return code;

@@ -1,4 +1,5 @@
 #include "analyzer/out.h"
+#include "analyzer/progress.h"
 #include "analyzer/text.h"
 
 #include <errno.h>
@@ -140,6 +141,7 @@ static void flush(struct out *out)
 {
 	size_t done = 0;
 
+	progress_stop();
 	while (done < out->n && !out->failed) {
 		ssize_t n = write(out->fd, out->buf + done, out->n - done);
 

@@ -83,8 +83,8 @@ static void findings(const struct report *r, struct out *out)
 
 		const char *text = pool_printf(&pool, "%s %s: %s", f->kind, f->code, f->message);
 
-		if (f->example)
-			text = pool_printf(&pool, "%s, at %s", text, text_addr(at, f->example));
+		if (f->example && !strstr(f->message, text_addr(at, f->example)))
+			text = pool_printf(&pool, "%s, at %s", text, at);
 		if (f->count > 1)
 			text = pool_printf(&pool, "%s (%llu times)", text,
 			                   (unsigned long long)f->count);

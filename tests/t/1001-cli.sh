@@ -130,6 +130,32 @@ like 'a terminal gets colours' "$(TERM=xterm NO_COLOR= on_terminal "$COREHEAP" c
 is 'NO_COLOR is honoured' "$(TERM=xterm NO_COLOR=1 on_terminal "$COREHEAP" core | grep -c $'\033')" 0
 is 'a dumb terminal gets none' "$(TERM=dumb NO_COLOR= on_terminal "$COREHEAP" core | grep -c $'\033')" 0
 
+# ---- a person who waits sees that something happens; a pipe does not ----
+cat >many.c <<'C'
+#include <stdlib.h>
+int main(void)
+{
+	void **last = 0;
+	for (int i = 0; i < 400000; i++) {
+		void **block = malloc(24);
+		*block = last;
+		last = block;
+	}
+	abort();
+}
+C
+compile many many.c -O0
+if [ "${SAN:-0}" = 0 ] && command -v valgrind >/dev/null && kernel_core "$OUT/slow" "$OUT/many"; then
+	slow="valgrind -q --log-file=/dev/null '$COREHEAP' leaks slow" # slow enough to be waited for
+	like 'a terminal sees progress from the second second on' \
+		"$(TERM=xterm on_terminal sh -c "$slow | wc -l" | tr '\033\r' '!>')" \
+		'>coreheap: reading slow .*>!\[K'
+	is 'not with -q' "$(TERM=xterm on_terminal sh -c "$slow -q | wc -l" | grep -c reading)" 0
+	is 'a pipe does not' "$(sh -c "$slow" 2>&1 | grep -c reading)" 0
+else
+	skip 'progress' 'no valgrind or no kernel core, or this is a sanitizer build'
+fi
+
 # ---- -q, -v, --max-memory ----
 is '-q: a whole core says nothing on standard error' "$("$COREHEAP" -q leaks core 2>&1 >/dev/null)" ''
 ok '-v adds the limits to JSON' sh -c "'$COREHEAP' core --json -v | grep -q '\"limits\": {\"elapsed_ms\": [0-9]'"

@@ -46,8 +46,8 @@ static void verdicts(void **state)
 	assert_verdict("leaks", "1,204 blocks, 513 MiB are unreachable: leaked, 50% of all");
 	start();
 	r.leaks.definite = (struct tally){ 1, 24 };
-	assert_verdict("leaks", "1 block, 24 B is unreachable: leaked, <0.1% of all that is in use. "
-	               "Nothing that the program can still use points to it, so it can never be "
+	assert_verdict("leaks", "1 block, 24 B is unreachable: leaked, <0.1% of all that is in "
+	               "use. Nothing that the program can still use points to it, so it can never be "
 	               "freed. That is too little to explain the size of the process.");
 	start();
 	r.leaks.possible = (struct tally){ 2, 48 };
