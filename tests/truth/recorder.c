@@ -125,6 +125,8 @@ __attribute__((constructor(101))) static void construct(void)
 	owner_pid = (int)syscall(SYS_getpid);
 	enter();
 	find_main_arena();
+	ctl->main_self = ~(uint64_t)pthread_self();
+	ctl->main_stack = ~(uint64_t)__builtin_frame_address(0);
 	lock_drop();
 	unsetenv("REC_HOLD"); /* programs that this one starts do not hold */
 	pthread_atfork(fork_prepare, fork_parent, fork_child);

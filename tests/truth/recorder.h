@@ -41,6 +41,8 @@ struct control {
 	uint64_t dropped;
 	uint64_t nthreads;
 	uint64_t pid;
+	uint64_t main_self;  /* the first thread's struct pthread */
+	uint64_t main_stack; /* an address in its stack */
 	struct thread_rec thread[THREADS];
 	struct start_rec start[STARTS];
 };

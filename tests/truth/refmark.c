@@ -64,7 +64,10 @@ static bool in_ranges(const struct ranges *in, uint64_t address)
 
 /* ---- the recorder's table: layouts as in recorder.h ---------------------------------------- */
 
-enum field { F_TABLE, F_CAPACITY, F_COUNT, F_ARENA, F_MINOR, F_BRK, F_OPS, F_DROPPED, F_THREADS };
+enum field {
+	F_TABLE, F_CAPACITY, F_COUNT, F_ARENA, F_MINOR, F_BRK, F_OPS, F_DROPPED, F_THREADS, F_PID,
+	F_MAIN_SELF, F_MAIN_STACK, FIELDS
+};
 
 static uint64_t control_field(enum field f)
 {
@@ -73,7 +76,7 @@ static uint64_t control_field(enum field f)
 
 static uint64_t thread_field(uint64_t i, int field)
 {
-	return ~core_must(&core, control + 32 + 16 + 80 + 24 * i + 8 * (uint64_t)field);
+	return ~core_must(&core, control + 32 + 16 + 8 * FIELDS + 24 * i + 8 * (uint64_t)field);
 }
 
 static void find_control(void)
@@ -262,6 +265,23 @@ static void live_stack(const struct lwp *t)
 	add_range(&roots, from > own.start ? from : own.start, own.end, "stack");
 }
 
+static bool is_live(uint64_t self)
+{
+	for (int i = 0; i < core.lwps; i++)
+		if (core.lwp[i].fs_base == self)
+			return true;
+	return false;
+}
+
+/* The first thread may have ended before the others; its stack stays mapped. */
+static void dead_main_stack(void)
+{
+	const struct load *l = core_load(&core, control_field(F_MAIN_STACK));
+
+	if (!is_live(control_field(F_MAIN_SELF)) && l != NULL)
+		add_range(&excluded, l->start, l->end, "dead stack");
+}
+
 /* A thread that has exited leaves its stack in the cache, with struct pthread's two pointers to
  * itself in place. Where they are gone, the memory is something else's now. */
 static void dead_stacks(void)
@@ -270,11 +290,8 @@ static void dead_stacks(void)
 
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t self = thread_field(i, 0), a = 0, b = 0;
-		bool live = false;
 
-		for (int k = 0; k < core.lwps; k++)
-			live |= core.lwp[k].fs_base == self;
-		if (live || !core_word(&core, self, &a) || !core_word(&core, self + 16, &b) ||
+		if (is_live(self) || !core_word(&core, self, &a) || !core_word(&core, self + 16, &b) ||
 		    a != self || b != self)
 			continue;
 		add_range(&excluded, thread_field(i, 1), thread_field(i, 2), "dead stack");
@@ -306,6 +323,7 @@ static void find_roots(void)
 	for (int i = 0; i < core.lwps; i++)
 		live_stack(&core.lwp[i]);
 	dead_stacks();
+	dead_main_stack();
 	for (size_t i = 0; i < owned.n; i++)
 		add_range(&excluded, owned.r[i].start, owned.r[i].end, owned.r[i].why);
 	qsort(excluded.r, excluded.n, sizeof(*excluded.r), by_range);
