@@ -138,7 +138,7 @@ const char *process_signal_name(int signal)
 		"SIGIO", "SIGPWR", "SIGSYS",
 	};
 
-	if (signal <= 0 || (size_t)signal >= sizeof(names) / sizeof(*names))
-		return NULL;
-	return names[signal];
+	const size_t n = sizeof(names) / sizeof(*names);
+
+	return signal > 0 && (size_t)signal < n ? names[signal] : NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * A timer's signal writes the line, so that the stages need not know of it. What the handler uses is
- * prepared beforehand: it calls write() alone.
+ * A timer's signal writes the line, so that the stages need not know of it. What the handler uses
+ * is prepared beforehand: it calls write() alone.
  */
 #include "analyzer/progress.h"
 

@@ -1,6 +1,6 @@
 /*
- * progress: a line on standard error for a person who waits: only on a terminal, only from the second
- * second on, gone before any result is written. It knows nothing of how far the work is.
+ * progress: a line on standard error for a person who waits: only on a terminal, only from the
+ * second second on, gone before any result is written. It knows nothing of how far the work is.
  */
 #ifndef ANALYZER_PROGRESS_H
 #define ANALYZER_PROGRESS_H
