@@ -188,6 +188,35 @@ static __attribute__((noinline)) void leave(void *volatile block)
 	free(block);
 }
 
+static void end_here(int number)
+{
+	void *volatile block[2] = {fresh(6400), NULL};
+
+	(void)number;
+	sink = NULL;
+	printf("ready\n");
+	fflush(stdout);
+	for (;;)
+		pause();
+	free(block[0]);
+}
+
+/* As where a crash is handled: the main thread's own stack is not the one that it is on. */
+static __attribute__((noinline)) void in_handler(void *volatile block)
+{
+	static char other[65536];
+	stack_t alt = {.ss_sp = other, .ss_size = sizeof(other)};
+	struct sigaction action = {.sa_handler = end_here, .sa_flags = SA_ONSTACK};
+
+	say("main thread, interrupted", 6300, 1, "reachable");
+	say("main thread's handler", 6400, 1, "reachable");
+	sink = NULL;
+	sigaltstack(&alt, NULL);
+	sigaction(SIGUSR2, &action, NULL);
+	raise(SIGUSR2);
+	free(block);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2)
@@ -199,8 +228,6 @@ int main(int argc, char **argv)
 	say("main thread's late TLS", 6100, 1, "reachable"); /* its dtv is ld.so's, no block */
 	if (argc > 2)
 		leave(fresh(6200));
-	printf("ready\n");
-	fflush(stdout);
-	for (;;)
-		pause();
+	in_handler(fresh(6300));
+	return 0;
 }
