@@ -26,9 +26,12 @@ warnings += -Werror
 endif
 own_cppflags := -I. -D_GNU_SOURCE -DCOREHEAP_VERSION='"$(VERSION)"'
 language := -std=gnu11 -pthread
+# Undefined behaviour traps, and the address sanitizer reports the trap: gcc's own run-time for it
+# writes to standard error only, where a test may not look.
+sanitize := -fsanitize=address,undefined -fsanitize-undefined-trap-on-error
 ifneq ($(SAN),0)
-hardening := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-link_hardening := -fsanitize=address,undefined
+hardening := -O1 -fno-omit-frame-pointer $(sanitize)
+link_hardening := $(sanitize)
 flavour := san
 out := $(BUILD)/san
 else

@@ -9,7 +9,8 @@ harness()
 	mkdir -p "$OUT/tree/tests/t"
 	cp "$SRC/tests/run" "$SRC/tests/lib.sh" "$OUT/tree/tests/"
 	{ echo '. "$(dirname "$0")/../lib.sh"'; cat; } >"$OUT/tree/tests/t/0001-one.sh"
-	(unset OUT SRC TESTS SAN; BUILD=$PWD/tree/build COREHEAP=/bin/true KEEP= bash tree/tests/run)
+	(unset OUT SRC TESTS SAN; export SAN=${san:-0}
+		BUILD=$PWD/tree/build COREHEAP=${program:-/bin/true} KEEP= bash tree/tests/run)
 }
 
 is 'a test that passes' "$(harness <<<"ok a true; plan_done" | tail -n 1)" '1 passed, 0 failed'
@@ -29,4 +30,15 @@ is 'a wrong exit status' "$(harness <<<'exits a 3 sh -c "exit 2"; plan_done' | t
 	'0 passed, 1 failed'
 is 'a signal is no plain failure' "$(harness <<<"not_ok a sh -c 'kill -SEGV \$\$'; plan_done" |
 	tail -n 1)" '0 passed, 1 failed'
+
+# A sanitizer's report fails the run, though the test never looks at the program's exit status.
+echo 'int main(int n, char **v) { char a[4]; a[n + 3] = v[0][0]; return a[0] & 1; }' >bad.c
+# shellcheck disable=SC2046
+if gcc -O0 $(sed -n 's/^sanitize := //p' "$SRC/Makefile") -o bad bad.c 2>/dev/null; then
+	said=$(san=1 program=$PWD/bad harness <<<'"$COREHEAP" || :; ok a true; plan_done')
+	is 'a sanitizer report' "$(tail -n 1 <<<"$said")" '1 passed, 1 failed'
+	like 'which is shown' "$said" 'a sanitizer reported'
+else
+	skip 'a sanitizer report' 'gcc has no sanitizers here'
+fi
 plan_done
