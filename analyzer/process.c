@@ -138,7 +138,7 @@ const char *process_signal_name(int signal)
 		"SIGIO", "SIGPWR", "SIGSYS",
 	};
 
-	const size_t n = sizeof(names) / sizeof(*names);
+	size_t at = (size_t)signal; /* a negative one becomes larger than any */
 
-	return signal > 0 && (size_t)signal < n ? names[signal] : NULL;
+	return at < sizeof(names) / sizeof(*names) ? names[at] : NULL;
 }

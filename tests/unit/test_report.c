@@ -47,8 +47,8 @@ static void verdicts(void **state)
 	start();
 	r.leaks.definite = (struct tally){ 1, 24 };
 	assert_verdict("leaks", "1 block, 24 B is unreachable: leaked, <0.1% of all that is in "
-	               "use. Nothing that the program can still use points to it, so it can never be "
-	               "freed. That is too little to explain the size of the process.");
+	               "use. Nothing that the program can still use points to it, so it can never "
+	               "be freed. That is too little to explain the size of the process.");
 	start();
 	r.leaks.possible = (struct tally){ 2, 48 };
 	assert_verdict("possible", "No certain leak. 2 blocks, 48 B of the 1,000 blocks in use");
