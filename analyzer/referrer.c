@@ -1,6 +1,8 @@
 #include "analyzer/referrer.h"
 #include "formats/written.h"
 
+#define WINDOW (UINT64_C(16) << 20) /* bytes that are asked for at a time */
+
 struct finder {
 	const struct core *core;
 	const struct heap *heap;
@@ -70,17 +72,25 @@ static void found(struct finder *f, vaddr at, uint64_t value)
 	keep(f, t, kind, &r);
 }
 
+static void scan_run(struct finder *f, vaddr start, vaddr stop, uint64_t lo, uint64_t width)
+{
+	const struct segment *s = core_segment(f->core, start);
+
+	core_will_read(f->core, start, stop);
+	for (vaddr at = round_up(start, 8); at < stop && stop - at >= 8; at += 8) {
+		uint64_t value = load64(s->mem + (at - s->start));
+
+		if (value - lo < width)
+			found(f, at, value);
+	}
+}
+
 static void scan(struct finder *f, uint64_t lo, uint64_t width)
 {
-	for (vaddr stop, run = 0; core_written(f->core, &run, UINT64_MAX, &stop); run = stop) {
-		const struct segment *s = core_segment(f->core, run);
-
-		for (vaddr at = round_up(run, 8); at < stop && stop - at >= 8; at += 8) {
-			uint64_t value = load64(s->mem + (at - s->start));
-
-			if (value - lo < width)
-				found(f, at, value);
-		}
+	for (vaddr stop, at = 0; core_written(f->core, &at, UINT64_MAX, &stop); at = stop) {
+		if (stop - at > WINDOW)
+			stop = round_up(at + 1, WINDOW);
+		scan_run(f, at, stop, lo, width);
 	}
 }
 

@@ -1,0 +1,66 @@
+#include "formats/written.h"
+
+/* Index of the first segment that ends after at. */
+static size_t segment_from(const struct core *core, vaddr at)
+{
+	size_t lo = 0, hi = core->nseg;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (core->seg[mid].end <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Index of the first hole that ends after this offset in the file. */
+static size_t hole_from(const struct core *core, uint64_t offset)
+{
+	size_t lo = 0, hi = core->nholes;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (core->hole[mid].end <= offset)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The first run in bytes [from, to) of the file. Holes never adjoin. */
+static bool run_in(const struct core *core, uint64_t *from, uint64_t to, uint64_t *stop)
+{
+	size_t i = hole_from(core, *from);
+
+	if (i < core->nholes && core->hole[i].start <= *from)
+		*from = core->hole[i++].end;
+	if (*from >= to)
+		return false;
+	*stop = i < core->nholes && core->hole[i].start < to ? core->hole[i].start : to;
+	return true;
+}
+
+bool core_written(const struct core *core, vaddr *at, vaddr end, vaddr *stop)
+{
+	for (size_t i = segment_from(core, *at); i < core->nseg && core->seg[i].start < end; i++) {
+		const struct segment *s = &core->seg[i];
+		vaddr first = s->start > *at ? s->start : *at;
+		vaddr last = s->saved_end < end ? s->saved_end : end;
+		uint64_t from, to;
+
+		if (!s->mem || first >= last)
+			continue;
+		from = s->offset + (first - s->start);
+		if (!run_in(core, &from, s->offset + (last - s->start), &to))
+			continue;
+		*at = s->start + (from - s->offset);
+		*stop = s->start + (to - s->offset);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,19 @@
+/*
+ * written: the saved memory of a core that occupies disk, run by run. Kernel cores have a hole
+ * where a page was never touched: reading it would give zeroes, and cost as much as reading data.
+ * Scans of large memory go through here.
+ */
+#ifndef FORMATS_WRITTEN_H
+#define FORMATS_WRITTEN_H
+
+#include "formats/core.h"
+
+/*
+ * The next run of saved bytes that are no hole of the file, at or after *at and below end: moves
+ * *at to it and sets *stop to its end (at most `end`; within one segment). False: there is none.
+ *
+ *   for (vaddr stop, at = start; core_written(core, &at, end, &stop); at = stop) ...
+ */
+bool core_written(const struct core *core, vaddr *at, vaddr end, vaddr *stop);
+
+#endif
