@@ -50,4 +50,15 @@ if command -v valgrind >/dev/null; then
 else
 	skip 'the reference counts as valgrind does' 'valgrind is not installed'
 fi
+
+# LeakSanitizer adds definite and indirect up.
+if "$CC" -O1 -g -fno-builtin -fsanitize=leak -o leaky-lsan "$HERE/leaky.c" 2>/dev/null; then
+	LSAN_OPTIONS=exitcode=23 ./leaky-lsan >lsan.log 2>&1
+	is 'the reference counts as LeakSanitizer does' \
+		"$(awk -F, '$5 == "definite" || $5 == "indirect" { n++; b += $3 } END { print b, n }' \
+			leaky.dir/gcore.ref)" \
+		"$(sed -n 's/^SUMMARY: .*: \([0-9]*\) byte.* in \([0-9]*\) alloc.*/\1 \2/p' lsan.log)"
+else
+	skip 'the reference counts as LeakSanitizer does' "$CC has no LeakSanitizer here"
+fi
 plan_done

@@ -4,7 +4,7 @@
  *
  *	churn SEED THREADS READY [fork]
  *
- * makes the file READY when all have worked a while; with fork, a child of one thread goes on alone.
+ * makes the file READY when all have worked a while; with fork, a child of one thread goes on then.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /*
- * odd: threads in unusual places, each with blocks that only it holds: on stacks of the program's own
- * (mapped, and inside a malloc block), in a signal handler on an alternate stack, suspended and
- * running coroutines, with a library's thread-local data loaded late; and a main thread that has
- * ended, when asked. "name size count reach" lines tell what is to be found.
+ * odd: threads in unusual places, each with blocks that only it holds: on stacks of the program's
+ * own (mapped, and inside a malloc block), in a signal handler on an alternate stack, in suspended
+ * and running coroutines, with a library's thread-local data loaded late; and a main thread that
+ * has ended, when asked. "name size count reach" lines tell what is to be found.
  *
  *	odd LIBRARY [end]       LIBRARY: odd_tls.c, built as a shared object
  */
@@ -150,7 +150,8 @@ static __attribute__((noinline)) void scrub(void)
 
 static __attribute__((noinline)) void start_all(void)
 {
-	char *wide = mmap(NULL, 3 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *wide = mmap(NULL, 3 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
 
 	pthread_barrier_init(&barrier, NULL, 2);
 	start(plain, 5000, wide + STACK, STACK);

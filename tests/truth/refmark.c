@@ -291,8 +291,8 @@ static void dead_stacks(void)
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t self = thread_field(i, 0), a = 0, b = 0;
 
-		if (is_live(self) || !core_word(&core, self, &a) || !core_word(&core, self + 16, &b) ||
-		    a != self || b != self)
+		if (is_live(self) || !core_word(&core, self, &a) ||
+		    !core_word(&core, self + 16, &b) || a != self || b != self)
 			continue;
 		add_range(&excluded, thread_field(i, 1), thread_field(i, 2), "dead stack");
 		dead++;
