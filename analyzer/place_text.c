@@ -53,7 +53,9 @@ static const char *path_of(const struct places *places, const struct ledger_part
 static const char *anon_text(const struct places *places, const struct ledger_part *part,
                              struct pool *pool)
 {
-	static const char text[] = "anonymous memory that malloc does not own";
+	const char *text = places->a->heap->nspans
+	                           ? "anonymous memory that malloc does not own"
+	                           : "anonymous memory (no heap of malloc was found)";
 	const struct core *core = places->a->core;
 
 	for (size_t i = 0; i < core->nthreads; i++)
