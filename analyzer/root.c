@@ -96,6 +96,14 @@ static void miss(struct lists *l, vaddr start, vaddr end, enum root_kind kind, i
 	array_push(&l->missing, m);
 }
 
+/* A thread of which nothing but the registers is known: at least a page of stack and of TLS. */
+static void miss_thread(struct lists *l, size_t t)
+{
+	l->want[ROOT_STACK] += l->core->page_size;
+	l->want[ROOT_TLS] += l->core->page_size;
+	miss(l, 0, 0, ROOT_STACK, (int)t, NULL, "its stack is not in the core");
+}
+
 /* ---- ranges ---- */
 
 /* Adds [start, end) as far as it is saved; what is not is missing. */
@@ -289,7 +297,7 @@ void roots_find(const struct core *core, const struct heap *heap, const struct s
 	for (size_t t = 0; t < core->nthreads; t++) {
 		add_registers(&l, t);
 		if (stacks->of_thread[t] == UINT32_MAX)
-			miss(&l, 0, 0, ROOT_STACK, (int)t, NULL, "its stack is not in the core");
+			miss_thread(&l, t);
 	}
 	if (!core->nthreads)
 		miss(&l, 0, 0, ROOT_REGISTER, -1, NULL, "the core names no threads");

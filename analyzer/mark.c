@@ -1,0 +1,344 @@
+/*
+ * A depth-first walk over used blocks, with queues that hide memory latency: a block waits in one
+ * while its first lines are fetched, a pointer in another while the index cell of its target is, the
+ * target in a third while its bit is.
+ *
+ * The stack is short. Where more is to be scanned than it holds, blocks are noted in a bitmap and
+ * scanned in address order, sweep after sweep: the dead heap is then read as a stream and not page
+ * by page at random, which costs more in translating addresses than in reading (5 M chunks of 240
+ * bytes at random: 0.8 s for 1.8 s). A sweep over a few pending blocks follows each at once.
+ */
+#include "analyzer/mark.h"
+
+#define STACK 32768 /* chunks */
+#define FEW 8192    /* pending chunks that are better followed one by one */
+#define FILTER 64   /* words looked at together */
+#define POINTERS 32 /* waiting for an index cell */
+#define TARGETS 16  /* waiting for their bits */
+#define BLOCKS 16   /* waiting for their content */
+#define FETCH 256   /* bytes of it that are fetched ahead */
+
+struct pointer {
+	vaddr v;
+	const struct span *span;
+};
+
+/* A block that a pointer was resolved to; its bits are on their way. */
+struct target {
+	vaddr chunk;
+	uint32_t id;
+	bool exact;
+};
+
+struct marker {
+	const struct core *core;
+	const struct heap *heap;
+	vaddr lo, hi;      /* user addresses of the heap lie in [lo, hi) */
+	uint64_t *left;    /* to be visited in this pass: bit by id */
+	uint64_t *touched; /* by interior pointers, where those do not hold; else NULL */
+	struct tally *sum;
+	uint64_t unread;   /* bytes */
+	vaddr *stack;      /* chunks to scan, while they are few */
+	size_t depth;
+	bool sweeping;     /* they are many: in pending instead */
+	uint64_t *pending; /* to scan: bit by id */
+	uint64_t npending;
+	struct pointer pointer[POINTERS];
+	unsigned first_pointer, npointers;
+	struct target target[TARGETS];
+	unsigned first_target, ntargets;
+	vaddr block[BLOCKS];
+	unsigned first_block, nblocks;
+};
+
+static void push(struct marker *m, vaddr chunk, uint32_t id)
+{
+	if (m->depth == STACK)
+		m->sweeping = true;
+	if (m->sweeping) {
+		bit_set(m->pending, id);
+		m->npending++;
+	} else {
+		m->stack[m->depth++] = chunk;
+	}
+}
+
+/* A pointer leads to the block with this id, which is left. */
+static void hold(struct marker *m, vaddr chunk, uint32_t id, bool exact)
+{
+	if (m->touched && !exact) {
+		bit_set(m->touched, id);
+		return;
+	}
+	bit_clear(m->left, id);
+	push(m, chunk, id);
+}
+
+static inline void hold_oldest(struct marker *m)
+{
+	struct target t = m->target[m->first_target];
+
+	m->first_target = (m->first_target + 1) % TARGETS;
+	m->ntargets--;
+	if (bit_get(m->left, t.id))
+		hold(m, t.chunk, t.id, t.exact);
+}
+
+static void resolve_oldest(struct marker *m)
+{
+	struct pointer p = m->pointer[m->first_pointer];
+	struct target *t;
+
+	if (m->ntargets == TARGETS)
+		hold_oldest(m);
+	t = &m->target[(m->first_target + m->ntargets) % TARGETS];
+	m->first_pointer = (m->first_pointer + 1) % POINTERS;
+	m->npointers--;
+	if (!span_find(p.span, p.v, &t->chunk, &t->id))
+		return;
+	t->exact = p.v == t->chunk + CHUNK_HEADER;
+	__builtin_prefetch(&m->left[t->id >> 6], 1);
+	m->ntargets++;
+}
+
+static inline void look(struct marker *m, uint64_t word)
+{
+	const struct span *s;
+	unsigned slot;
+
+	s = heap_span(m->heap, word - CHUNK_HEADER);
+	if (!s)
+		return;
+	if (s->cell)
+		__builtin_prefetch(&s->cell[(word - CHUNK_HEADER - s->start) >> 10]);
+	if (m->npointers == POINTERS)
+		resolve_oldest(m);
+	slot = (m->first_pointer + m->npointers++) % POINTERS;
+	m->pointer[slot] = (struct pointer){ word, s };
+}
+
+/*
+ * Most words are no pointers into the heap, and which are is past predicting: sort them out without
+ * a branch, then look at the few that remain.
+ */
+static void scan_words(struct marker *m, const uint8_t *p, uint64_t bytes)
+{
+	uint64_t some[FILTER], lo = m->lo, size = m->hi - m->lo;
+
+	while (bytes >= 8) {
+		uint64_t take = bytes < 8 * FILTER ? bytes / 8 : FILTER;
+		unsigned n = 0;
+
+		for (uint64_t i = 0; i < take; i++) {
+			uint64_t word = load64(p + 8 * i);
+
+			some[n] = word;
+			n += word - lo < size;
+		}
+		for (unsigned i = 0; i < n; i++)
+			look(m, some[i]);
+		p += 8 * take;
+		bytes -= 8 * take;
+	}
+}
+
+void mark_range(struct marker *m, vaddr start, vaddr end)
+{
+	vaddr at = round_up(start, 8);
+
+	while (at < end && end - at >= 8) {
+		uint64_t avail;
+		const uint8_t *p = core_bytes(m->core, at, &avail);
+
+		if (!p || avail < 8) {
+			const struct segment *s = core_segment(m->core, at);
+			vaddr next = p ? round_down(at, 8) + 8 : s && s->end < end ? s->end : end;
+
+			m->unread += next - at;
+			at = next;
+			continue;
+		}
+		if (avail > end - at)
+			avail = end - at;
+		scan_words(m, p, avail);
+		at += round_down(avail, 8);
+	}
+}
+
+void mark_scan(struct marker *m, vaddr chunk)
+{
+	const struct span *s = heap_span(m->heap, chunk);
+	uint64_t usable, size;
+	const uint8_t *p;
+
+	m->sum->blocks++;
+	if (s->kind == SPAN_MMAP) {
+		m->sum->bytes += s->usable;
+		mark_range(m, chunk + CHUNK_HEADER, chunk + CHUNK_HEADER + s->usable);
+		return;
+	}
+	p = s->mem ? s->mem + (chunk - s->start) : NULL;
+	if (!p) {
+		if (!core_read64(m->core, chunk + 8, &size))
+			return;
+		usable = (size & ~(uint64_t)CHUNK_FLAGS) - 8;
+		m->sum->bytes += usable;
+		mark_range(m, chunk + CHUNK_HEADER, chunk + CHUNK_HEADER + usable);
+		return;
+	}
+	usable = (load64(p + 8) & ~(uint64_t)CHUNK_FLAGS) - 8;
+	m->sum->bytes += usable;
+	if (usable > s->end - chunk - CHUNK_HEADER) { /* the last 8 bytes lie in the next header */
+		mark_range(m, chunk + CHUNK_HEADER, chunk + CHUNK_HEADER + usable);
+		return;
+	}
+	scan_words(m, p + CHUNK_HEADER, usable);
+}
+
+static inline __attribute__((always_inline)) void fetch(const struct marker *m, vaddr chunk)
+{
+	const struct span *s = heap_span(m->heap, chunk);
+
+	if (s->mem)
+		for (unsigned i = 0; i < FETCH; i += 64)
+			__builtin_prefetch(s->mem + (chunk - s->start) + i);
+}
+
+static void scan_oldest(struct marker *m)
+{
+	vaddr chunk = m->block[m->first_block];
+
+	m->first_block = (m->first_block + 1) % BLOCKS;
+	m->nblocks--;
+	mark_scan(m, chunk);
+}
+
+static void scan_later(struct marker *m, vaddr chunk)
+{
+	if (m->nblocks == BLOCKS)
+		scan_oldest(m);
+	fetch(m, chunk);
+	m->block[(m->first_block + m->nblocks++) % BLOCKS] = chunk;
+}
+
+/* Scans what is on the stack and in the queues, until all are empty. */
+static void follow(struct marker *m)
+{
+	while (m->depth || m->nblocks || m->npointers || m->ntargets) {
+		while (m->depth && m->nblocks < BLOCKS)
+			scan_later(m, m->stack[--m->depth]);
+		if (m->nblocks)
+			scan_oldest(m);
+		else if (m->npointers)
+			resolve_oldest(m);
+		else
+			hold_oldest(m);
+	}
+}
+
+/* Scans pending chunks of one cell; those that become pending behind the cursor wait. */
+static void sweep_cell(struct marker *m, const struct span *s, size_t c)
+{
+	uint64_t bits = cell_bits(&s->cell[c]);
+	uint32_t id = s->first_id + s->cell[c].rank;
+
+	if (!bits_any(m->pending, id, bit_count(bits)))
+		return;
+	for (; bits; bits &= bits - 1, id++) {
+		if (!bit_get(m->pending, id))
+			continue;
+		bit_clear(m->pending, id);
+		m->npending--;
+		scan_later(m, s->start + ((c << 6 | (unsigned)__builtin_ctzll(bits)) << 4));
+		if (!m->sweeping)
+			follow(m);
+	}
+}
+
+static void sweep(struct marker *m)
+{
+	for (size_t i = 0; i < m->heap->nspans && m->npending; i++) {
+		const struct span *s = &m->heap->span[i];
+
+		for (size_t c = 0; c < s->ncells; c++)
+			sweep_cell(m, s, c);
+		if (!s->cell && bit_get(m->pending, s->first_id)) {
+			bit_clear(m->pending, s->first_id);
+			m->npending--;
+			scan_later(m, s->start);
+		}
+	}
+}
+
+void mark_drain(struct marker *m)
+{
+	follow(m);
+	while (m->npending) {
+		m->sweeping = m->npending > FEW;
+		sweep(m);
+		follow(m);
+	}
+	m->sweeping = false;
+}
+
+struct marker *mark_open(const struct core *core, const struct heap *heap)
+{
+	struct marker *m = mem_alloc(1, sizeof(*m));
+
+	m->core = core;
+	m->heap = heap;
+	if (heap->nspans) {
+		m->lo = heap->span[0].start + CHUNK_HEADER;
+		m->hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;
+	}
+	m->pending = mem_lazy(heap->bits_bytes);
+	m->stack = mem_alloc(STACK, sizeof(*m->stack));
+	return m;
+}
+
+void mark_close(struct marker *m)
+{
+	if (!m)
+		return;
+	mem_lazy_free(m->pending, m->heap->bits_bytes);
+	mem_free(m->stack);
+	mem_free(m);
+}
+
+void mark_pass(struct marker *m, uint64_t *left, uint64_t *touched, struct tally *sum)
+{
+	m->left = left;
+	m->touched = touched;
+	m->sum = sum;
+}
+
+void mark_word(struct marker *m, uint64_t word)
+{
+	if (word - m->lo < m->hi - m->lo)
+		look(m, word);
+}
+
+void mark_block(struct marker *m, vaddr chunk, uint32_t id)
+{
+	bit_clear(m->left, id);
+	push(m, chunk, id);
+}
+
+uint64_t *mark_pending(struct marker *m, uint64_t n)
+{
+	m->npending += n;
+	return m->pending;
+}
+
+struct tally *mark_sum(struct marker *m, struct tally *sum)
+{
+	struct tally *before = m->sum;
+
+	m->sum = sum;
+	return before;
+}
+
+uint64_t mark_unread(const struct marker *m)
+{
+	return m->unread;
+}
