@@ -81,7 +81,7 @@ static void find_frames(struct places *places, size_t thread, const struct stack
 	struct frame frames[FRAMES];
 	const char *why;
 	size_t n = unwind_thread(core, &places->a->modules, thread, frames, FRAMES, &why);
-	vaddr at = core->thread[thread].regs[REG_RSP];
+	vaddr at = core->thread[thread].regs[USER_RSP];
 
 	f->done = true;
 	f->end = pool_alloc(&f->pool, n * sizeof(*f->end));
@@ -149,11 +149,11 @@ static bool in_stack(struct places *places, struct place *p)
 		p->kind = PLACE_STACK_EXITED;
 		return true;
 	}
-	sp = places->a->core->thread[s->thread].regs[REG_RSP];
+	sp = places->a->core->thread[s->thread].regs[USER_RSP];
 	p->kind = PLACE_STACK;
 	if (p->at >= s->tls) {
 		p->kind = PLACE_TLS;
-		p->base = places->a->core->thread[s->thread].regs[REG_FS_BASE];
+		p->base = places->a->core->thread[s->thread].regs[USER_FS_BASE];
 	} else if (p->at < s->used) {
 		p->kind = PLACE_STACK_UNUSED;
 	} else if (!s->foreign_sp && p->at < sp) {
@@ -182,7 +182,7 @@ static bool in_tls(struct places *places, struct place *p)
 	uint64_t before = static_tls(&places->a->modules);
 
 	for (size_t i = 0; i < core->nthreads; i++) {
-		vaddr fs = core->thread[i].regs[REG_FS_BASE];
+		vaddr fs = core->thread[i].regs[USER_FS_BASE];
 
 		if (!range_holds(p->segment->start, p->segment->end, fs, 1))
 			continue;

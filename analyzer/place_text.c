@@ -59,7 +59,7 @@ static const char *anon_text(const struct places *places, const struct ledger_pa
 	const struct core *core = places->a->core;
 
 	for (size_t i = 0; i < core->nthreads; i++)
-		if (range_holds(part->start, part->end, core->thread[i].regs[REG_FS_BASE], 1))
+		if (range_holds(part->start, part->end, core->thread[i].regs[USER_FS_BASE], 1))
 			return pool_printf(pool, "TLS of thread %d and other %s",
 			                   core->thread[i].tid, text);
 	return text;
@@ -123,7 +123,7 @@ static const char *block_text(struct places *places, const struct place *p, stru
 static const char *stack_place(struct places *places, const struct place *p, struct pool *pool)
 {
 	const char *stack = p->stack ? stack_text(places, p->stack, pool) : "";
-	vaddr sp = p->thread >= 0 ? places->a->core->thread[p->thread].regs[REG_RSP] : 0;
+	vaddr sp = p->thread >= 0 ? places->a->core->thread[p->thread].regs[USER_RSP] : 0;
 
 	switch (p->kind) {
 	case PLACE_STACK:

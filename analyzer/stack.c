@@ -93,7 +93,7 @@ static void set_used(struct stack *s, vaddr sp)
 /* A thread whose struct pthread cannot be read: its stack is what is mapped above its sp. */
 static bool by_sp(const struct core *core, size_t t, const struct segment *main, struct stack *out)
 {
-	vaddr sp = core->thread[t].regs[REG_RSP];
+	vaddr sp = core->thread[t].regs[USER_RSP];
 	const struct segment *s = core_segment(core, sp);
 
 	if (!s || !(s->flags & SEG_W))
@@ -110,7 +110,7 @@ static bool main_of(const struct core *core, size_t t, const struct segment *mai
 		return false;
 	*out = (struct stack){ .start = main->start, .end = main->end, .tls = main->end,
 		               .thread = (int)t, .main = true };
-	set_used(out, core->thread[t].regs[REG_RSP]);
+	set_used(out, core->thread[t].regs[USER_RSP]);
 	return true;
 }
 
@@ -139,7 +139,7 @@ static bool really_there(const struct core *core, const struct stack *s)
 static void live_stack(const struct core *core, size_t t, const struct segment *main, uint64_t tls,
                        struct stack *out, bool *found)
 {
-	vaddr fs = core->thread[t].regs[REG_FS_BASE], sp = core->thread[t].regs[REG_RSP];
+	vaddr fs = core->thread[t].regs[USER_FS_BASE], sp = core->thread[t].regs[USER_RSP];
 	bool initial = core->thread[t].tid == core->pid || core->nthreads == 1;
 
 	*found = true;
@@ -158,7 +158,7 @@ static void live_stack(const struct core *core, size_t t, const struct segment *
 static bool is_live(const struct core *core, vaddr fs)
 {
 	for (size_t t = 0; t < core->nthreads; t++)
-		if (core->thread[t].regs[REG_FS_BASE] == fs)
+		if (core->thread[t].regs[USER_FS_BASE] == fs)
 			return true;
 	return false;
 }

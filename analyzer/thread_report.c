@@ -46,13 +46,13 @@ static void add_registers(struct listing *l, const struct thread *t, struct repo
 		const char *name;
 		enum reg_index index;
 	} order[] = {
-		{ "rax", REG_RAX },         { "rbx", REG_RBX },        { "rcx", REG_RCX },
-		{ "rdx", REG_RDX },         { "rsi", REG_RSI },        { "rdi", REG_RDI },
-		{ "rbp", REG_RBP },         { "rsp", REG_RSP },        { "r8", REG_R8 },
-		{ "r9", REG_R9 },           { "r10", REG_R10 },        { "r11", REG_R11 },
-		{ "r12", REG_R12 },         { "r13", REG_R13 },        { "r14", REG_R14 },
-		{ "r15", REG_R15 },         { "rip", REG_RIP },        { "eflags", REG_EFLAGS },
-		{ "fs_base", REG_FS_BASE }, { "gs_base", REG_GS_BASE }
+		{ "rax", USER_RAX },         { "rbx", USER_RBX },        { "rcx", USER_RCX },
+		{ "rdx", USER_RDX },         { "rsi", USER_RSI },        { "rdi", USER_RDI },
+		{ "rbp", USER_RBP },         { "rsp", USER_RSP },        { "r8", USER_R8 },
+		{ "r9", USER_R9 },           { "r10", USER_R10 },        { "r11", USER_R11 },
+		{ "r12", USER_R12 },         { "r13", USER_R13 },        { "r14", USER_R14 },
+		{ "r15", USER_R15 },         { "rip", USER_RIP },        { "eflags", USER_EFLAGS },
+		{ "fs_base", USER_FS_BASE }, { "gs_base", USER_GS_BASE }
 	};
 	size_t n = sizeof(order) / sizeof(*order);
 
@@ -105,9 +105,9 @@ static void add_thread(struct listing *l, size_t i)
 		.name = t->tid == core->pid && core->comm[0] ? core->comm : NULL,
 		.current = i == 0,
 		.signal = i == 0 || core->kind == CORE_GCORE ? t->signal : 0,
-		.pc = t->regs[REG_RIP],
-		.sp = t->regs[REG_RSP],
-		.tls = t->regs[REG_FS_BASE],
+		.pc = t->regs[USER_RIP],
+		.sp = t->regs[USER_RSP],
+		.tls = t->regs[USER_FS_BASE],
 		.stack_used = ABSENT,
 		.stack_resident = ABSENT,
 		.arena = ABSENT,

@@ -33,10 +33,10 @@ struct walk {
 /* In the order of the x86-64 psABI, figure 3.36. */
 static void first_regs(const struct thread *t, struct cfi_regs *regs)
 {
-	static const enum reg_index order[CFI_REGS] = { REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI,
-		                                        REG_RDI, REG_RBP, REG_RSP, REG_R8,  REG_R9,
-		                                        REG_R10, REG_R11, REG_R12, REG_R13, REG_R14,
-		                                        REG_R15, REG_RIP };
+	static const enum reg_index order[CFI_REGS] = { USER_RAX, USER_RDX, USER_RCX, USER_RBX, USER_RSI,
+		                                        USER_RDI, USER_RBP, USER_RSP, USER_R8,  USER_R9,
+		                                        USER_R10, USER_R11, USER_R12, USER_R13, USER_R14,
+		                                        USER_R15, USER_RIP };
 
 	for (size_t i = 0; i < CFI_REGS; i++)
 		regs->v[i] = t->regs[order[i]];

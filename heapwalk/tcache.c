@@ -179,7 +179,7 @@ static int thread_of(struct walk *w, const struct fit *f, vaddr at)
 	for (size_t t = 0; f->tls && t < w->core->nthreads; t++) {
 		uint64_t word;
 
-		if (core_read64(w->core, w->core->thread[t].regs[REG_FS_BASE] - f->tls, &word) &&
+		if (core_read64(w->core, w->core->thread[t].regs[USER_FS_BASE] - f->tls, &word) &&
 		    word == at)
 			return (int)t;
 	}

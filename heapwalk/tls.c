@@ -13,7 +13,7 @@ unsigned tls_vote(const struct core *core, tls_weigh *weigh, const void *ctx, ui
 	unsigned best = 0;
 
 	for (size_t t = 0; t < core->nthreads; t++) {
-		vaddr fs = core->thread[t].regs[REG_FS_BASE];
+		vaddr fs = core->thread[t].regs[USER_FS_BASE];
 
 		for (unsigned o = 8; o < TLS_REACH && fs > TLS_REACH; o += 8) {
 			uint64_t word;
@@ -60,7 +60,7 @@ void thread_arenas_find(struct walk *w)
 		uint64_t word = 0;
 
 		if (offset)
-			core_read64(w->core, w->core->thread[t].regs[REG_FS_BASE] - offset, &word);
+			core_read64(w->core, w->core->thread[t].regs[USER_FS_BASE] - offset, &word);
 		h->thread_arena[t] = arena_at(h, word);
 	}
 }

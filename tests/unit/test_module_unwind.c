@@ -85,9 +85,9 @@ static void make(struct dead *d, vaddr rip, uint64_t rbp)
 	struct thread t = { .tid = 1 };
 
 	*d = (struct dead){ .n = 0 };
-	t.regs[REG_RIP] = rip;
-	t.regs[REG_RSP] = STACK;
-	t.regs[REG_RBP] = rbp;
+	t.regs[USER_RIP] = rip;
+	t.regs[USER_RSP] = STACK;
+	t.regs[USER_RBP] = rbp;
 	array_push(&d->tiny.threads, t);
 }
 
