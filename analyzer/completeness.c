@@ -155,18 +155,27 @@ static void warn_truncated(struct report *r, struct analysis *a)
 	}
 }
 
+/* What to do next time; each ends the sentence "remedy: ...". */
+static const char *roots_remedy(const char *why)
+{
+	if (why && !strcmp(why, "zeroed by gdb"))
+		return "let the kernel write the core (ulimit -c unlimited, then kill -ABRT PID), or use "
+		       "gcore of gdb 18 or newer: older ones give up a whole mapping at its first "
+		       "unreadable page";
+	return "take the core with `echo 0x7f >/proc/PID/coredump_filter` set before, or by gdb's gcore "
+	       "as the same user with all limits raised";
+}
+
 static void warn_roots(struct report *r, const struct roots *roots)
 {
 	struct lost lost = count_lost(roots);
 
-	report_warn(r, "roots-missing", "memory that may hold pointers is missing: %s (%s; %s in "
-	                                "all)\n"
+	report_warn(r, "roots-missing",
+	            "memory that may hold pointers is missing: %s (%s; %s in all)\n"
 	            "  leak verdicts withheld: what is unreachable is called possible\n"
-	            "  remedy: take the core with `echo 0x7f >/proc/PID/coredump_filter` set "
-	            "before, "
-	            "or by gdb's gcore as the same user with all limits raised",
+	            "  remedy: %s",
 	            lost_text(r, roots), lost.why ? lost.why : "not saved",
-	            text_bytes_in(&r->pool, roots->missing_bytes));
+	            text_bytes_in(&r->pool, roots->missing_bytes), roots_remedy(lost.why));
 }
 
 static double heap_share(const struct heap *heap)

@@ -9,6 +9,7 @@
  * bytes at random: 0.8 s for 1.8 s). A sweep over a few pending blocks follows each at once.
  */
 #include "analyzer/mark.h"
+#include "formats/written.h"
 
 #define STACK 32768 /* chunks */
 #define FEW 8192    /* pending chunks that are better followed one by one */
@@ -16,6 +17,7 @@
 #define POINTERS 32 /* waiting for an index cell */
 #define TARGETS 16  /* waiting for their bits */
 #define BLOCKS 16   /* waiting for their content */
+#define LONG 65536  /* bytes; blocks that are worth asking which part of them was ever touched */
 #define FETCH 256   /* bytes of it that are fetched ahead */
 
 struct pointer {
@@ -142,26 +144,35 @@ static void scan_words(struct marker *m, const uint8_t *p, uint64_t bytes)
 	}
 }
 
+/* Bytes of [start, end) that are not in the core. */
+static uint64_t unsaved(const struct core *core, vaddr start, vaddr end)
+{
+	uint64_t n = 0;
+
+	while (start < end) {
+		const struct segment *s = core_segment(core, start);
+		vaddr stop = s && s->end < end ? s->end : end, saved = s ? s->saved_end : start;
+
+		n += stop - (saved < start ? start : saved < stop ? saved : stop);
+		start = stop;
+	}
+	return n;
+}
+
 void mark_range(struct marker *m, vaddr start, vaddr end)
 {
-	vaddr at = round_up(start, 8);
+	vaddr at = round_up(start, 8), stop;
 
-	while (at < end && end - at >= 8) {
-		uint64_t avail;
-		const uint8_t *p = core_bytes(m->core, at, &avail);
+	end = round_down(end, 8);
+	if (at >= end)
+		return;
+	m->unread += unsaved(m->core, at, end);
+	for (; core_written(m->core, &at, end, &stop); at = stop) {
+		vaddr from = round_up(at, 8);
+		const uint8_t *p = from < stop ? core_at(m->core, from, stop - from) : NULL;
 
-		if (!p || avail < 8) {
-			const struct segment *s = core_segment(m->core, at);
-			vaddr next = p ? round_down(at, 8) + 8 : s && s->end < end ? s->end : end;
-
-			m->unread += next - at;
-			at = next;
-			continue;
-		}
-		if (avail > end - at)
-			avail = end - at;
-		scan_words(m, p, avail);
-		at += round_down(avail, 8);
+		if (p)
+			scan_words(m, p, stop - from);
 	}
 }
 
@@ -188,7 +199,8 @@ void mark_scan(struct marker *m, vaddr chunk)
 	}
 	usable = (load64(p + 8) & ~(uint64_t)CHUNK_FLAGS) - 8;
 	m->sum->bytes += usable;
-	if (usable > s->end - chunk - CHUNK_HEADER) { /* the last 8 bytes lie in the next header */
+	/* the last 8 bytes lie in the next header; a long block may be a hole for the most part */
+	if (usable > s->end - chunk - CHUNK_HEADER || usable > LONG) {
 		mark_range(m, chunk + CHUNK_HEADER, chunk + CHUNK_HEADER + usable);
 		return;
 	}

@@ -1,4 +1,5 @@
 #include "analyzer/stack.h"
+#include "formats/written.h"
 
 #include <elf.h>
 #include <stdlib.h>
@@ -182,28 +183,33 @@ static void keep_unlisted(const struct core *core, struct stack *s, vaddr pthrea
 }
 
 /* Looks for struct pthreads that no live thread has, at the places in a page where they can end. */
+static void find_in_page(const struct core *core, vaddr page, struct stack_list *out)
+{
+	const uint8_t *p = core_at(core, page, 4096);
+
+	for (unsigned i = 0x400; p && i < 0xa00; i += PTHREAD_ALIGN) {
+		struct stack found;
+
+		if (load64(p + i) != page + i || is_live(core, page + i) ||
+		    !read_pthread(core, page + i, &found))
+			continue;
+		found.used = found.end;
+		keep_unlisted(core, &found, page + i);
+		array_push(out, found);
+	}
+}
+
 static void find_exited(const struct core *core, const struct segment *s, const struct heap *heap,
                         struct stack_list *out)
 {
-	for (vaddr page = round_down(s->start, 4096); page < s->saved_end; page += 4096) {
-		const struct owned *o = heap_owner(heap, page);
+	for (vaddr stop, at = s->start; core_written(core, &at, s->saved_end, &stop); at = stop) {
+		for (vaddr page = round_down(at, 4096); page < stop; page += 4096) {
+			const struct owned *o = heap_owner(heap, page);
 
-		if (o && o->end - page > 4096) { /* no stack of pthread's in there */
-			page = round_down(o->end, 4096) - 4096;
-			continue;
-		}
-		for (vaddr at = page + 0x400; at < page + 0xa00; at += PTHREAD_ALIGN) {
-			struct stack found;
-
-			if (at < s->start || at >= s->saved_end || s->saved_end - at < 8)
-				continue;
-			if (load64(s->mem + (at - s->start)) != at || is_live(core, at))
-				continue;
-			if (!read_pthread(core, at, &found) || heap_owner(heap, at))
-				continue;
-			found.used = found.end;
-			keep_unlisted(core, &found, at);
-			array_push(out, found);
+			if (o && o->end - page > 4096) /* no stack of pthread's in there */
+				page = round_down(o->end, 4096) - 4096;
+			else
+				find_in_page(core, page, out);
 		}
 	}
 }

@@ -394,23 +394,6 @@ bool view_move(struct view *view, vaddr at)
 	return true;
 }
 
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-
-void core_will_read(const struct core *core, vaddr start, vaddr end)
-{
-	uint64_t avail, page = (uint64_t)sysconf(_SC_PAGESIZE);
-	const uint8_t *p = core_bytes(core, start, &avail);
-	uintptr_t from = round_down((uintptr_t)p, page);
-
-	if (!p || end <= start)
-		return;
-	if (avail > end - start)
-		avail = end - start;
-	madvise((void *)from, (uintptr_t)p + avail - from, MADV_POPULATE_READ);
-}
-
 const struct filemap *core_file(const struct core *core, vaddr at)
 {
 	size_t lo = 0, hi = core->nfiles;

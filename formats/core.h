@@ -160,12 +160,6 @@ static inline bool view_read64(struct view *view, vaddr at, uint64_t *value)
 	return true;
 }
 
-/*
- * Hint: saved bytes of [start, end) will be read soon. Maps them in one system call rather than a
- * page fault every 64 KiB (Linux 5.14: MADV_POPULATE_READ; without it, nothing happens).
- */
-void core_will_read(const struct core *core, vaddr start, vaddr end);
-
 /* The line of the file map that covers at, or NULL. */
 const struct filemap *core_file(const struct core *core, vaddr at);
 

@@ -1,5 +1,12 @@
 #include "formats/written.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
 /* Index of the first segment that ends after at. */
 static size_t segment_from(const struct core *core, vaddr at)
 {
@@ -63,4 +70,17 @@ bool core_written(const struct core *core, vaddr *at, vaddr end, vaddr *stop)
 		return true;
 	}
 	return false;
+}
+
+void core_will_read(const struct core *core, vaddr start, vaddr end)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	for (vaddr stop, at = start; core_written(core, &at, end, &stop); at = stop) {
+		const uint8_t *p = core_at(core, at, stop - at);
+		uintptr_t from = round_down((uintptr_t)p, page);
+
+		if (p)
+			madvise((void *)from, (uintptr_t)p + (stop - at) - from, MADV_POPULATE_READ);
+	}
 }

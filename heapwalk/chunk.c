@@ -9,6 +9,7 @@
  * plausibly; what lies between is counted as skipped and reported.
  */
 #include "heapwalk/walk.h"
+#include "formats/written.h"
 
 #define RESYNC_STEPS 64                   /* headers that must chain for an address to be trusted */
 #define RESYNC_BUDGET (UINT64_C(1) << 27) /* headers looked at in all, so that nothing takes for ever */

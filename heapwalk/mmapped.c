@@ -9,6 +9,7 @@
  * leaves the old header stale at the start of the mapping: the inner one is the true one.
  */
 #include "heapwalk/walk.h"
+#include "formats/written.h"
 
 struct found {
 	vaddr header;
@@ -123,7 +124,7 @@ static void add_chunk(struct walk *w, vaddr base, const struct found *f, bool ne
 
 static void scan_run(struct walk *w, vaddr start, vaddr end, uint64_t extra, size_t nregions)
 {
-	vaddr at = round_up(start, w->core->page_size);
+	vaddr at = round_up(start, w->core->page_size), stop = 0;
 
 	while (at < end) {
 		size_t i = region_behind(w, nregions, at);
@@ -133,10 +134,10 @@ static void scan_run(struct walk *w, vaddr start, vaddr end, uint64_t extra, siz
 			at = round_up(w->regions.v[i].own_end, w->core->page_size);
 			continue;
 		}
-		if (!view_at(&w->view, at, CHUNK_HEADER)) {
-			const struct segment *s = core_segment(w->core, at);
-
-			at = round_up(s && s->end > at ? s->end : at + 1, w->core->page_size);
+		if (at >= stop) { /* a header was written: go on where memory was */
+			if (!core_written(w->core, &at, end, &stop))
+				return;
+			at = round_up(at, w->core->page_size);
 			continue;
 		}
 		if (chunk_on_page(w, at, end, extra, &f)) {
