@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 
-MAGIC = b"live blocks, told by the record\0"
+MAGIC = b"live blocks: recorder's table 2\0"
 PATIENCE = 60  # seconds
 CANDIDATES = [signal.SIGQUIT, signal.SIGABRT, signal.SIGSYS, signal.SIGXCPU, signal.SIGXFSZ,
               signal.SIGTRAP, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV]

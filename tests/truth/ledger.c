@@ -178,7 +178,7 @@ void forget(struct entry *e)
 
 void ledger_set_up(void)
 {
-	static const char magic[] = "live blocks, told by the record";
+	static const char magic[] = "live blocks: recorder's table 2"; /* 2: of the layout */
 
 	if (sizeof(*ctl) > CONTROL_BYTES)
 		abort();

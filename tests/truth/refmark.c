@@ -81,7 +81,7 @@ static uint64_t thread_field(uint64_t i, int field)
 
 static void find_control(void)
 {
-	static const char open[] = "live blocks, told by ", close[] = "the record";
+	static const char open[] = "live blocks: recorder's ", close[] = "table 2";
 	char magic[32];
 
 	memcpy(magic, open, sizeof(open));
