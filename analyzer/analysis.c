@@ -1,5 +1,7 @@
 #include "analyzer/analysis.h"
 
+#include <sched.h>
+
 bool analysis_open(const char *path, const struct module_options *where, struct analysis *a,
                    struct err *err)
 {
@@ -59,10 +61,22 @@ const struct roots *analysis_roots(struct analysis *a)
 	return &a->roots;
 }
 
+static unsigned threads_of(const struct analysis *a)
+{
+	cpu_set_t set;
+	int n = 1;
+
+	if (a->threads)
+		return a->threads;
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		n = CPU_COUNT(&set);
+	return n > 0 ? (unsigned)n : 1;
+}
+
 const struct reach *analysis_reach(struct analysis *a)
 {
 	if (!a->has_reach)
-		reach_mark(a->core, analysis_heap(a), analysis_roots(a), &a->reach);
+		reach_mark(a->core, analysis_heap(a), analysis_roots(a), threads_of(a), &a->reach);
 	a->has_reach = true;
 	return &a->reach;
 }

@@ -12,6 +12,7 @@
 struct analysis {
 	struct core *core;
 	struct module_options where;
+	unsigned threads; /* 0: as many as there are processors; set before a stage is asked for */
 	/* stages; ask through the functions below */
 	struct modules modules;
 	struct heap *heap;

@@ -84,8 +84,10 @@ bool command_open(const struct options *opt, struct analysis *a)
 		return false;
 	}
 	show_progress(opt);
-	if (analysis_open(opt->arg[0], &opt->where, a, &err))
+	if (analysis_open(opt->arg[0], &opt->where, a, &err)) {
+		a->threads = opt->threads;
 		return true;
+	}
 	command_say("%s", err.msg);
 	return false;
 }

@@ -6,16 +6,22 @@
  * The stack is short. Where more is to be scanned than it holds, blocks are noted in a bitmap and
  * scanned in address order, sweep after sweep: the dead heap is then read as a stream and not page
  * by page at random, which costs more in translating addresses than in reading (5 M chunks of 240
- * bytes at random: 0.8 s for 1.8 s). A sweep over a few pending blocks follows each at once.
+ * bytes at random: 0.8 s for 1.8 s). A sweep over a few pending blocks follows each at once; one over
+ * many is shared out among threads. What is visited in the end does not depend on the order.
  */
 #include "analyzer/mark.h"
+#include "analyzer/filter.h"
 #include "formats/written.h"
+
+#include <pthread.h>
 
 #define STACK 32768 /* chunks */
 #define FEW 8192    /* pending chunks that are better followed one by one */
+#define MANY 65536  /* pending chunks that are worth starting threads for */
+#define PIECE 4096  /* cells that a thread takes at a time: 4 MiB of heap */
 #define FILTER 64   /* words looked at together */
-#define POINTERS 32 /* waiting for an index cell */
-#define TARGETS 16  /* waiting for their bits */
+#define POINTERS 64 /* waiting for an index cell */
+#define TARGETS 32  /* waiting for their bits */
 #define BLOCKS 16   /* waiting for their content */
 #define LONG 65536  /* bytes; blocks that are worth asking which part of them was ever touched */
 #define FETCH 256   /* bytes of it that are fetched ahead */
@@ -45,6 +51,9 @@ struct marker {
 	bool sweeping;     /* they are many: in pending instead */
 	uint64_t *pending; /* to scan: bit by id */
 	uint64_t npending;
+	bool shared;       /* a parallel sweep: others change the bitmaps too */
+	unsigned threads;
+	struct sweeper *sweeper; /* threads of them */
 	struct pointer pointer[POINTERS];
 	unsigned first_pointer, npointers;
 	struct target target[TARGETS];
@@ -53,12 +62,33 @@ struct marker {
 	unsigned first_block, nblocks;
 };
 
+static inline bool bit_load(const uint64_t *bits, uint32_t id)
+{
+	return __atomic_load_n(&bits[id >> 6], __ATOMIC_RELAXED) >> (id & 63) & 1;
+}
+
+/* Sets or clears a bit that other threads' bits share a word with; false: it was so already. */
+static inline bool bit_put(const struct marker *m, uint64_t *bits, uint32_t id, bool to)
+{
+	uint64_t bit = UINT64_C(1) << (id & 63), old;
+
+	if (!m->shared) {
+		old = bits[id >> 6];
+		bits[id >> 6] = to ? old | bit : old & ~bit;
+	} else if (to) {
+		old = __atomic_fetch_or(&bits[id >> 6], bit, __ATOMIC_RELAXED);
+	} else {
+		old = __atomic_fetch_and(&bits[id >> 6], ~bit, __ATOMIC_RELAXED);
+	}
+	return !(old & bit) == to;
+}
+
 static void push(struct marker *m, vaddr chunk, uint32_t id)
 {
 	if (m->depth == STACK)
 		m->sweeping = true;
 	if (m->sweeping) {
-		bit_set(m->pending, id);
+		bit_put(m, m->pending, id, true);
 		m->npending++;
 	} else {
 		m->stack[m->depth++] = chunk;
@@ -68,12 +98,10 @@ static void push(struct marker *m, vaddr chunk, uint32_t id)
 /* A pointer leads to the block with this id, which is left. */
 static void hold(struct marker *m, vaddr chunk, uint32_t id, bool exact)
 {
-	if (m->touched && !exact) {
-		bit_set(m->touched, id);
-		return;
-	}
-	bit_clear(m->left, id);
-	push(m, chunk, id);
+	if (m->touched && !exact)
+		bit_put(m, m->touched, id, true);
+	else if (bit_put(m, m->left, id, false)) /* not by another thread in the meantime */
+		push(m, chunk, id);
 }
 
 static inline void hold_oldest(struct marker *m)
@@ -82,7 +110,7 @@ static inline void hold_oldest(struct marker *m)
 
 	m->first_target = (m->first_target + 1) % TARGETS;
 	m->ntargets--;
-	if (bit_get(m->left, t.id))
+	if (bit_load(m->left, t.id))
 		hold(m, t.chunk, t.id, t.exact);
 }
 
@@ -100,6 +128,7 @@ static void resolve_oldest(struct marker *m)
 		return;
 	t->exact = p.v == t->chunk + CHUNK_HEADER;
 	__builtin_prefetch(&m->left[t->id >> 6], 1);
+	__builtin_prefetch(&m->pending[t->id >> 6], 1);
 	m->ntargets++;
 }
 
@@ -119,25 +148,15 @@ static inline void look(struct marker *m, uint64_t word)
 	m->pointer[slot] = (struct pointer){ word, s };
 }
 
-/*
- * Most words are no pointers into the heap, and which are is past predicting: sort them out without
- * a branch, then look at the few that remain.
- */
 static void scan_words(struct marker *m, const uint8_t *p, uint64_t bytes)
 {
-	uint64_t some[FILTER], lo = m->lo, size = m->hi - m->lo;
+	uint64_t some[FILTER + 4];
 
 	while (bytes >= 8) {
-		uint64_t take = bytes < 8 * FILTER ? bytes / 8 : FILTER;
-		unsigned n = 0;
+		size_t take = bytes < 8 * FILTER ? bytes / 8 : FILTER;
+		size_t n = filter_words(p, take, m->lo, m->hi - m->lo, some);
 
-		for (uint64_t i = 0; i < take; i++) {
-			uint64_t word = load64(p + 8 * i);
-
-			some[n] = word;
-			n += word - lo < size;
-		}
-		for (unsigned i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++)
 			look(m, some[i]);
 		p += 8 * take;
 		bytes -= 8 * take;
@@ -257,9 +276,9 @@ static void sweep_cell(struct marker *m, const struct span *s, size_t c)
 	if (!bits_any(m->pending, id, bit_count(bits)))
 		return;
 	for (; bits; bits &= bits - 1, id++) {
-		if (!bit_get(m->pending, id))
+		if (!bit_load(m->pending, id))
 			continue;
-		bit_clear(m->pending, id);
+		bit_put(m, m->pending, id, false);
 		m->npending--;
 		scan_later(m, s->start + ((c << 6 | (unsigned)__builtin_ctzll(bits)) << 4));
 		if (!m->sweeping)
@@ -267,33 +286,117 @@ static void sweep_cell(struct marker *m, const struct span *s, size_t c)
 	}
 }
 
-static void sweep(struct marker *m)
+static void sweep_mmapped(struct marker *m, const struct span *s)
 {
-	for (size_t i = 0; i < m->heap->nspans && m->npending; i++) {
-		const struct span *s = &m->heap->span[i];
+	if (!bit_load(m->pending, s->first_id))
+		return;
+	bit_put(m, m->pending, s->first_id, false);
+	m->npending--;
+	scan_later(m, s->start);
+}
 
-		for (size_t c = 0; c < s->ncells; c++)
-			sweep_cell(m, s, c);
-		if (!s->cell && bit_get(m->pending, s->first_id)) {
-			bit_clear(m->pending, s->first_id);
-			m->npending--;
-			scan_later(m, s->start);
+/* A sweep as pieces of work: some cells of a span, or one mmapped chunk. */
+struct sweep {
+	pthread_mutex_t lock;
+	size_t span, cell; /* where the next piece begins */
+};
+
+static bool next_piece(struct sweep *w, const struct heap *h, const struct span **s, size_t *cell)
+{
+	bool more;
+
+	pthread_mutex_lock(&w->lock);
+	more = w->span < h->nspans;
+	if (more) {
+		*s = &h->span[w->span];
+		*cell = w->cell;
+		w->cell += PIECE;
+		if (w->cell >= (*s)->ncells) {
+			w->span++;
+			w->cell = 0;
 		}
 	}
+	pthread_mutex_unlock(&w->lock);
+	return more;
+}
+
+static void sweep_pieces(struct marker *m, struct sweep *w)
+{
+	const struct span *s;
+	size_t c;
+
+	while (next_piece(w, m->heap, &s, &c)) {
+		size_t end = s->ncells - c > PIECE ? c + PIECE : s->ncells;
+
+		if (!s->cell)
+			sweep_mmapped(m, s);
+		else
+			for (; c < end; c++)
+				sweep_cell(m, s, c);
+	}
+	follow(m);
+}
+
+/* One thread's part in a sweep: a marker of its own over the same bitmaps. */
+struct sweeper {
+	struct marker marker;
+	struct tally sum;
+	struct sweep *sweep;
+	pthread_t thread;
+};
+
+static void *sweeper_run(void *arg)
+{
+	struct sweeper *s = arg;
+
+	sweep_pieces(&s->marker, s->sweep);
+	return NULL;
+}
+
+/* Starts one more thread on the sweep; false if the system gives none. */
+static bool sweeper_start(struct sweeper *s, const struct marker *m, struct sweep *sweep)
+{
+	s->marker = *m;
+	s->marker.npending = s->marker.unread = 0;
+	s->sum = (struct tally){ 0 };
+	s->marker.sum = &s->sum;
+	s->sweep = sweep;
+	return pthread_create(&s->thread, NULL, sweeper_run, s) == 0;
+}
+
+static void sweeper_join(struct sweeper *s, struct marker *m)
+{
+	pthread_join(s->thread, NULL);
+	m->npending += s->marker.npending; /* as a difference: may wrap, and back */
+	m->unread += s->marker.unread;
+	m->sum->blocks += s->sum.blocks;
+	m->sum->bytes += s->sum.bytes;
+}
+
+static void sweep(struct marker *m)
+{
+	struct sweep w = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	size_t n = 0;
+
+	m->sweeping = m->npending > FEW;
+	m->shared = m->threads > 1 && m->npending > MANY;
+	while (m->shared && n + 1 < m->threads && sweeper_start(&m->sweeper[n], m, &w))
+		n++;
+	sweep_pieces(m, &w);
+	while (n > 0)
+		sweeper_join(&m->sweeper[--n], m);
+	m->shared = false;
 }
 
 void mark_drain(struct marker *m)
 {
 	follow(m);
-	while (m->npending) {
-		m->sweeping = m->npending > FEW;
+	while (m->npending)
 		sweep(m);
-		follow(m);
-	}
 	m->sweeping = false;
 }
 
-struct marker *mark_open(const struct core *core, const struct heap *heap)
+struct marker *mark_open(const struct core *core, const struct heap *heap, unsigned threads)
 {
 	struct marker *m = mem_alloc(1, sizeof(*m));
 
@@ -305,6 +408,8 @@ struct marker *mark_open(const struct core *core, const struct heap *heap)
 	}
 	m->pending = mem_lazy(heap->bits_bytes);
 	m->stack = mem_alloc(STACK, sizeof(*m->stack));
+	m->threads = threads;
+	m->sweeper = mem_alloc(threads, sizeof(*m->sweeper));
 	return m;
 }
 
@@ -314,6 +419,7 @@ void mark_close(struct marker *m)
 		return;
 	mem_lazy_free(m->pending, m->heap->bits_bytes);
 	mem_free(m->stack);
+	mem_free(m->sweeper);
 	mem_free(m);
 }
 

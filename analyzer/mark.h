@@ -9,11 +9,8 @@
 
 struct marker;
 
-/*
- * A marker over a heap whose blocks are all left to be visited (bit by id). Owned by the caller:
- * mark_close.
- */
-struct marker *mark_open(const struct core *core, const struct heap *heap);
+/* A marker over a heap that uses up to threads (1 at least) threads. Owned by the caller: mark_close. */
+struct marker *mark_open(const struct core *core, const struct heap *heap, unsigned threads);
 void mark_close(struct marker *m); /* accepts NULL */
 
 /*
@@ -44,10 +41,10 @@ uint64_t mark_unread(const struct marker *m);
 /* Any of the ids [first, first + n) in bits? May say so for a neighbour's. n <= 64. */
 static inline bool bits_any(const uint64_t *bits, uint32_t first, uint32_t n)
 {
-	uint64_t word = bits[first >> 6] >> (first & 63);
+	uint64_t word = __atomic_load_n(&bits[first >> 6], __ATOMIC_RELAXED) >> (first & 63);
 
 	if ((first & 63) + n > 64)
-		word |= bits[(first >> 6) + 1];
+		word |= __atomic_load_n(&bits[(first >> 6) + 1], __ATOMIC_RELAXED);
 	return word != 0;
 }
 

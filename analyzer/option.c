@@ -285,7 +285,7 @@ const struct option_text option_texts[] = {
 	{ "--show-content[=BYTES]", "show what is in the blocks (64 bytes); may show secrets",
 	  TAKES_CONTENT },
 	{ "--strict", "exit with 4 if part of the core could not be read", TAKES_CORE },
-	{ "--threads N", "use at most N threads; this version uses one", TAKES_CORE },
+	{ "--threads N", "use at most N threads; the result is the same for every N", TAKES_CORE },
 	{ "--max-memory N", "give up rather than use more memory than N", TAKES_CORE },
 	{ "--no-sandbox", "accepted for scripts: this version has no sandbox yet", TAKES_CORE },
 	{ "--color WHEN", "auto, always or never; NO_COLOR is honoured", 0 },

@@ -198,9 +198,9 @@ static void withhold(const struct heap *heap, struct reach *r)
 }
 
 void reach_mark(const struct core *core, const struct heap *heap, const struct roots *roots,
-                struct reach *out)
+                unsigned threads, struct reach *out)
 {
-	struct work w = { .heap = heap, .reach = out, .marker = mark_open(core, heap) };
+	struct work w = { .heap = heap, .reach = out, .marker = mark_open(core, heap, threads) };
 
 	*out = (struct reach){ .heap = heap, .bits_bytes = heap->bits_bytes };
 	out->strong = mem_lazy(out->bits_bytes);

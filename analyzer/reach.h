@@ -31,8 +31,9 @@ struct reach {
 	uint64_t bits_bytes;    /* of each bitmap */
 };
 
+/* With up to threads threads (1 at least); the result is the same for any number. */
 void reach_mark(const struct core *core, const struct heap *heap, const struct roots *roots,
-                struct reach *out);
+                unsigned threads, struct reach *out);
 void reach_free(struct reach *reach);
 
 /* The verdict for the block with this id. */

@@ -374,7 +374,13 @@ bool core_read(const struct core *core, vaddr at, void *dst, uint64_t len)
 
 bool core_read64(const struct core *core, vaddr at, uint64_t *value)
 {
-	return core_read(core, at, value, sizeof(*value));
+	uint64_t avail;
+	const uint8_t *p = core_bytes(core, at, &avail);
+
+	if (!p || avail < sizeof(*value))
+		return core_read(core, at, value, sizeof(*value));
+	*value = load64(p);
+	return true;
 }
 
 bool core_read32(const struct core *core, vaddr at, uint32_t *value)

@@ -1,0 +1,85 @@
+/* The two word filters against the words of the definition, on every alignment and length. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "analyzer/filter.h"
+
+#define WORDS 67
+
+static uint64_t state = 88172645463325252u;
+
+static uint64_t next(void)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state;
+}
+
+static uint64_t pick(uint64_t lo, uint64_t size)
+{
+	switch (next() % 8) {
+	case 0:
+		return lo;
+	case 1:
+		return lo - 1;
+	case 2:
+		return lo + size;
+	case 3:
+		return lo + size - 1;
+	case 4:
+		return next();
+	case 5:
+		return next() % 65536;
+	default:
+		return lo + (size ? next() % size : 0);
+	}
+}
+
+static void check(uint64_t lo, uint64_t size, size_t n, size_t shift)
+{
+	uint8_t raw[8 * WORDS + 8];
+	uint64_t want[WORDS], got[WORDS + 4];
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t word = pick(lo, size);
+
+		memcpy(raw + shift + 8 * i, &word, 8);
+		if (word >= lo && word - lo < size)
+			want[count++] = word;
+	}
+	assert_int_equal(filter_plain(raw + shift, n, lo, size, got), count);
+	assert_memory_equal(got, want, 8 * count);
+	if (filter_has_avx2()) {
+		memset(got, 0, sizeof(got));
+		assert_int_equal(filter_avx2(raw + shift, n, lo, size, got), count);
+		assert_memory_equal(got, want, 8 * count);
+	}
+	assert_int_equal(filter_words(raw + shift, n, lo, size, got), count);
+}
+
+static void test_equal(void **unused)
+{
+	static const uint64_t range[][2] = {
+		{ 0x555555554000, 0x2aaaaaaaa000 }, { 16, 1 }, { 0x1000, 0 }, { 0, UINT64_MAX },
+		{ UINT64_C(1) << 63, 4096 }, { (UINT64_C(1) << 63) - 64, 128 },
+	};
+
+	(void)unused;
+	for (size_t r = 0; r < sizeof(range) / sizeof(*range); r++)
+		for (size_t n = 0; n <= WORDS; n++)
+			for (size_t shift = 0; shift < 8; shift++)
+				check(range[r][0], range[r][1], n, shift);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_equal) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
