@@ -5,7 +5,8 @@
 set -euo pipefail
 
 # set:what it is for:how it is recognized:Debian package:Fedora package
-# Recognized by: a command, h/HEADER, l/LIBRARY or lsan (clang's sanitizer runtime).
+# Recognized by: a command (or one of several, with |), h/HEADER, l/LIBRARY, py/MODULE, f/FILE (on
+# Debian only), or lsan and gccsan: the sanitizers of clang and gcc.
 table='
 build:C compiler:gcc:gcc libc6-dev:gcc glibc-devel
 build:make:make:make:make
@@ -18,6 +19,7 @@ test:takes gcore snapshots, and is a test subject:gcore:gdb:gdb
 test:process tools:ps:procps:procps-ng
 test:unpacks the corpus:zstd:zstd:zstd
 test:recomputes what the program says:python3:python3:python3
+test:validates the JSON report:py/jsonschema:python3-jsonschema:python3-jsonschema
 test:second opinion on leaks:valgrind:valgrind:valgrind
 test:libc symbols for valgrind:f/usr/share/doc/libc6-dbg:libc6-dbg:
 test:second compiler, and a test subject:clang:clang:clang
@@ -50,6 +52,11 @@ has()
 	case $1 in
 	h/*) has_header "${1#h/}" ;;
 	l/*) find_library "${1#l/}" ;;
+	py/*)
+		for one in python3 /usr/bin/python3; do
+			"$one" -c "import ${1#py/}" 2>/dev/null && return 0
+		done
+		return 1 ;;
 	f/*) [ -e "/${1#f/}" ] || ! command -v apt-get >/dev/null ;;
 	lsan) has_lsan clang ;;
 	gccsan) has_lsan gcc ;;
