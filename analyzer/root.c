@@ -139,7 +139,8 @@ static void add_saved(struct lists *l, const struct root *what, const char *why)
 
 static void add_stack(struct lists *l, const struct stack *s)
 {
-	struct root r = { .start = s->used, .end = s->end, .kind = ROOT_STACK, .thread = s->thread };
+	struct root r = { .start = s->used, .end = s->end, .thread = s->thread,
+		          .kind = s->thread < 0 ? ROOT_ANON : ROOT_STACK };
 	bool zeroed = !s->saved && core_at(l->core, round_down(s->used, 8), 8);
 
 	if (zeroed) {
@@ -148,7 +149,7 @@ static void add_stack(struct lists *l, const struct stack *s)
 		miss(l, s->used, s->end, ROOT_STACK, s->thread, NULL, "zeroed by gdb");
 		return;
 	}
-	if (s->tls > s->used && s->tls < s->end) {
+	if (s->thread >= 0 && s->tls > s->used && s->tls < s->end) {
 		r.end = s->tls;
 		add_saved(l, &r, "not saved");
 		r = (struct root){ .start = s->tls, .end = s->end, .kind = ROOT_TLS, .thread = s->thread };

@@ -125,16 +125,19 @@ static bool all_zero(const struct core *core, vaddr start, vaddr end)
 	return true;
 }
 
-/* gdb writes zeroes for a mapping of which it could not read some page: a used stack is never zero. */
+/*
+ * gdb writes zeroes for a mapping of which it could not read some page. What is never zero: the last
+ * page of the initial stack (the environment), and the words at the stack pointer.
+ */
 static bool really_there(const struct core *core, const struct stack *s)
 {
 	uint64_t word;
-	vaddr probe = s->used + 4096 < s->end ? s->used + 4096 : s->end;
+	vaddr probe = s->main ? s->end - 4096 : s->used;
 
 	if (!core_read64(core, round_down(s->used, 8), &word) ||
 	    !core_read64(core, round_down(s->end - 8, 8), &word))
 		return false;
-	return !all_zero(core, s->used, probe);
+	return !all_zero(core, probe, probe + 4096 < s->end ? probe + 4096 : s->end);
 }
 
 static void live_stack(const struct core *core, size_t t, const struct segment *main, uint64_t tls,
@@ -144,7 +147,8 @@ static void live_stack(const struct core *core, size_t t, const struct segment *
 	bool initial = core->thread[t].tid == core->pid || core->nthreads == 1;
 
 	*found = true;
-	if (read_pthread(core, fs, out)) {
+	if (read_pthread(core, fs, out)) { /* not zeroed, as its struct pthread is there */
+		out->saved = true;
 		out->thread = (int)t;
 		out->tls = fs - tls > out->start && tls < fs ? fs - tls : out->start;
 		set_used(out, sp);
@@ -152,7 +156,7 @@ static void live_stack(const struct core *core, size_t t, const struct segment *
 	             main_of(core, t, main, out))) {
 		*found = by_sp(core, t, main, out);
 	}
-	if (*found)
+	if (*found && !out->saved)
 		out->saved = really_there(core, out);
 }
 
@@ -214,6 +218,49 @@ static void find_exited(const struct core *core, const struct segment *s, const 
 	}
 }
 
+/*
+ * Where the kernel put argv and the environment on the initial stack: below auxv, which is a copy of
+ * what the core has (fs/binfmt_elf.c create_elf_tables). Address of envp; the stack's end if unknown.
+ */
+static vaddr environment(const struct core *core, const struct segment *main)
+{
+	uint64_t word, at;
+
+	if (!core->nauxv || !core_auxv(core, AT_RANDOM, &at))
+		return main->end;
+	for (at = round_down(at, 8); at > main->start; at -= 8) {
+		uint64_t type, value;
+
+		if (core_read64(core, at, &type) && core_read64(core, at + 8, &value) &&
+		    type == core->auxv[0] && value == core->auxv[1])
+			break;
+	}
+	if (at <= main->start)
+		return main->end;
+	for (at -= 16; at > main->start && core_read64(core, at, &word) && word; at -= 8)
+		;
+	return at + 8;
+}
+
+/*
+ * The initial stack when its thread has ended (pthread_exit in main): what it held is garbage, but the
+ * environment above it is still the process's.
+ */
+static void add_abandoned(const struct core *core, const struct segment *main, struct stack_list *all)
+{
+	struct stack s = { .thread = -1, .main = true, .saved = true };
+
+	for (size_t i = 0; main && i < all->n; i++)
+		if (all->v[i].main)
+			return;
+	if (!main || !core->nthreads)
+		return;
+	s.start = main->start;
+	s.end = s.tls = main->end;
+	s.used = environment(core, main);
+	array_push(all, s);
+}
+
 static int by_start(const void *a, const void *b)
 {
 	const struct stack *x = a, *y = b;
@@ -236,6 +283,7 @@ void stacks_find(const struct core *core, const struct heap *heap, struct stacks
 		if (found)
 			array_push(&all, s);
 	}
+	add_abandoned(core, main, &all);
 	for (size_t i = 0; i < core->nseg; i++) {
 		const struct segment *s = &core->seg[i];
 

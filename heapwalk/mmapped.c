@@ -37,33 +37,38 @@ static bool header_at(struct walk *w, vaddr base, vaddr h, uint64_t extra, struc
 	return (f->total & (w->core->page_size - 1)) == 0;
 }
 
-/*
- * The aligned header, if memalign moved it: for alignment A the user address is the first multiple
- * of A at or behind base + 16, or the next one where the room before was under MINSIZE.
- */
-static bool inner_header(struct walk *w, vaddr base, vaddr end, uint64_t extra, struct found *f)
+/* Is there a header below user address base + distance? Then it is a better one than *f. */
+static bool try_distance(struct walk *w, vaddr base, vaddr end, uint64_t distance, uint64_t extra,
+                         struct found *f)
 {
+	struct found g;
+
+	if (distance >= end - base || !header_at(w, base, base + distance - CHUNK_HEADER, extra, &g))
+		return false;
+	if (g.total > end - base || distance >= g.total)
+		return false;
+	*f = g;
+	return true;
+}
+
+/*
+ * The aligned header, if memalign moved it. Below a page the user address lies 2^k or 2 * 2^k above
+ * the mapping's start; otherwise whole pages, and how many tells nothing: mremap may have moved the
+ * mapping to where the address is aligned no more. The stale header's size bounds the search, as it
+ * was true when memalign was called. Pages that were never written hold no header.
+ */
+static bool inner_header(struct walk *w, vaddr base, vaddr end, uint64_t stale, uint64_t extra,
+                         struct found *f)
+{
+	uint64_t page = w->core->page_size;
+	vaddr last = stale < end - base ? base + stale : end;
 	bool any = false;
 
-	for (unsigned k = 5; k < 47; k++) {
-		uint64_t align = UINT64_C(1) << k;
-		vaddr user = round_up(base + CHUNK_HEADER, align);
-
-		for (int twice = 0; twice < 2; twice++, user += align) {
-			struct found g;
-
-			if (user < base || user >= end)
-				break;
-			if (user == base + CHUNK_HEADER || !header_at(w, base, user - CHUNK_HEADER, extra, &g))
-				continue;
-			if (g.total <= end - base && user - base < g.total) {
-				*f = g;
-				any = true;
-			}
-		}
-		if (round_up(base + CHUNK_HEADER, align) >= end)
-			break;
-	}
+	for (uint64_t distance = 32; distance < page; distance *= 2)
+		any |= try_distance(w, base, end, distance, extra, f);
+	for (vaddr stop, at = base; core_written(w->core, &at, last, &stop); at = stop)
+		for (vaddr user = round_down(at, page) + page; user <= stop; user += page)
+			any |= try_distance(w, base, end, user - base, extra, f);
 	return any;
 }
 
@@ -73,7 +78,7 @@ static bool chunk_on_page(struct walk *w, vaddr page, vaddr end, uint64_t extra,
 
 	if (!header_at(w, page, page, extra, &outer))
 		return false;
-	if (inner_header(w, page, end, extra, f))
+	if (inner_header(w, page, end, outer.total, extra, f))
 		return true;
 	*f = outer;
 	return outer.total <= end - page;
