@@ -6,7 +6,8 @@
  * were freed again. Every block is reachable from one global through a tree, and has two more
  * pointers to others: `local` puts nine in ten of these, and of the tree's, among blocks allocated shortly
  * before, `random` anywhere. The other words are zeroes, small numbers, text and noise.
- * LEAKS more blocks are leaked, in groups of three: a head that holds two.
+ * LEAKS more blocks are leaked, in groups of three: a head that holds two. What is leaked is printed:
+ *	0x7f... definite
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -87,20 +88,25 @@ static void fill(size_t first, size_t last)
 	munmap(garbage, (last - first) * sizeof(*garbage));
 }
 
-/* Fills one share, then has the next filled by a new thread while this one still has its arena. */
-static void *fill_shares(void *arg)
+static void run_thread(void *(*body)(void *), size_t share)
 {
-	size_t share = (size_t)(uintptr_t)arg;
 	pthread_t thread;
 
-	fill(blocks * share / ARENAS, blocks * (share + 1) / ARENAS);
-	if (++share == ARENAS)
-		return NULL;
-	if (pthread_create(&thread, NULL, fill_shares, (void *)(uintptr_t)share)) {
+	if (pthread_create(&thread, NULL, body, (void *)(uintptr_t)share)) {
 		perror("pthread_create");
 		exit(1);
 	}
 	pthread_join(thread, NULL);
+}
+
+/* Fills one share, then has the next filled by a new thread while this one still has its arena. */
+static void *fill_shares(void *arg)
+{
+	size_t share = (size_t)(uintptr_t)arg;
+
+	fill(blocks * share / ARENAS, blocks * (share + 1) / ARENAS);
+	if (share + 1 < ARENAS)
+		run_thread(fill_shares, share + 1);
 	return NULL;
 }
 
@@ -127,28 +133,34 @@ static void link_block(size_t i)
 		table[i][CHILDREN + k] = (uint64_t)(uintptr_t)table[pick(i)];
 }
 
-static void leak_group(void)
+static uint64_t *leaked_block(const char *how)
 {
 	size_t size;
-	uint64_t *head = block_new(&size);
+	uint64_t *p = block_new(&size);
 
-	head[0] = (uint64_t)(uintptr_t)block_new(&size);
-	head[1] = (uint64_t)(uintptr_t)block_new(&size);
+	printf("%p %s\n", (void *)p, how);
+	return p;
 }
 
-static void build(void)
+static void leak_group(void)
+{
+	uint64_t *head = leaked_block("definite");
+
+	head[0] = (uint64_t)(uintptr_t)leaked_block("indirect");
+	head[1] = (uint64_t)(uintptr_t)leaked_block("indirect");
+}
+
+/* In a thread of its own, whose registers and stack end with it and keep nothing alive. */
+static void *leak_and_link(void *unused)
 {
 	size_t i;
 
-	table = map(blocks * sizeof(*table));
-	fill_shares(NULL);
+	(void)unused;
 	for (i = 0; i < leaks / 3; i++)
 		leak_group();
 	for (i = 1; i < blocks; i++)
 		link_block(i);
-	root = (uint64_t **)table[0];
-	munmap(table, blocks * sizeof(*table));
-	table = NULL;
+	return NULL;
 }
 
 int main(int argc, char **argv)
@@ -160,6 +172,12 @@ int main(int argc, char **argv)
 	blocks = strtoul(argv[1], NULL, 10);
 	leaks = strtoul(argv[2], NULL, 10);
 	local = !strcmp(argv[3], "local");
-	build();
+	table = map(blocks * sizeof(*table));
+	fill_shares(NULL);
+	run_thread(leak_and_link, 0);
+	root = (uint64_t **)table[0];
+	munmap(table, blocks * sizeof(*table));
+	table = NULL;
+	fflush(stdout);
 	abort();
 }
