@@ -12,9 +12,12 @@ static void add_groups(struct report *r, const struct options *opt, struct analy
 
 	if (!classes) /* where nothing may be called definite, what it would be is possible */
 		classes = 1u << (r->leaks.withheld ? REACH_POSSIBLE : REACH_DEFINITE);
-	groups_make(a->core, analysis_heap(a), analysis_reach(a), &groups);
+	/* only JSON has the sizes of all that is in use */
+	groups_make(a->core, analysis_heap(a), analysis_reach(a),
+	            opt->format == FORMAT_JSON ? ~0u : classes, &groups);
 	report_add_groups(r, &groups, classes, opt->min_bytes);
-	report_add_sizes(r, &groups);
+	if (opt->format == FORMAT_JSON)
+		report_add_sizes(r, &groups);
 	groups_free(&groups);
 }
 

@@ -12,7 +12,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	report_add_completeness(r, a);
 	report_add_memory(r, a);
 	report_add_leaks(r, a);
-	groups_make(a->core, analysis_heap(a), analysis_reach(a), &groups);
+	groups_make(a->core, analysis_heap(a), analysis_reach(a), ~0u, &groups);
 	report_add_groups(r, &groups, r->leaks.definite.blocks ? 1u << REACH_DEFINITE
 	                                                       : 1u << REACH_POSSIBLE, 0);
 	report_add_sizes(r, &groups);

@@ -9,13 +9,6 @@
 #include <stdlib.h>
 
 #define PENDING_MAX 65536
-#define HEADS_MAX (1 << 18)
-
-/* Blocks called definite, in address order; not complete where there are more than HEADS_MAX. */
-struct heads {
-	ARRAY(struct block) list;
-	bool complete;
-};
 
 struct fold {
 	struct group *slot; /* own.blocks == 0: empty */
@@ -161,22 +154,19 @@ static void follow_head(struct holding *h, struct fold *f, const struct block *b
 	follow_lost(h);
 }
 
-static void follow_heads(struct holding *h, struct fold *f, const struct heads *heads)
+static void follow_heads(struct holding *h, struct fold *f)
 {
+	uint64_t *bits = reach_bits(h->reach, 1u << REACH_DEFINITE);
 	struct heap_iter it = { 0 };
 	struct block b;
 
-	for (size_t i = 0; heads->complete && i < heads->list.n; i++)
-		follow_head(h, f, &heads->list.v[i]);
-	while (!heads->complete && heap_next(h->heap, &it, &b)) {
-		if (b.state == BLOCK_USED && b.id < h->heap->nchunks &&
-		    reach_of(h->reach, b.id) == REACH_DEFINITE)
-			follow_head(h, f, &b);
-	}
+	while (heap_next_set(h->heap, bits, &it, &b))
+		follow_head(h, f, &b);
+	mem_lazy_free(bits, h->heap->bits_bytes);
 }
 
 static void hold(const struct core *core, const struct heap *heap, const struct reach *reach,
-                 const struct heads *heads, struct fold *f)
+                 struct fold *f)
 {
 	struct holding h = { .core = core, .heap = heap, .reach = reach };
 	size_t bytes = ((size_t)heap->nchunks + 63) / 64 * 8;
@@ -189,7 +179,7 @@ static void hold(const struct core *core, const struct heap *heap, const struct 
 		if (heap->span[i].own_end > h.highest)
 			h.highest = heap->span[i].own_end;
 	}
-	follow_heads(&h, f, heads);
+	follow_heads(&h, f);
 	mem_free(h.pending);
 	mem_lazy_free(h.looked_at, bytes);
 	mem_lazy_free(h.counted, bytes);
@@ -204,38 +194,29 @@ static int by_reach_and_size(const void *a, const void *b)
 	return x->size < y->size ? -1 : x->size > y->size;
 }
 
-static void fold_blocks(const struct heap *heap, const struct reach *reach, struct fold *f,
-                        struct heads *heads)
+static void fold_blocks(const struct heap *heap, const struct reach *reach, unsigned classes,
+                        struct fold *f)
 {
+	uint64_t *bits = reach_bits(reach, classes);
 	struct heap_iter it = { 0 };
 	struct block b;
 
 	grow(f);
-	heads->complete = reach->total[REACH_DEFINITE].blocks <= HEADS_MAX;
-	while (heap_next(heap, &it, &b)) {
-		enum reach_class class;
-
-		if (b.state != BLOCK_USED || b.id >= heap->nchunks)
-			continue;
-		class = reach_of(reach, b.id);
-		fold_block(f, class, &b);
-		if (class == REACH_DEFINITE && heads->complete)
-			array_push(&heads->list, b);
-	}
+	while (heap_next_set(heap, bits, &it, &b))
+		fold_block(f, reach_of(reach, b.id), &b);
 	f->last = NULL;
+	mem_lazy_free(bits, heap->bits_bytes);
 }
 
 void groups_make(const struct core *core, const struct heap *heap, const struct reach *reach,
-                 struct groups *out)
+                 unsigned classes, struct groups *out)
 {
-	struct heads heads = { 0 };
 	struct fold f = { 0 };
 	size_t n = 0;
 
-	fold_blocks(heap, reach, &f, &heads);
-	if (reach->total[REACH_INDIRECT].blocks && heap->nspans)
-		hold(core, heap, reach, &heads, &f);
-	array_free(&heads.list);
+	fold_blocks(heap, reach, classes, &f);
+	if ((classes & 1u << REACH_DEFINITE) && reach->total[REACH_INDIRECT].blocks)
+		hold(core, heap, reach, &f);
 	for (size_t i = 0; i < f.nslots; i++) {
 		if (f.slot[i].own.blocks)
 			f.slot[n++] = f.slot[i];

@@ -21,12 +21,13 @@ struct groups {
 };
 
 /*
- * Folds all used blocks, one pass over the heap; then, where there are indirect blocks, one pass
+ * Folds the used blocks with one of the verdicts classes (1 << enum reach_class, or'ed), one pass over
+ * the index; then, for definite ones and where there are indirect blocks, one pass
  * over the leaked ones. An indirect block that several heads reach counts for the one with the
  * lowest address. *out is owned by the caller: groups_free.
  */
 void groups_make(const struct core *core, const struct heap *heap, const struct reach *reach,
-                 struct groups *out);
+                 unsigned classes, struct groups *out);
 void groups_free(struct groups *groups);
 
 #endif

@@ -238,3 +238,24 @@ enum reach_class reach_of(const struct reach *r, uint32_t id)
 		return REACH_POSSIBLE;
 	return bit_get(r->head, id) ? REACH_DEFINITE : REACH_INDIRECT;
 }
+
+uint64_t *reach_bits(const struct reach *r, unsigned classes)
+{
+	uint64_t *bits = mem_lazy(r->bits_bytes);
+
+	for (size_t i = 0; i < ((size_t)r->heap->nchunks + 63) / 64; i++) {
+		uint64_t used = r->heap->used[i], weak = r->weak[i], rest = used & ~r->strong[i] & ~weak, v = 0;
+
+		if (r->withheld) {
+			weak |= rest;
+			rest = 0;
+		}
+		v |= classes & 1u << REACH_REACHABLE ? r->strong[i] : 0;
+		v |= classes & 1u << REACH_POSSIBLE ? weak : 0;
+		v |= classes & 1u << REACH_DEFINITE ? rest & r->head[i] : 0;
+		v |= classes & 1u << REACH_INDIRECT ? rest & ~r->head[i] : 0;
+		if (v)
+			bits[i] = v;
+	}
+	return bits;
+}

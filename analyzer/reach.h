@@ -36,6 +36,12 @@ void reach_mark(const struct core *core, const struct heap *heap, const struct r
                 unsigned threads, struct reach *out);
 void reach_free(struct reach *reach);
 
+/*
+ * Blocks whose verdict is one of classes (1 << enum reach_class, or'ed), as bits by id, for
+ * heap_next_set. Owned by the caller: mem_lazy_free with heap.bits_bytes.
+ */
+uint64_t *reach_bits(const struct reach *reach, unsigned classes);
+
 /* The verdict for the block with this id. */
 enum reach_class reach_of(const struct reach *reach, uint32_t id);
 

@@ -165,7 +165,7 @@ static bool next_bin(struct walk *w, uint64_t *counter, struct bin_walk *b)
 	return false;
 }
 
-static void fetch(const struct heap *h, vaddr at)
+static inline __attribute__((always_inline)) void fetch(const struct heap *h, vaddr at)
 {
 	const struct span *s = heap_span(h, at);
 
@@ -176,28 +176,42 @@ static void fetch(const struct heap *h, vaddr at)
 	__builtin_prefetch(&s->cell[(at - s->start) >> 10]);
 }
 
+/* A free chunk of the heap, and not of another list's kind, with its header and links in one piece. */
+static const uint8_t *free_chunk(const struct walk *w, vaddr at)
+{
+	const struct span *s = heap_span(w->heap, at);
+	vaddr chunk;
+	uint32_t id;
+
+	if (!s || at & 15 || !s->cell || !span_find(s, at + CHUNK_HEADER, &chunk, &id) || chunk != at ||
+	    bit_get(w->heap->used, id) || bit_get(w->heap->internal, id))
+		return NULL;
+	return s->mem && s->end - at >= 32 ? s->mem + (at - s->start) : core_at(w->core, at, 32);
+}
+
 /* One chunk further. False: the list is at its end, or broken. */
 static bool step_bin(struct walk *w, struct bin_walk *b)
 {
 	struct tally *place = &b->arena->free[bin_place(b->bin)];
-	struct block k;
-	uint64_t bk;
+	const uint8_t *p = b->left-- ? free_chunk(w, b->at) : NULL;
+	uint64_t usable;
 
-	if (!b->left-- || b->at & 15 || !heap_find(w->heap, b->at + CHUNK_HEADER, &k) ||
-	    k.addr != b->at + CHUNK_HEADER || k.state != BLOCK_FREE) {
+	if (!p) {
 		bin_broken(w, b->arena, b->bin, b->at, "no free chunk");
 		return false;
 	}
-	if (!core_read64(w->core, b->at + 24, &bk) || bk != b->before) {
+	if (load64(p + 24) != b->before) {
 		bin_broken(w, b->arena, b->bin, b->at, "the backward link does not match");
 		return false;
 	}
+	usable = (load64(p + 8) & ~(uint64_t)CHUNK_FLAGS) - 8;
 	place->blocks++;
-	place->bytes += k.size;
+	place->bytes += usable;
 	b->arena->free[FREE_UNLISTED].blocks--;
-	b->arena->free[FREE_UNLISTED].bytes -= k.size;
+	b->arena->free[FREE_UNLISTED].bytes -= usable;
 	b->before = b->at;
-	if (!core_read64(w->core, b->at + 16, &b->at) || b->at == b->head)
+	b->at = load64(p + 16);
+	if (b->at == b->head)
 		return false;
 	fetch(w->heap, b->at);
 	return true;

@@ -323,3 +323,79 @@ bool heap_next(const struct heap *heap, struct heap_iter *it, struct block *b)
 	}
 	return false;
 }
+
+/* The first id at or after this one whose bit is set; heap.nchunks if there is none. */
+static uint32_t next_set(const struct heap *heap, const uint64_t *bits, uint32_t id)
+{
+	size_t word = id >> 6, words = ((size_t)heap->nchunks + 63) / 64;
+	uint64_t v;
+
+	if (id >= heap->nchunks)
+		return heap->nchunks;
+	v = bits[word] & (UINT64_MAX << (id & 63));
+	while (!v) {
+		if (++word >= words)
+			return heap->nchunks;
+		v = bits[word];
+	}
+	id = (uint32_t)(word << 6) + (uint32_t)__builtin_ctzll(v);
+	return id < heap->nchunks ? id : heap->nchunks;
+}
+
+/* The cell in which the chunk with this rank starts: at or after `from`, and often near. */
+static size_t cell_of(const struct span *s, uint32_t rank, size_t from)
+{
+	size_t lo = from, hi = s->ncells;
+
+	for (size_t near = from + 8; lo + 1 < hi && lo < near; lo++)
+		if (s->cell[lo + 1].rank > rank)
+			return lo;
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->cell[mid].rank <= rank)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The chunk with this rank, which starts in this cell. */
+static vaddr chunk_in(const struct span *s, size_t cell, uint32_t rank)
+{
+	uint64_t bits = cell_bits(&s->cell[cell]);
+
+	for (uint32_t n = rank - s->cell[cell].rank; n && bits; n--)
+		bits &= bits - 1;
+	return s->start + ((cell << 6 | (unsigned)__builtin_ctzll(bits | UINT64_C(1) << 63)) << 4);
+}
+
+bool heap_next_set(const struct heap *heap, const uint64_t *bits, struct heap_iter *it,
+                   struct block *b)
+{
+	uint32_t id = next_set(heap, bits, it->id);
+	const struct span *s;
+
+	if (id >= heap->nchunks)
+		return false;
+	while (it->span < heap->nspans &&
+	       id - heap->span[it->span].first_id >= heap->span[it->span].nchunks) {
+		it->span++;
+		it->cell = 0;
+	}
+	if (it->span >= heap->nspans)
+		return false;
+	s = &heap->span[it->span];
+	b->addr = s->start + CHUNK_HEADER;
+	if (s->cell) {
+		it->cell = cell_of(s, id - s->first_id, it->cell);
+		b->addr = chunk_in(s, it->cell, id - s->first_id) + CHUNK_HEADER;
+	}
+	b->size = usable_at(s, b->addr - CHUNK_HEADER);
+	b->id = id;
+	b->state = state_of(heap, id);
+	b->span = s;
+	it->id = id + 1;
+	return true;
+}

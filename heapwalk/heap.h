@@ -148,13 +148,20 @@ bool heap_find(const struct heap *heap, vaddr v, struct block *block);
  *   while (heap_next(heap, &it, &b)) ...
  */
 struct heap_iter {
-	size_t span;
+	size_t span, cell;
 	vaddr at;
 	uint32_t id;
 	bool inside;
 };
 bool heap_next(const struct heap *heap, struct heap_iter *it,
                struct block *block);
+
+/*
+ * As heap_next, but only blocks whose bit by id is set in bits (heap.bits_bytes long); what lies
+ * between is passed over without being looked at. Arena headers are left out.
+ */
+bool heap_next_set(const struct heap *heap, const uint64_t *bits, struct heap_iter *it,
+                   struct block *block);
 
 /* The range of heap.owned that covers at, or NULL. */
 const struct owned *heap_owner(const struct heap *heap, vaddr at);
