@@ -165,12 +165,12 @@ const struct command cmd_blocks = {
 	.args = "CORE",
 	.one_line = "every block of the heap, one a line",
 	.help = "In address order. Sizes are usable bytes. CSV columns:\n"
-	        "address,size,state,reach,kind,arena,type,site\n"
-	        "  state  used, free (waiting in malloc's lists), internal (malloc's own)\n"
-	        "  reach  of used blocks: definite, indirect, possible, reachable\n"
-	        "  kind   brk, arena, mmap: where malloc got the memory; arena 0 is the main one\n"
-	        "\n"
-	        "  coreheap blocks core --reach leaked --format csv\n",
+		"address,size,state,reach,kind,arena,type,site\n"
+		"  state  used, free (waiting in malloc's lists), internal (malloc's own)\n"
+		"  reach  of used blocks: definite, indirect, possible, reachable\n"
+		"  kind   brk, arena, mmap: where malloc got the memory; arena 0 is the main one\n"
+		"\n"
+		"  coreheap blocks core --reach leaked --format csv\n",
 	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV,
 	.takes = TAKES_CORE | TAKES_FILES | TAKES_LIMIT | TAKES_MIN_BYTES | TAKES_STATE |
 	         TAKES_REACH | TAKES_SIZE,

@@ -30,9 +30,9 @@ const struct command cmd_check = {
 	.args = "CORE",
 	.one_line = "is the core whole and usable? heap damage, missing roots, missing files",
 	.help = "Compares what the core's headers promise with what the file has, the heap with\n"
-	        "malloc's own sums, and the process's files with those on this host (by "
-	        "build-id).\n"
-	        "Ends with 0 whatever it finds; with --strict, 4 where part could not be read.\n",
+		"malloc's own sums, and the process's files with those on this host (by "
+		"build-id).\n"
+		"Ends with 0 whatever it finds; with --strict, 4 where part could not be read.\n",
 	.formats = AS_TEXT | AS_JSON,
 	.takes = TAKES_CORE | TAKES_FILES,
 	.min_args = 1,

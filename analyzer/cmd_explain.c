@@ -121,13 +121,13 @@ const struct command cmd_explain = {
 	.one_line =
 		"what is at an address, who points to it, the path from a root, its likely site",
 	.help = "ADDR is hexadecimal, with or without 0x; of a block, any address in it will do. "
-	        "For each\n"
+		"For each\n"
 		"one: what is there, the verdict and why, the shortest chain of pointers that "
-	        "keeps it,\n"
+		"keeps it,\n"
 		"and who points to it; also what only looks like a pointer and does not count. "
-	        "--limit\n"
+		"--limit\n"
 		"bounds the pointers that are listed of each kind (8; 0: all). --show-content "
-	        "prints\n"
+		"prints\n"
 		"memory, which may be a secret.\n",
 	.formats = AS_TEXT | AS_JSON,
 	.takes = TAKES_CORE | TAKES_FILES | TAKES_LIMIT | TAKES_CONTENT,

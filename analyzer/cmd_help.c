@@ -52,7 +52,7 @@ static void help_all(struct out *out)
 
 	out_str(out, "coreheap tells from a core dump where a process's memory went and what "
 	             "leaked.\n"
-	        "\nusage: coreheap CORE\n       coreheap COMMAND CORE [OPTION...]\n\n");
+	             "\nusage: coreheap CORE\n       coreheap COMMAND CORE [OPTION...]\n\n");
 	table_column(&t, "", false);
 	table_column(&t, "", false);
 	for (size_t i = 0; i < ncommands; i++) {
@@ -64,8 +64,9 @@ static void help_all(struct out *out)
 	table_print(&t, out);
 	out_str(out, "\nOptions (`coreheap help COMMAND` lists those of a command):\n");
 	list_options(~0u, out);
-	out_str(out, "\nExit status: 0 analysed, 1 --fail-on holds, 2 wrong usage, 3 input "
-	             "unusable,\n"
+	out_str(out,
+	        "\nExit status: 0 analysed, 1 --fail-on holds, 2 wrong usage, 3 input "
+	        "unusable,\n"
 	        "4 partial and --strict was given, 70 internal error.\n"
 	        "\nA core comes from a crash (ulimit -c unlimited; coredumpctl dump -o core PID) "
 	        "or from\n"

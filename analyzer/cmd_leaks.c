@@ -34,7 +34,10 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	report_finish(r);
 	verdict_find(r);
 	if (text || opt->sort || opt->has_limit)
-		sort_findings(r, opt->sort ? opt->sort : text ? "retained" : "bytes",
+		sort_findings(r,
+		              opt->sort ? opt->sort
+		              : text    ? "retained"
+		                        : "bytes",
 		              text ? 0 : opt->limit);
 	command_limits(opt, r);
 }
@@ -79,18 +82,18 @@ const struct command cmd_leaks = {
 	.args = "CORE",
 	.one_line = "leaked blocks, grouped by size",
 	.help = "A line stands for all leaked blocks of one usable size that no other leaked "
-	        "block\n"
-	        "holds (definite): what hangs on them (indirect) is counted under HOLD. Freeing "
-	        "the\n"
-	        "blocks of a line, and what they hold, would give back both.\n"
-	        "\n"
-	        "Sort keys: retained (bytes with what is held; the default of text), bytes (the\n"
-	        "default of json, jsonl and csv), blocks, size.\n"
-	        "\n"
-	        "  coreheap leaks core --reach possible      blocks reached only by interior "
-	        "pointers\n"
-	        "  coreheap leaks core --fail-on 'leaked>0'  for scripts: exit 1 if anything "
-	        "leaked\n",
+		"block\n"
+		"holds (definite): what hangs on them (indirect) is counted under HOLD. Freeing "
+		"the\n"
+		"blocks of a line, and what they hold, would give back both.\n"
+		"\n"
+		"Sort keys: retained (bytes with what is held; the default of text), bytes (the\n"
+		"default of json, jsonl and csv), blocks, size.\n"
+		"\n"
+		"  coreheap leaks core --reach possible      blocks reached only by interior "
+		"pointers\n"
+		"  coreheap leaks core --fail-on 'leaked>0'  for scripts: exit 1 if anything "
+		"leaked\n",
 	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV,
 	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_LIMIT | TAKES_SORT |
 	         TAKES_MIN_BYTES | TAKES_REACH | TAKES_GROUP_BY,

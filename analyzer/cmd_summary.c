@@ -13,8 +13,9 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	report_add_memory(r, a);
 	report_add_leaks(r, a);
 	groups_make(a->core, analysis_heap(a), analysis_reach(a), ~0u, &groups);
-	report_add_groups(r, &groups, r->leaks.definite.blocks ? 1u << REACH_DEFINITE
-	                                                       : 1u << REACH_POSSIBLE, 0);
+	report_add_groups(r, &groups,
+	                  r->leaks.definite.blocks ? 1u << REACH_DEFINITE : 1u << REACH_POSSIBLE,
+	                  0);
 	report_add_sizes(r, &groups);
 	groups_free(&groups);
 	report_add_damage(r, a);
@@ -50,13 +51,13 @@ const struct command cmd_summary = {
 	.name = "summary",
 	.args = "CORE",
 	.one_line = "one screen: where the memory went, a verdict, the top suspects, what to run "
-	            "next",
+		    "next",
 	.help = "`coreheap CORE` does the same.\n"
-	        "\n"
-	        "A block is leaked when nothing that the process could still use points to it: no\n"
-	        "register, no live thread's stack, no global, no block that is itself still in "
-	        "use.\n"
-	        "Sizes are usable sizes, as malloc_usable_size returns them.\n",
+		"\n"
+		"A block is leaked when nothing that the process could still use points to it: no\n"
+		"register, no live thread's stack, no global, no block that is itself still in "
+		"use.\n"
+		"Sizes are usable sizes, as malloc_usable_size returns them.\n",
 	.formats = AS_TEXT | AS_JSON,
 	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON,
 	.min_args = 1,

@@ -174,11 +174,11 @@ const struct command cmd_threads = {
 	.args = "CORE",
 	.one_line = "threads: what each was doing, its stack, backtrace and cache",
 	.help = "Functions and lines come from files of this host with the same build-id as in "
-	        "the\n"
+		"the\n"
 		"core, and from their separate debug files (--sysroot, --debug-dir). -n bounds "
-	        "the\n"
+		"the\n"
 		"frames of each thread (256 unless given), -v adds the registers. CSV: a line a "
-	        "frame.\n",
+		"frame.\n",
 	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV,
 	.takes = TAKES_CORE | TAKES_FILES | TAKES_LIMIT,
 	.min_args = 1,

@@ -110,10 +110,18 @@ static uint64_t quantity(const struct report *r, const struct condition *c)
 	struct tally t = { 0 };
 
 	switch (c->left) {
-	case QUANTITY_DEFINITE: t = r->leaks.definite; break;
-	case QUANTITY_INDIRECT: t = r->leaks.indirect; break;
-	case QUANTITY_POSSIBLE: t = r->leaks.possible; break;
-	case QUANTITY_REACHABLE: t = r->leaks.reachable; break;
+	case QUANTITY_DEFINITE:
+		t = r->leaks.definite;
+		break;
+	case QUANTITY_INDIRECT:
+		t = r->leaks.indirect;
+		break;
+	case QUANTITY_POSSIBLE:
+		t = r->leaks.possible;
+		break;
+	case QUANTITY_REACHABLE:
+		t = r->leaks.reachable;
+		break;
 	case QUANTITY_IN_USE:
 		t = (struct tally){ r->memory.in_use_blocks, r->memory.in_use };
 		break;
@@ -138,8 +146,8 @@ static const char *undecided(const struct options *opt, const struct report *r)
 
 	if (!r->has_leaks)
 		return "no heap of glibc's malloc was found";
-	if (r->leaks.withheld && (q == QUANTITY_DEFINITE || q == QUANTITY_INDIRECT ||
-	                          q == QUANTITY_LEAKED))
+	if (r->leaks.withheld &&
+	    (q == QUANTITY_DEFINITE || q == QUANTITY_INDIRECT || q == QUANTITY_LEAKED))
 		return "part of the memory that may hold pointers is missing from the core, so "
 		       "what is "
 		       "unreachable is called possible";
@@ -157,7 +165,8 @@ static bool matched(const struct options *opt, const struct report *r)
 	if (why)
 		command_say("%s: --fail-on %s cannot be decided: %s; add --strict to have a "
 		            "partial "
-		            "core end with exit status 4", r->input.path, c->text, why);
+		            "core end with exit status 4",
+		            r->input.path, c->text, why);
 	return r->has_leaks && condition_holds(c, quantity(r, c));
 }
 

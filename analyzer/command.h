@@ -12,8 +12,8 @@ enum exit_code {
 	EXIT_ANALYSED = 0, /* with findings or not */
 	EXIT_MATCHED = 1,  /* --fail-on */
 	EXIT_USAGE = 2,
-	EXIT_INPUT = 3,    /* input unusable */
-	EXIT_PARTIAL = 4,  /* and --strict was given */
+	EXIT_INPUT = 3,   /* input unusable */
+	EXIT_PARTIAL = 4, /* and --strict was given */
 	EXIT_INTERNAL = 70,
 };
 

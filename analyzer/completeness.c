@@ -69,8 +69,8 @@ static const char *lost_files(struct pool *pool, const struct lost *lost)
 	for (size_t i = 0; i < lost->files && i < 3; i++)
 		text = list(pool, text, lost->file[i]);
 	if (lost->files > 3)
-		text = pool_printf(pool, "%s and %s", text, text_plural(pool, lost->files - 3,
-		                   "other file", "other files"));
+		text = pool_printf(pool, "%s and %s", text,
+		                   text_plural(pool, lost->files - 3, "other file", "other files"));
 	return text;
 }
 
@@ -82,18 +82,24 @@ static const char *lost_text(struct report *r, const struct roots *roots)
 	const char *text = "";
 
 	if (lost.stacks)
-		text = list(pool, text, lost.stacks >= r->process.threads ? "all thread stacks"
-		            : text_plural(pool, lost.stacks, "thread stack", "thread stacks"));
+		text = list(
+			pool, text,
+			lost.stacks >= r->process.threads
+				? "all thread stacks"
+				: text_plural(pool, lost.stacks, "thread stack", "thread stacks"));
 	if (lost.tls)
-		text = list(pool, text, pool_printf(pool, "the TLS of %s",
-		            text_plural(pool, lost.tls, "thread", "threads")));
+		text = list(pool, text,
+		            pool_printf(pool, "the TLS of %s",
+		                        text_plural(pool, lost.tls, "thread", "threads")));
 	if (lost.files)
 		text = list(pool, text,
 		            pool_printf(pool, "the data of %s", lost_files(pool, &lost)));
 	if (lost.others)
-		text = list(pool, text, pool_printf(pool, "%s (%s)", text_plural(pool, lost.others,
-		            "other mapping", "other mappings"),
-		            text_bytes_in(pool, lost.other_bytes)));
+		text = list(pool, text,
+		            pool_printf(pool, "%s (%s)",
+		                        text_plural(pool, lost.others, "other mapping",
+		                                    "other mappings"),
+		                        text_bytes_in(pool, lost.other_bytes)));
 	return text;
 }
 
@@ -107,8 +113,10 @@ static const char *kept_text(struct report *r, const struct heap *heap)
 	if (heap->narenas)
 		text = list(pool, text, text_plural(pool, heap->narenas, "arena", "arenas"));
 	if (heap->nspans)
-		text = list(pool, text, pool_printf(pool, "%s in use",
-		            text_plural(pool, heap->total[BLOCK_USED].blocks, "block", "blocks")));
+		text = list(pool, text,
+		            pool_printf(pool, "%s in use",
+		                        text_plural(pool, heap->total[BLOCK_USED].blocks, "block",
+		                                    "blocks")));
 	return text;
 }
 
@@ -123,9 +131,9 @@ static const char *truncated_text(struct report *r)
 	                   text_share(share, r->input.bytes, whole));
 }
 
-#define TRUNCATED_REMEDY                                                                  \
-	"remedy: ulimit -c unlimited for the process; with systemd-coredump raise "       \
-	"ProcessSizeMax= and ExternalSizeMax= in coredump.conf; look for a full disk; "   \
+#define TRUNCATED_REMEDY                                                                \
+	"remedy: ulimit -c unlimited for the process; with systemd-coredump raise "     \
+	"ProcessSizeMax= and ExternalSizeMax= in coredump.conf; look for a full disk; " \
 	"kernel.core_sort_vma=1 (Linux 6.15) writes small mappings first"
 
 /* Takes the place of the short warning that report_start gave. */
@@ -134,15 +142,15 @@ static void warn_truncated(struct report *r, struct analysis *a)
 	const struct roots *roots = analysis_roots(a);
 	const char *lost = lost_text(r, roots);
 	const char *effect = "all roots are present; blocks in the part that is cut off are not "
-	                     "counted";
+			     "counted";
 
 	if (!analysis_heap(a)->nspans)
 		effect = "no heap was found: where it begins is told by libc's data, which is not "
-		         "there; "
+			 "there; "
 			 "process, mappings and threads are still valid";
 	else if (roots->nmissing)
 		effect = "leak verdicts withheld (roots are missing); block histogram and arenas "
-		         "are "
+			 "are "
 			 "still valid for what is present";
 	for (size_t i = 0; i < r->input.warnings.n; i++) {
 		struct report_warning *w = &r->input.warnings.v[i];
@@ -159,10 +167,12 @@ static void warn_truncated(struct report *r, struct analysis *a)
 static const char *roots_remedy(const char *why)
 {
 	if (why && !strcmp(why, "zeroed by gdb"))
-		return "let the kernel write the core (ulimit -c unlimited, then kill -ABRT PID), or use "
+		return "let the kernel write the core (ulimit -c unlimited, then kill -ABRT PID), "
+		       "or use "
 		       "gcore of gdb 18 or newer: older ones give up a whole mapping at its first "
 		       "unreadable page";
-	return "take the core with `echo 0x7f >/proc/PID/coredump_filter` set before, or by gdb's gcore "
+	return "take the core with `echo 0x7f >/proc/PID/coredump_filter` set before, or by gdb's "
+	       "gcore "
 	       "as the same user with all limits raised";
 }
 
@@ -192,28 +202,36 @@ static double heap_share(const struct heap *heap)
 static void warn_heap(struct report *r, const struct heap *heap, const struct reach *reach)
 {
 	if (heap->unread)
-		report_warn(r, "heap-unread", "%s of the heap are not in the core: blocks there "
-		                              "are not "
-		            "counted", text_bytes_in(&r->pool, heap->unread));
+		report_warn(r, "heap-unread",
+		            "%s of the heap are not in the core: blocks there "
+		            "are not "
+		            "counted",
+		            text_bytes_in(&r->pool, heap->unread));
 	if (heap->skipped)
-		report_warn(r, "heap-skipped", "%s of the heap were passed over because of damage: "
+		report_warn(r, "heap-skipped",
+		            "%s of the heap were passed over because of damage: "
 		            "blocks there are not counted; `coreheap check` tells where",
 		            text_bytes_in(&r->pool, heap->skipped));
 	if (reach->unread && !heap->unread && !r->input.truncated)
-		report_warn(r, "blocks-unread", "%s of memory that was to be searched for "
-		                                "pointers are "
-		            "not in the core", text_bytes_in(&r->pool, reach->unread));
+		report_warn(r, "blocks-unread",
+		            "%s of memory that was to be searched for "
+		            "pointers are "
+		            "not in the core",
+		            text_bytes_in(&r->pool, reach->unread));
 }
 
 static void warn_no_heap(struct report *r, const struct heap *heap)
 {
 	const char *by = heap->foreign_module
-		? pool_printf(&r->pool, " (%s)", base_name(heap->foreign_module)) : "";
+	                         ? pool_printf(&r->pool, " (%s)", base_name(heap->foreign_module))
+	                         : "";
 
 	if (heap->foreign)
-		report_warn(r, "foreign-allocator", "this process uses %s%s, not glibc's malloc: "
-		                                    "its "
-		            "blocks cannot be listed by this version", heap->foreign, by);
+		report_warn(r, "foreign-allocator",
+		            "this process uses %s%s, not glibc's malloc: "
+		            "its "
+		            "blocks cannot be listed by this version",
+		            heap->foreign, by);
 	else if (!r->input.truncated)
 		report_warn(r, "no-heap", "no heap of glibc's malloc was found in this core");
 }

@@ -14,7 +14,8 @@ static const struct {
 static const struct {
 	const char *text;
 	enum comparison op;
-} comparisons[] = { /* longer ones first */
+} comparisons[] = {
+	/* longer ones first */
 	{ ">=", OP_GE }, { "<=", OP_LE }, { "==", OP_EQ }, { "!=", OP_NE },
 	{ ">", OP_GT },  { "<", OP_LT },  { "=", OP_EQ },
 };
@@ -23,11 +24,13 @@ static const struct {
 
 static bool bad(const char *text, const char *why, struct err *err)
 {
-	return err_set(err, "--fail-on %s: %s; write a quantity (definite, indirect, leaked, "
-	                    "possible, "
+	return err_set(err,
+	               "--fail-on %s: %s; write a quantity (definite, indirect, leaked, "
+	               "possible, "
 	               "reachable, in_use, free_held, each with .blocks or .bytes if you like), a "
 	               "comparison and a number, such as 'leaked>0', 'definite>10M' or "
-	               "'definite.blocks>=5'", text, why);
+	               "'definite.blocks>=5'",
+	               text, why);
 }
 
 static const char *skip_blanks(const char *s)
@@ -82,12 +85,18 @@ bool condition_parse(const char *text, struct condition *out, struct err *err)
 bool condition_holds(const struct condition *c, uint64_t left)
 {
 	switch (c->op) {
-	case OP_GT: return left > c->right;
-	case OP_GE: return left >= c->right;
-	case OP_LT: return left < c->right;
-	case OP_LE: return left <= c->right;
-	case OP_EQ: return left == c->right;
-	case OP_NE: return left != c->right;
+	case OP_GT:
+		return left > c->right;
+	case OP_GE:
+		return left >= c->right;
+	case OP_LT:
+		return left < c->right;
+	case OP_LE:
+		return left <= c->right;
+	case OP_EQ:
+		return left == c->right;
+	case OP_NE:
+		return left != c->right;
 	}
 	return false;
 }

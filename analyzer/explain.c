@@ -98,7 +98,7 @@ static void find_referrers(struct work *w, uint64_t most)
 
 static const struct referrers *target_of(const struct work *w, const struct explanation *e)
 {
-	struct referrers key;
+	struct referrers key = { 0 };
 
 	target_range(e, &key.start, &key.end);
 	return bsearch(&key, w->target, w->ntargets, sizeof(key), by_start);

@@ -25,7 +25,10 @@ bool filter_has_avx2(void)
 }
 
 /* For each set of the four words that stay: their halves' places, moved to the front. */
-#define HALVES(a, b, c, d) { 2 * a, 2 * a + 1, 2 * b, 2 * b + 1, 2 * c, 2 * c + 1, 2 * d, 2 * d + 1 }
+#define HALVES(a, b, c, d)                                                             \
+	{                                                                              \
+		2 * a, 2 * a + 1, 2 * b, 2 * b + 1, 2 * c, 2 * c + 1, 2 * d, 2 * d + 1 \
+	}
 static const uint32_t front[16][8] __attribute__((aligned(32))) = {
 	HALVES(0, 1, 2, 3), HALVES(0, 1, 2, 3), HALVES(1, 0, 2, 3), HALVES(0, 1, 2, 3),
 	HALVES(2, 0, 1, 3), HALVES(0, 2, 1, 3), HALVES(1, 2, 0, 3), HALVES(0, 1, 2, 3),
@@ -35,7 +38,7 @@ static const uint32_t front[16][8] __attribute__((aligned(32))) = {
 
 /* Four words at a time. AVX2 compares signed only: both sides are moved by half the range. */
 __attribute__((target("avx2"))) size_t filter_avx2(const uint8_t *p, size_t n, uint64_t lo,
-                                                    uint64_t size, uint64_t *out)
+                                                   uint64_t size, uint64_t *out)
 {
 	const uint64_t half = UINT64_C(1) << 63;
 	const __m256i shift = _mm256_set1_epi64x((long long)(half - lo));
@@ -48,7 +51,8 @@ __attribute__((target("avx2"))) size_t filter_avx2(const uint8_t *p, size_t n, u
 		unsigned stay = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(below));
 		__m256i order = _mm256_load_si256((const void *)front[stay]);
 
-		_mm256_storeu_si256((void *)(out + found), _mm256_permutevar8x32_epi32(words, order));
+		_mm256_storeu_si256((void *)(out + found),
+		                    _mm256_permutevar8x32_epi32(words, order));
 		found += (unsigned)__builtin_popcount(stay);
 	}
 	return found + filter_plain(p + 8 * i, n - i, lo, size, out + found);
@@ -70,5 +74,6 @@ size_t filter_avx2(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint6
 
 size_t filter_words(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint64_t *out)
 {
-	return filter_has_avx2() ? filter_avx2(p, n, lo, size, out) : filter_plain(p, n, lo, size, out);
+	return filter_has_avx2() ? filter_avx2(p, n, lo, size, out)
+	                         : filter_plain(p, n, lo, size, out);
 }

@@ -1,6 +1,6 @@
 /*
- * filter: which of many words lie in a range? Most words of a heap are no pointers, and which are is
- * past predicting: so no branch is taken for any of them.
+ * filter: which of many words lie in a range? Most words of a heap are no pointers, and which are
+ * is past predicting: so no branch is taken for any of them.
  */
 #ifndef ANALYZER_FILTER_H
 #define ANALYZER_FILTER_H
@@ -8,12 +8,14 @@
 #include "formats/base.h"
 
 /*
- * Copies those of the n words at p (any alignment) that lie in [lo, lo + size) to out, in order, and
- * returns their number. out has room for n + 4 words: a little more may be written than counted.
+ * Copies those of the n words at p (any alignment) that lie in [lo, lo + size) to out, in order,
+ * and returns their number. out has room for n + 4 words: a little more may be written than
+ * counted.
  */
 size_t filter_words(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint64_t *out);
 
-/* The two that filter_words chooses from, at run time by what the processor has; equal in result. */
+/* The two that filter_words chooses from, at run time by what the processor has; equal in result.
+ */
 size_t filter_plain(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint64_t *out);
 size_t filter_avx2(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint64_t *out);
 bool filter_has_avx2(void);

@@ -99,9 +99,14 @@ static struct report_finding blank(const char *kind)
 {
 	return (struct report_finding){
 		.kind = kind,
-		.blocks = ABSENT, .bytes = ABSENT, .size = ABSENT, .count = ABSENT,
-		.held = { ABSENT, ABSENT }, .retained_bytes = ABSENT,
-		.type_confidence = -1, .site_confidence = -1,
+		.blocks = ABSENT,
+		.bytes = ABSENT,
+		.size = ABSENT,
+		.count = ABSENT,
+		.held = { ABSENT, ABSENT },
+		.retained_bytes = ABSENT,
+		.type_confidence = -1,
+		.site_confidence = -1,
 		.site = { .line = ABSENT, .offset = ABSENT },
 	};
 }
@@ -160,8 +165,10 @@ void report_add_sizes(struct report *report, const struct groups *groups)
 		const struct group *g = &groups->v[i];
 		struct report_size row = { .size = g->size };
 		struct tally *const by_reach[REACH_CLASSES] = {
-			[REACH_DEFINITE] = &row.definite, [REACH_INDIRECT] = &row.indirect,
-			[REACH_POSSIBLE] = &row.possible, [REACH_REACHABLE] = &row.reachable,
+			[REACH_DEFINITE] = &row.definite,
+			[REACH_INDIRECT] = &row.indirect,
+			[REACH_POSSIBLE] = &row.possible,
+			[REACH_REACHABLE] = &row.reachable,
 		};
 
 		if (by_reach[g->reach]) {

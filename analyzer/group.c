@@ -69,9 +69,9 @@ struct holding {
 	uint64_t *looked_at; /* bit by id: counted ones whose words were followed */
 	struct block *pending;
 	size_t npending;
-	vaddr lost_from;     /* lowest address of those that did not fit there; 0: none */
+	vaddr lost_from;       /* lowest address of those that did not fit there; 0: none */
 	vaddr lowest, highest; /* of the heap: most words point elsewhere */
-	struct tally *held;  /* of the head that is being followed */
+	struct tally *held;    /* of the head that is being followed */
 };
 
 static void count_block(struct holding *h, const struct block *b)

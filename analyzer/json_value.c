@@ -25,8 +25,8 @@ void json_put(struct out *out, json_t *value)
 void field_number(json_t *object, const char *key, uint64_t n)
 {
 	if (n != ABSENT)
-		json_object_set_new(object, key, json_integer(n > INT64_MAX ? INT64_MAX
-		                                                            : (json_int_t)n));
+		json_object_set_new(object, key,
+		                    json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n));
 }
 
 void field_string(json_t *object, const char *key, const char *s)

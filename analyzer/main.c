@@ -15,14 +15,17 @@ static void exhausted(size_t bytes)
 	int n;
 
 	if (memory_bound)
-		n = snprintf(text, sizeof(text), "coreheap: out of memory: %zu bytes more do not "
-		                                 "fit "
-		             "within --max-memory %llu; raise it\n", bytes,
-		             (unsigned long long)memory_bound);
+		n = snprintf(text, sizeof(text),
+		             "coreheap: out of memory: %zu bytes more do not "
+		             "fit "
+		             "within --max-memory %llu; raise it\n",
+		             bytes, (unsigned long long)memory_bound);
 	else
-		n = snprintf(text, sizeof(text), "coreheap: out of memory: the system refused %zu "
+		n = snprintf(text, sizeof(text),
+		             "coreheap: out of memory: the system refused %zu "
 		             "bytes; run it where more memory is free, or raise the limit "
-		             "(ulimit -v, ulimit -d, the container's)\n", bytes);
+		             "(ulimit -v, ulimit -d, the container's)\n",
+		             bytes);
 	if (n > 0)
 		fwrite(text, 1, (size_t)n, stderr);
 	out_abandon();

@@ -1,13 +1,13 @@
 /*
  * A depth-first walk over used blocks, with queues that hide memory latency: a block waits in one
- * while its first lines are fetched, a pointer in another while the index cell of its target is, the
- * target in a third while its bit is.
+ * while its first lines are fetched, a pointer in another while the index cell of its target is,
+ * the target in a third while its bit is.
  *
  * The stack is short. Where more is to be scanned than it holds, blocks are noted in a bitmap and
  * scanned in address order, sweep after sweep: the dead heap is then read as a stream and not page
  * by page at random, which costs more in translating addresses than in reading (5 M chunks of 240
- * bytes at random: 0.8 s for 1.8 s). A sweep over a few pending blocks follows each at once; one over
- * many is shared out among threads. What is visited in the end does not depend on the order.
+ * bytes at random: 0.8 s for 1.8 s). A sweep over a few pending blocks follows each at once; one
+ * over many is shared out among threads. What is visited in the end does not depend on the order.
  */
 #include "analyzer/mark.h"
 #include "analyzer/filter.h"
@@ -15,16 +15,16 @@
 
 #include <pthread.h>
 
-#define STACK 32768 /* chunks */
-#define FEW 8192    /* pending chunks that are better followed one by one */
-#define MANY 65536  /* pending chunks that are worth starting threads for */
-#define PIECE 4096  /* cells that a thread takes at a time: 4 MiB of heap */
-#define FILTER 64   /* words looked at together */
-#define POINTERS 64 /* waiting for an index cell */
-#define TARGETS 32  /* waiting for their bits */
-#define BLOCKS 16   /* waiting for their content */
-#define LONG 65536  /* bytes; blocks that are worth asking which part of them was ever touched */
-#define FETCH 256   /* bytes of it that are fetched ahead */
+#define STACK    32768 /* chunks */
+#define FEW      8192  /* pending chunks that are better followed one by one */
+#define MANY     65536 /* pending chunks that are worth starting threads for */
+#define PIECE    4096  /* cells that a thread takes at a time: 4 MiB of heap */
+#define FILTER   64    /* words looked at together */
+#define POINTERS 64    /* waiting for an index cell */
+#define TARGETS  32    /* waiting for their bits */
+#define BLOCKS   16    /* waiting for their content */
+#define LONG     65536 /* bytes; blocks that are worth asking which part of them was ever touched */
+#define FETCH    256   /* bytes of it that are fetched ahead */
 
 struct pointer {
 	vaddr v;
@@ -45,13 +45,13 @@ struct marker {
 	uint64_t *left;    /* to be visited in this pass: bit by id */
 	uint64_t *touched; /* by interior pointers, where those do not hold; else NULL */
 	struct tally *sum;
-	uint64_t unread;   /* bytes */
-	vaddr *stack;      /* chunks to scan, while they are few */
+	uint64_t unread; /* bytes */
+	vaddr *stack;    /* chunks to scan, while they are few */
 	size_t depth;
 	bool sweeping;     /* they are many: in pending instead */
 	uint64_t *pending; /* to scan: bit by id */
 	uint64_t npending;
-	bool shared;       /* a parallel sweep: others change the bitmaps too */
+	bool shared; /* a parallel sweep: others change the bitmaps too */
 	unsigned threads;
 	struct sweeper *sweeper; /* threads of them */
 	struct pointer pointer[POINTERS];

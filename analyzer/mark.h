@@ -9,20 +9,21 @@
 
 struct marker;
 
-/* A marker over a heap that uses up to threads (1 at least) threads. Owned by the caller: mark_close. */
+/* A marker over a heap that uses up to threads (1 at least) threads. Owned by the caller:
+ * mark_close. */
 struct marker *mark_open(const struct core *core, const struct heap *heap, unsigned threads);
 void mark_close(struct marker *m); /* accepts NULL */
 
 /*
- * The next pass. left: blocks to be visited, cleared as they are. touched: if not NULL, interior pointers
- * hold nothing, and blocks that are left which they touch get their bit there. sum: gains what is
- * visited.
+ * The next pass. left: blocks to be visited, cleared as they are. touched: if not NULL, interior
+ * pointers hold nothing, and blocks that are left which they touch get their bit there. sum: gains
+ * what is visited.
  */
 void mark_pass(struct marker *m, uint64_t *left, uint64_t *touched, struct tally *sum);
 
 /* Each of these looks at pointers; what they hold is scanned by mark_drain. */
 void mark_word(struct marker *m, uint64_t word);
-void mark_range(struct marker *m, vaddr start, vaddr end); /* the saved words of it */
+void mark_range(struct marker *m, vaddr start, vaddr end);   /* the saved words of it */
 void mark_block(struct marker *m, vaddr chunk, uint32_t id); /* a block that is left */
 void mark_scan(struct marker *m, vaddr chunk); /* a block's words, counting it in sum */
 

@@ -2,8 +2,15 @@
 #include "analyzer/ledger.h"
 #include "analyzer/report.h"
 
-enum heading { HEADING_HEAP, HEADING_STACKS, HEADING_FILES, HEADING_SHARED, HEADING_ANON,
-               HEADING_RESERVED /* for arenas to grow into, or without access rights */, HEADINGS };
+enum heading {
+	HEADING_HEAP,
+	HEADING_STACKS,
+	HEADING_FILES,
+	HEADING_SHARED,
+	HEADING_ANON,
+	HEADING_RESERVED /* for arenas to grow into, or without access rights */,
+	HEADINGS
+};
 
 static enum heading heading_of(enum ledger_kind kind)
 {

@@ -108,8 +108,9 @@ static bool set_reach(struct parse *p, const char *name, const char *value)
 	if (!strcmp(value, "leaked"))
 		value = "definite,indirect";
 	return set_bits(value, names, COUNT(names), REACH_REACHABLE, &p->opt->reaches) ||
-	       bad(p, name, value, "definite, indirect, possible, reachable, or several of them "
-	                           "with "
+	       bad(p, name, value,
+	           "definite, indirect, possible, reachable, or several of them "
+	           "with "
 	           "commas; leaked is definite,indirect");
 }
 
@@ -118,8 +119,9 @@ static bool set_group_by(struct parse *p, const char *name, const char *value)
 	p->opt->group_by = value;
 	if (!strcmp(value, "size"))
 		return true;
-	return bad(p, name, value, "size (types and allocation sites are not known to this "
-	                           "version)");
+	return bad(p, name, value,
+	           "size (types and allocation sites are not known to this "
+	           "version)");
 }
 
 static bool set_directory(struct parse *p, const char *name, const char *value, const char **where)
@@ -264,23 +266,27 @@ const size_t noptions = COUNT(option_list);
 const struct option_text option_texts[] = {
 	{ "--format FORMAT", "text, json, jsonl or csv, as far as the command has them", 0 },
 	{ "--json", "short for --format json", 0 },
-	{ "-o, --output FILE", "write the result there, readable by you alone, instead of "
-	                       "standard output",
+	{ "-o, --output FILE",
+	  "write the result there, readable by you alone, instead of "
+	  "standard output",
 	  0 },
 	{ "-n, --limit N", "at most N lines of the listing; 0: all", TAKES_LIMIT },
 	{ "--sort KEY", "order of the listing", TAKES_SORT },
 	{ "--min-bytes N", "leave out what has fewer bytes; 64K, 1.5M", TAKES_MIN_BYTES },
 	{ "--state S[,S]", "only blocks that are used, free, internal", TAKES_STATE },
-	{ "--reach R[,R]", "only blocks that are definite, indirect, possible, reachable; leaked: "
-	  "definite,indirect", TAKES_REACH },
+	{ "--reach R[,R]",
+	  "only blocks that are definite, indirect, possible, reachable; leaked: "
+	  "definite,indirect",
+	  TAKES_REACH },
 	{ "--size N", "only blocks of this usable size", TAKES_SIZE },
 	{ "--group-by size", "what one line of the listing stands for", TAKES_GROUP_BY },
 	{ "--sysroot DIR", "look for the process's files under DIR (build-ids are compared)",
 	  TAKES_FILES },
 	{ "--exe FILE", "the executable of the process, if not at its old place", TAKES_FILES },
 	{ "--debug-dir DIR", "look for files with debug information there too", TAKES_FILES },
-	{ "--fail-on EXPR", "exit with 1 if it holds: 'leaked>0', 'definite>10M', "
-	                    "'definite.blocks>=5'",
+	{ "--fail-on EXPR",
+	  "exit with 1 if it holds: 'leaked>0', 'definite>10M', "
+	  "'definite.blocks>=5'",
 	  TAKES_FAIL_ON },
 	{ "--show-content[=BYTES]", "show what is in the blocks (64 bytes); may show secrets",
 	  TAKES_CONTENT },
@@ -290,8 +296,9 @@ const struct option_text option_texts[] = {
 	{ "--no-sandbox", "accepted for scripts: this version has no sandbox yet", TAKES_CORE },
 	{ "--color WHEN", "auto, always or never; NO_COLOR is honoured", 0 },
 	{ "-q, --quiet", "say nothing on standard error but errors", 0 },
-	{ "-v, --verbose", "more: in text what is left out otherwise, in JSON the time and memory "
-	                   "used",
+	{ "-v, --verbose",
+	  "more: in text what is left out otherwise, in JSON the time and memory "
+	  "used",
 	  0 },
 };
 const size_t noption_texts = COUNT(option_texts);

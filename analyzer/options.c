@@ -55,8 +55,9 @@ static bool long_option(struct parse *p, const char *word, const char *next, boo
 			*took = true;
 			value = next;
 			if (!value)
-				return err_set(p->err, "%s needs an argument after it; see "
-				                       "`coreheap help`",
+				return err_set(p->err,
+				               "%s needs an argument after it; see "
+				               "`coreheap help`",
 				               o->name);
 		}
 		return apply(p, o, value);
@@ -75,8 +76,8 @@ static bool short_options(struct parse *p, const char *word, const char *next, b
 				o = &option_list[i];
 		}
 		if (!o)
-			return err_set(p->err,
-			               "there is no option -%c; `coreheap help` lists them", *at);
+			return err_set(p->err, "there is no option -%c; `coreheap help` lists them",
+			               *at);
 		if (o->argument == NO_ARGUMENT) {
 			if (!apply(p, o, NULL))
 				return false;
@@ -141,7 +142,7 @@ static const struct command *choose(struct parse *p, const struct command *const
 	if (*n == 0) {
 		err_set(p->err, "no core file was given; usage: coreheap CORE, or coreheap "
 		                "COMMAND CORE; "
-		        "`coreheap help` lists the commands");
+		                "`coreheap help` lists the commands");
 		return NULL;
 	}
 	if (command) {
@@ -207,8 +208,9 @@ static bool check_command(struct parse *p, const struct command *c)
 		return true;
 	}
 	if (extra)
-		return err_set(p->err, "%s does not take %s; `coreheap help %s` lists what it "
-		                       "takes",
+		return err_set(p->err,
+		               "%s does not take %s; `coreheap help %s` lists what it "
+		               "takes",
 		               c->name, p->by[__builtin_ctz(extra)], c->name);
 	if (!(c->formats >> opt->format & 1)) {
 		formats_text(c->formats, formats, sizeof(formats));

@@ -11,13 +11,7 @@
 
 struct command;
 
-enum format {
-	FORMAT_TEXT,
-	FORMAT_JSON,
-	FORMAT_JSONL,
-	FORMAT_CSV,
-	FORMATS
-};
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV, FORMATS };
 
 /* Bits for struct command's formats. */
 enum {
@@ -29,38 +23,38 @@ enum {
 
 /* Bits for struct command's takes: the options that not every command has. */
 enum {
-	TAKES_LIMIT = 1 << 0,        /* -n, --limit N */
-	TAKES_SORT = 1 << 1,         /* --sort KEY, one of the command's sorts */
-	TAKES_MIN_BYTES = 1 << 2,    /* --min-bytes N */
-	TAKES_STATE = 1 << 3,        /* --state S[,S] */
-	TAKES_REACH = 1 << 4,        /* --reach R[,R] */
-	TAKES_SIZE = 1 << 5,         /* --size N */
-	TAKES_GROUP_BY = 1 << 6,     /* --group-by KEY */
-	TAKES_FILES = 1 << 7,        /* --sysroot DIR, --exe FILE, --debug-dir DIR */
-	TAKES_FAIL_ON = 1 << 8,      /* --fail-on EXPR */
-	TAKES_CONTENT = 1 << 9,      /* --show-content[=BYTES] */
-	TAKES_CORE = 1 << 10,        /* a core: --strict, --threads, --max-memory, --no-sandbox */
+	TAKES_LIMIT = 1 << 0,     /* -n, --limit N */
+	TAKES_SORT = 1 << 1,      /* --sort KEY, one of the command's sorts */
+	TAKES_MIN_BYTES = 1 << 2, /* --min-bytes N */
+	TAKES_STATE = 1 << 3,     /* --state S[,S] */
+	TAKES_REACH = 1 << 4,     /* --reach R[,R] */
+	TAKES_SIZE = 1 << 5,      /* --size N */
+	TAKES_GROUP_BY = 1 << 6,  /* --group-by KEY */
+	TAKES_FILES = 1 << 7,     /* --sysroot DIR, --exe FILE, --debug-dir DIR */
+	TAKES_FAIL_ON = 1 << 8,   /* --fail-on EXPR */
+	TAKES_CONTENT = 1 << 9,   /* --show-content[=BYTES] */
+	TAKES_CORE = 1 << 10,     /* a core: --strict, --threads, --max-memory, --no-sandbox */
 };
 
 struct options {
-	const char *program;    /* how it was called, for the commands that it tells to run next */
+	const char *program; /* how it was called, for the commands that it tells to run next */
 	const struct command *command;
 	enum format format;
-	const char *output;     /* -o; NULL: standard output */
+	const char *output; /* -o; NULL: standard output */
 	bool has_limit;
-	uint64_t limit;         /* rows; meaningful if has_limit; 0: all */
-	const char *sort;       /* one of the command's sorts; NULL: the first of them */
-	uint64_t min_bytes;     /* 0: no bound */
-	unsigned states;        /* bits by enum block_state; 0: all */
-	unsigned reaches;       /* bits by enum reach_class; 0: the command's default */
+	uint64_t limit;     /* rows; meaningful if has_limit; 0: all */
+	const char *sort;   /* one of the command's sorts; NULL: the first of them */
+	uint64_t min_bytes; /* 0: no bound */
+	unsigned states;    /* bits by enum block_state; 0: all */
+	unsigned reaches;   /* bits by enum reach_class; 0: the command's default */
 	bool has_size;
-	uint64_t size;          /* usable bytes, exactly */
-	const char *group_by;   /* "size", or NULL: the command's default */
+	uint64_t size;        /* usable bytes, exactly */
+	const char *group_by; /* "size", or NULL: the command's default */
 	struct module_options where;
 	struct condition fail_on; /* left == CONDITION_NONE: not given */
-	uint64_t show_content;  /* bytes of each block to show; 0: none */
-	unsigned threads;       /* 0: as many as there are processors */
-	uint64_t max_memory;    /* bytes; 0: no bound */
+	uint64_t show_content;    /* bytes of each block to show; 0: none */
+	unsigned threads;         /* 0: as many as there are processors */
+	uint64_t max_memory;      /* bytes; 0: no bound */
 	enum color color;
 	bool strict, quiet, verbose, no_sandbox;
 	const char *const *arg; /* what is no option: arg[0] is CORE, for explain then ADDR... */
@@ -91,7 +85,7 @@ const char *options_nearest(const char *word, const char *const *candidates, siz
 struct option_text {
 	const char *spelled; /* "-n, --limit N" */
 	const char *what;
-	unsigned needs;      /* bits of takes; 0: every command */
+	unsigned needs; /* bits of takes; 0: every command */
 };
 extern const struct option_text option_texts[];
 extern const size_t noption_texts;

@@ -18,16 +18,16 @@ enum color {
 };
 
 struct out {
-	bool color;          /* ANSI colours are wanted */
-	unsigned width;      /* columns of the terminal; 0: no terminal */
+	bool color;     /* ANSI colours are wanted */
+	unsigned width; /* columns of the terminal; 0: no terminal */
 	/* private */
 	int fd;
-	int failed;          /* errno of the first failed write; 0: none */
-	const char *path;    /* target of -o; NULL: standard output */
-	char *temporary;     /* name that is written to; NULL: none */
+	int failed;       /* errno of the first failed write; 0: none */
+	const char *path; /* target of -o; NULL: standard output */
+	char *temporary;  /* name that is written to; NULL: none */
 	char *buf;
-	size_t n, cap;       /* bytes waiting in buf */
-	bool memory;         /* keep everything in buf (tests, text made to be measured) */
+	size_t n, cap; /* bytes waiting in buf */
+	bool memory;   /* keep everything in buf (tests, text made to be measured) */
 };
 
 /* path NULL: standard output. */
@@ -55,8 +55,8 @@ static inline bool out_failed(const struct out *out)
 void out_bytes(struct out *out, const void *p, size_t n);
 void out_str(struct out *out, const char *s);
 void out_char(struct out *out, char c);
-void out_u64(struct out *out, uint64_t n);  /* decimal */
-void out_addr(struct out *out, vaddr at);   /* 0x..., lower case */
+void out_u64(struct out *out, uint64_t n); /* decimal */
+void out_addr(struct out *out, vaddr at);  /* 0x..., lower case */
 void out_printf(struct out *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /*
  * A string that came from the core: as out_str, with control characters made visible (text_escape).

@@ -205,8 +205,7 @@ static bool in_block(struct places *places, struct place *p)
 		return true;
 	}
 	for (vaddr ahead = 8; ahead <= 16; ahead += 8) {
-		if (heap_find(heap, p->at + ahead, &p->block) &&
-		    p->at < p->block.addr) {
+		if (heap_find(heap, p->at + ahead, &p->block) && p->at < p->block.addr) {
 			p->kind = PLACE_HEADER;
 			return true;
 		}

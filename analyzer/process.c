@@ -11,17 +11,15 @@
 
 #define AT_ENTRY 9 /* Linux include/uapi/linux/auxvec.h */
 
-#define PREFIX "user.coredump."
+#define PREFIX        "user.coredump."
 #define ATTRIBUTE_MAX 4096 /* bytes of one value that are kept */
 
 /* OpenTelemetry's semantic conventions for process and host; the others keep their own name. */
 static const struct {
 	const char *attribute, *name;
 } otel_names[] = {
-	{ "comm", "process.executable.name" },
-	{ "exe", "process.executable.path" },
-	{ "hostname", "host.name" },
-	{ "pid", "process.pid" },
+	{ "comm", "process.executable.name" }, { "exe", "process.executable.path" },
+	{ "hostname", "host.name" },           { "pid", "process.pid" },
 	{ "uid", "process.real_user.id" },
 };
 
@@ -131,11 +129,11 @@ const char *process_signal_name(int signal)
 {
 	/* Linux arch/x86/include/uapi/asm/signal.h */
 	static const char *const names[] = {
-		NULL, "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS",
-		"SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM",
-		"SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN",
-		"SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH",
-		"SIGIO", "SIGPWR", "SIGSYS",
+		NULL,       "SIGHUP",  "SIGINT",    "SIGQUIT", "SIGILL",  "SIGTRAP",   "SIGABRT",
+		"SIGBUS",   "SIGFPE",  "SIGKILL",   "SIGUSR1", "SIGSEGV", "SIGUSR2",   "SIGPIPE",
+		"SIGALRM",  "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP",   "SIGTSTP",
+		"SIGTTIN",  "SIGTTOU", "SIGURG",    "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF",
+		"SIGWINCH", "SIGIO",   "SIGPWR",    "SIGSYS",
 	};
 
 	size_t at = (size_t)signal; /* a negative one becomes larger than any */

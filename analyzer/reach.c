@@ -46,7 +46,8 @@ static void mark_strong(struct work *w, const struct roots *roots)
 	mark_drain(w->marker);
 }
 
-/* What the first pass took out of left is strong; what interior pointers touched is to be scanned. */
+/* What the first pass took out of left is strong; what interior pointers touched is to be scanned.
+ */
 static void settle_strong(struct work *w)
 {
 	uint64_t *strong = w->reach->strong, *weak = w->reach->weak, *left = w->left;
@@ -108,7 +109,9 @@ static void find_candidates(struct work *w)
 				if (!bit_get(w->left, id))
 					continue;
 				bit_set(w->candidate, id);
-				flood(w, s->start + ((c << 6 | (unsigned)__builtin_ctzll(bits)) << 4), id);
+				flood(w,
+				      s->start + ((c << 6 | (unsigned)__builtin_ctzll(bits)) << 4),
+				      id);
 			}
 		}
 		if (!s->cell && bit_get(w->left, s->first_id)) {
@@ -244,7 +247,8 @@ uint64_t *reach_bits(const struct reach *r, unsigned classes)
 	uint64_t *bits = mem_lazy(r->bits_bytes);
 
 	for (size_t i = 0; i < ((size_t)r->heap->nchunks + 63) / 64; i++) {
-		uint64_t used = r->heap->used[i], weak = r->weak[i], rest = used & ~r->strong[i] & ~weak, v = 0;
+		uint64_t used = r->heap->used[i], weak = r->weak[i],
+			 rest = used & ~r->strong[i] & ~weak, v = 0;
 
 		if (r->withheld) {
 			weak |= rest;

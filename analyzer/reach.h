@@ -24,11 +24,11 @@ const char *reach_name(enum reach_class reach); /* "", "reachable", "possible", 
 struct reach {
 	uint64_t *strong, *weak, *head; /* bits by id: reachable, possible, definite */
 	struct tally total[REACH_CLASSES];
-	bool withheld;          /* roots are missing: unreachable is called possible */
+	bool withheld;               /* roots are missing: unreachable is called possible */
 	struct tally withheld_tally; /* what would be unreachable, were the missing roots empty */
-	uint64_t unread;        /* bytes of used blocks or roots that the core does not have */
+	uint64_t unread;             /* bytes of used blocks or roots that the core does not have */
 	const struct heap *heap;
-	uint64_t bits_bytes;    /* of each bitmap */
+	uint64_t bits_bytes; /* of each bitmap */
 };
 
 /* With up to threads threads (1 at least); the result is the same for any number. */

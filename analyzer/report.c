@@ -52,7 +52,10 @@ void report_start(struct report *report, struct analysis *a)
 		.kind = kinds[core->kind],
 		.truncated = core->truncated,
 		.missing = core->missing,
-		.heap = -1, .stacks = -1, .globals = -1, .tls = -1,
+		.heap = -1,
+		.stacks = -1,
+		.globals = -1,
+		.tls = -1,
 	};
 	process_describe(report, a);
 	if (core->truncated)

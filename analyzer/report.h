@@ -24,9 +24,9 @@ struct report_warning {
 struct report_input {
 	const char *path;
 	uint64_t bytes;
-	const char *kind;    /* "core", "gcore" */
+	const char *kind; /* "core", "gcore" */
 	bool truncated;
-	uint64_t missing;    /* bytes promised by the headers and not in the file; 0: none */
+	uint64_t missing; /* bytes promised by the headers and not in the file; 0: none */
 	/* shares 0..1 of what should be there; negative: not computed */
 	double heap, stacks, globals, tls;
 	ARRAY(struct report_warning) warnings;
@@ -45,11 +45,11 @@ struct report_process {
 	int signal;             /* 0: none (a snapshot) or unknown */
 	uint64_t threads;
 	const char *arch;
-	const char *build_id;   /* of exe, hexadecimal; NULL: unknown */
+	const char *build_id;                     /* of exe, hexadecimal; NULL: unknown */
 	const char *libc_version, *libc_build_id; /* NULL: unknown; so the next two */
 	const char *layout_source, *layout_versions;
-	const char *allocator;  /* not glibc's: its name; NULL: glibc's or none found */
-	const char *timestamp;  /* RFC 3339, of the crash; NULL: nothing reliable tells it */
+	const char *allocator; /* not glibc's: its name; NULL: glibc's or none found */
+	const char *timestamp; /* RFC 3339, of the crash; NULL: nothing reliable tells it */
 	ARRAY(struct report_attribute) attributes; /* sorted by name */
 };
 
@@ -58,20 +58,20 @@ struct report_memory {
 	uint64_t mapped, resident, saved;
 	uint64_t in_use, free_held, internal; /* usable bytes of blocks by state */
 	uint64_t in_use_blocks, free_blocks;
-	uint64_t trimmable;   /* of free_held: what malloc_trim(0) would give back */
-	uint64_t mmapped;     /* of in_use: in mmapped chunks */
-	uint64_t heap;        /* resident in malloc's regions */
+	uint64_t trimmable; /* of free_held: what malloc_trim(0) would give back */
+	uint64_t mmapped;   /* of in_use: in mmapped chunks */
+	uint64_t heap;      /* resident in malloc's regions */
 	uint64_t stacks, files, shared, anonymous; /* resident, outside malloc's regions */
-	uint64_t reserved;    /* resident in space in reserve: gcore saves it, kernels do not */
-	struct { /* the same, mapped */
+	uint64_t reserved; /* resident in space in reserve: gcore saves it, kernels do not */
+	struct {           /* the same, mapped */
 		uint64_t heap, stacks, files, shared, anonymous, reserved;
 	} space;
-	uint64_t arenas;      /* number */
+	uint64_t arenas; /* number */
 };
 
 struct report_leaks {
 	struct tally definite, indirect, possible, reachable;
-	bool withheld;        /* roots are missing: nothing is called definite */
+	bool withheld;          /* roots are missing: nothing is called definite */
 	struct tally suspended; /* withheld: unreachable in what is there */
 };
 
@@ -94,9 +94,9 @@ struct report_finding {
 	struct report_site site;
 	double site_confidence;
 	const char *site_method, *owner;
-	vaddr example;           /* 0: none */
+	vaddr example;              /* 0: none */
 	const char *code, *message; /* corruption, disagreement: heap_finding's */
-	uint64_t count;          /* of these: how many times it was seen; ABSENT: does not apply */
+	uint64_t count; /* of these: how many times it was seen; ABSENT: does not apply */
 };
 
 /* One row of the histogram of used blocks by size, all verdicts side by side. */
@@ -106,17 +106,17 @@ struct report_size {
 };
 
 struct report_place {
-	const char *place;    /* free_place_name */
+	const char *place; /* free_place_name */
 	uint64_t blocks, bytes;
 };
 
-struct report_heap {      /* one region of an arena */
+struct report_heap { /* one region of an arena */
 	vaddr start, end;
-	uint64_t resident;    /* bytes */
+	uint64_t resident; /* bytes */
 };
 
 struct report_arena {
-	uint64_t number;      /* main is 0 */
+	uint64_t number; /* main is 0 */
 	vaddr addr;
 	bool main;
 	bool contiguous;
@@ -125,18 +125,18 @@ struct report_arena {
 	struct tally used, internal;
 	struct report_place place[FREE_PLACES]; /* sorted as enum free_place */
 	uint64_t free_blocks, free_bytes;
-	uint64_t trimmable, largest_free;       /* bytes */
+	uint64_t trimmable, largest_free; /* bytes */
 	double fragmentation; /* 1 - largest_free / free_bytes, 0..1; negative: nothing is free */
 	vaddr top;
 	uint64_t top_size;
 	struct report_heap *heap;
 	size_t nheaps;
-	const char *module;   /* file of the malloc it belongs to; NULL: unknown */
+	const char *module; /* file of the malloc it belongs to; NULL: unknown */
 };
 
 struct report_tcache {
 	vaddr addr;
-	uint64_t tid;         /* ABSENT: of no live thread */
+	uint64_t tid; /* ABSENT: of no live thread */
 	uint64_t blocks, bytes;
 };
 
@@ -145,7 +145,7 @@ struct report_frame {
 	const char *function; /* NULL: unknown; so the rest */
 	uint64_t offset;      /* from the function's start; ABSENT: unknown */
 	const char *file;
-	uint64_t line;        /* ABSENT: unknown */
+	uint64_t line; /* ABSENT: unknown */
 	const char *module;
 	uint64_t module_offset;
 };
@@ -157,39 +157,39 @@ struct report_register {
 
 struct report_thread {
 	uint64_t tid;
-	const char *name;     /* NULL: a core does not tell it */
-	bool current;         /* the one that dumped */
+	const char *name; /* NULL: a core does not tell it */
+	bool current;     /* the one that dumped */
 	int signal;
 	vaddr pc, sp, tls;
-	vaddr stack_start, stack_end; /* 0, 0: not found */
-	uint64_t stack_used, stack_resident; /* bytes; ABSENT: unknown */
-	uint64_t arena;       /* number; ABSENT: unknown */
+	vaddr stack_start, stack_end;         /* 0, 0: not found */
+	uint64_t stack_used, stack_resident;  /* bytes; ABSENT: unknown */
+	uint64_t arena;                       /* number; ABSENT: unknown */
 	uint64_t tcache_blocks, tcache_bytes; /* ABSENT: it has none that was found */
-	struct report_frame *frame; /* innermost first */
+	struct report_frame *frame;           /* innermost first */
 	size_t nframes;
-	const char *stop;     /* why the backtrace ends where it does; NULL: at its natural end */
+	const char *stop; /* why the backtrace ends where it does; NULL: at its natural end */
 	struct report_register *reg;
-	size_t nregs;         /* 0: not asked for */
+	size_t nregs; /* 0: not asked for */
 };
 
 struct report_mapping {
 	vaddr start, end;
-	char mode[5];         /* "rw-p"; the last is '-' where a core does not tell */
-	const char *kind;     /* "heap", "arena", "stack", ...: ledger_kind_name */
-	const char *path;     /* NULL: anonymous */
-	uint64_t offset;      /* into path; ABSENT: none */
-	uint64_t saved;       /* bytes that are in the core */
-	uint64_t resident;    /* as far as the saved pages tell; ABSENT: none is saved */
-	uint64_t in_use;      /* usable bytes of used blocks in it; ABSENT: not malloc's */
-	const char *holds;    /* in words: "stack of thread 4711" ...; NULL: nothing known */
+	char mode[5];      /* "rw-p"; the last is '-' where a core does not tell */
+	const char *kind;  /* "heap", "arena", "stack", ...: ledger_kind_name */
+	const char *path;  /* NULL: anonymous */
+	uint64_t offset;   /* into path; ABSENT: none */
+	uint64_t saved;    /* bytes that are in the core */
+	uint64_t resident; /* as far as the saved pages tell; ABSENT: none is saved */
+	uint64_t in_use;   /* usable bytes of used blocks in it; ABSENT: not malloc's */
+	const char *holds; /* in words: "stack of thread 4711" ...; NULL: nothing known */
 };
 
 struct report_module {
 	const char *path;
 	const char *build_id; /* hexadecimal; NULL: unknown */
 	vaddr start, end;
-	const char *file;     /* on this host, build-id checked; NULL: none */
-	const char *missing;  /* why there is none */
+	const char *file;    /* on this host, build-id checked; NULL: none */
+	const char *missing; /* why there is none */
 };
 
 struct report {
@@ -210,8 +210,8 @@ struct report {
 	ARRAY(struct report_module) modules;   /* sorted by start */
 	ARRAY(struct report_thread) threads;   /* in the core's order */
 	ARRAY(struct report_mapping) mappings; /* sorted by start */
-	bool partial;          /* something of the core could not be read: --strict's exit 4 */
-	bool has_limits;       /* only with -v: the one thing that differs from run to run */
+	bool partial;    /* something of the core could not be read: --strict's exit 4 */
+	bool has_limits; /* only with -v: the one thing that differs from run to run */
 	uint64_t elapsed_ms, peak_rss;
 };
 
@@ -223,8 +223,8 @@ void report_free(struct report *report);
 void report_add_completeness(struct report *report, struct analysis *a); /* and its warnings */
 void report_warn_truncated(struct report *report); /* in short; report_start calls it */
 void report_add_memory(struct report *report, struct analysis *a);
-void report_add_leaks(struct report *report, struct analysis *a);   /* totals */
-void report_add_damage(struct report *report, struct analysis *a);  /* findings of the heap walk */
+void report_add_leaks(struct report *report, struct analysis *a);  /* totals */
+void report_add_damage(struct report *report, struct analysis *a); /* findings of the heap walk */
 void report_add_modules(struct report *report, struct analysis *a);
 
 void report_warn(struct report *report, const char *code, const char *fmt, ...)

@@ -6,7 +6,7 @@
 
 const char *root_kind_name(enum root_kind kind)
 {
-	static const char *const name[ROOT_KINDS] = { "register", "stack", "tls",
+	static const char *const name[ROOT_KINDS] = { "register", "stack",     "tls",
 		                                      "data",     "anonymous", "shared" };
 
 	return name[kind];
@@ -25,7 +25,8 @@ struct lists {
 
 /* ---- registers ---- */
 
-static void add_word(struct lists *l, size_t t, uint64_t value, const char *fmt, unsigned i, unsigned k)
+static void add_word(struct lists *l, size_t t, uint64_t value, const char *fmt, unsigned i,
+                     unsigned k)
 {
 	struct root_register r = { .value = value, .thread = (int)t };
 
@@ -38,17 +39,17 @@ static void add_word(struct lists *l, size_t t, uint64_t value, const char *fmt,
 static void add_general(struct lists *l, size_t t)
 {
 	static const char *const name[CORE_REGS] = {
-		"r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi",
-		"rdi", "orig_rax", "rip", "cs", "eflags", "rsp", "ss", "fs_base", "gs_base", "ds", "es", "fs",
-		"gs"
+		"r15",    "r14", "r13", "r12",     "rbp",     "rbx", "r11",      "r10", "r9",
+		"r8",     "rax", "rcx", "rdx",     "rsi",     "rdi", "orig_rax", "rip", "cs",
+		"eflags", "rsp", "ss",  "fs_base", "gs_base", "ds",  "es",       "fs",  "gs"
 	};
 
 	for (unsigned i = 0; i < CORE_REGS; i++)
 		add_word(l, t, l->core->thread[t].regs[i], name[i], 0, 0);
 }
 
-static void add_vectors(struct lists *l, size_t t, const uint8_t *p, const char *name, unsigned first,
-                        unsigned count, unsigned words, unsigned from)
+static void add_vectors(struct lists *l, size_t t, const uint8_t *p, const char *name,
+                        unsigned first, unsigned count, unsigned words, unsigned from)
 {
 	for (unsigned i = 0; i < count; i++)
 		for (unsigned k = 0; k < words; k++)
@@ -56,9 +57,9 @@ static void add_vectors(struct lists *l, size_t t, const uint8_t *p, const char 
 }
 
 /*
- * XSAVE area, standard format: legacy area with xmm at 160, header at 512 (xstate_bv: what is not in
- * its initial state), upper halves of ymm at 576 (Intel SDM vol. 1, 13.4). Where the AVX-512 parts
- * lie differs: with MPX's place kept (Intel) or not (AMD); the size tells.
+ * XSAVE area, standard format: legacy area with xmm at 160, header at 512 (xstate_bv: what is not
+ * in its initial state), upper halves of ymm at 576 (Intel SDM vol. 1, 13.4). Where the AVX-512
+ * parts lie differs: with MPX's place kept (Intel) or not (AMD); the size tells.
  */
 static void add_xstate(struct lists *l, size_t t, const uint8_t *p, size_t size)
 {
@@ -139,7 +140,9 @@ static void add_saved(struct lists *l, const struct root *what, const char *why)
 
 static void add_stack(struct lists *l, const struct stack *s)
 {
-	struct root r = { .start = s->used, .end = s->end, .thread = s->thread,
+	struct root r = { .start = s->used,
+		          .end = s->end,
+		          .thread = s->thread,
 		          .kind = s->thread < 0 ? ROOT_ANON : ROOT_STACK };
 	bool zeroed = !s->saved && core_at(l->core, round_down(s->used, 8), 8);
 
@@ -152,7 +155,9 @@ static void add_stack(struct lists *l, const struct stack *s)
 	if (s->thread >= 0 && s->tls > s->used && s->tls < s->end) {
 		r.end = s->tls;
 		add_saved(l, &r, "not saved");
-		r = (struct root){ .start = s->tls, .end = s->end, .kind = ROOT_TLS, .thread = s->thread };
+		r = (struct root){
+			.start = s->tls, .end = s->end, .kind = ROOT_TLS, .thread = s->thread
+		};
 	}
 	add_saved(l, &r, "not saved");
 }
@@ -165,7 +170,8 @@ static void root_of_segment(const struct core *core, const struct segment *s, st
 	*r = (struct root){ .kind = ROOT_ANON, .thread = -1, .file = f ? f->path : NULL };
 	if (f)
 		r->kind = f->anonymous ? ROOT_SHARED : ROOT_DATA;
-	else if (before && before->end == s->start && before->file >= 0 && (before->flags & SEG_W)) {
+	else if (before && before->end == s->start && before->file >= 0 &&
+	         (before->flags & SEG_W)) {
 		r->kind = ROOT_DATA; /* .bss goes on behind the file's last page */
 		r->file = core->files[before->file].path;
 	}
@@ -189,8 +195,9 @@ static void add_segment(struct lists *l, const struct segment *s)
 			hi = mid;
 	}
 	for (; at < s->end; lo++) {
-		vaddr stop = lo < l->barred.n && l->barred.v[lo].start < s->end ? l->barred.v[lo].start
-		                                                                : s->end;
+		vaddr stop = lo < l->barred.n && l->barred.v[lo].start < s->end
+		                     ? l->barred.v[lo].start
+		                     : s->end;
 
 		r.start = at;
 		r.end = stop;
@@ -279,8 +286,12 @@ static void hand_over(struct lists *l, struct roots *out)
 		qsort(l->roots.v, l->roots.n, sizeof(*l->roots.v), by_root);
 	if (l->missing.n)
 		qsort(l->missing.v, l->missing.n, sizeof(*l->missing.v), by_missing);
-	*out = (struct roots){ .v = l->roots.v, .n = l->roots.n, .reg = l->regs.v, .nregs = l->regs.n,
-		               .missing = l->missing.v, .nmissing = l->missing.n };
+	*out = (struct roots){ .v = l->roots.v,
+		               .n = l->roots.n,
+		               .reg = l->regs.v,
+		               .nregs = l->regs.n,
+		               .missing = l->missing.v,
+		               .nmissing = l->missing.n };
 	drop_overlaps(out);
 	for (size_t i = 0; i < out->nmissing; i++)
 		out->missing_bytes += out->missing[i].end - out->missing[i].start;

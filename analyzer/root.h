@@ -1,6 +1,7 @@
 /*
- * root: what keeps blocks alive, and why: registers, the used part of live threads' stacks, TLS, and
- * every other writable mapping that malloc does not own. And what is missing of it in this core.
+ * root: what keeps blocks alive, and why: registers, the used part of live threads' stacks, TLS,
+ * and every other writable mapping that malloc does not own. And what is missing of it in this
+ * core.
  */
 #ifndef ANALYZER_ROOT_H
 #define ANALYZER_ROOT_H
@@ -11,9 +12,9 @@ enum root_kind {
 	ROOT_REGISTER, /* a value, no range */
 	ROOT_STACK,
 	ROOT_TLS,
-	ROOT_DATA,     /* .data/.bss of a module: file-backed writable pages and the bss behind them */
-	ROOT_ANON,     /* anonymous mapping that malloc does not own */
-	ROOT_SHARED,   /* shared memory, memfd, file mapping */
+	ROOT_DATA, /* .data/.bss of a module: file-backed writable pages and the bss behind them */
+	ROOT_ANON, /* anonymous mapping that malloc does not own */
+	ROOT_SHARED, /* shared memory, memfd, file mapping */
 	ROOT_KINDS
 };
 const char *root_kind_name(enum root_kind kind); /* "register", "stack", "tls", "data", ... */
@@ -21,14 +22,15 @@ const char *root_kind_name(enum root_kind kind); /* "register", "stack", "tls", 
 struct root {
 	vaddr start, end;
 	enum root_kind kind;
-	int thread;       /* ROOT_STACK, ROOT_TLS: index into core.thread; else -1 */
-	const char *file; /* ROOT_DATA, ROOT_SHARED: path of the mapping; else NULL. Owned by core */
+	int thread; /* ROOT_STACK, ROOT_TLS: index into core.thread; else -1 */
+	const char
+		*file; /* ROOT_DATA, ROOT_SHARED: path of the mapping; else NULL. Owned by core */
 };
 
 struct root_register {
 	uint64_t value;
-	int thread;       /* index into core.thread */
-	char name[12];    /* "rbx", "xmm3[1]", ... */
+	int thread;    /* index into core.thread */
+	char name[12]; /* "rbx", "xmm3[1]", ... */
 };
 
 /* A root that the core should have and has not. */
@@ -37,13 +39,13 @@ struct root_missing {
 	enum root_kind kind;
 	int thread;
 	const char *file;
-	const char *why;  /* static text: "cut off", "not saved", "zeroed by gdb" ... */
+	const char *why; /* static text: "cut off", "not saved", "zeroed by gdb" ... */
 };
 
 struct roots {
-	struct root *v;             /* sorted by start, not overlapping, aligned to 8 */
+	struct root *v; /* sorted by start, not overlapping, aligned to 8 */
 	size_t n;
-	struct root_register *reg;  /* sorted by thread, then in the order of the register files */
+	struct root_register *reg; /* sorted by thread, then in the order of the register files */
 	size_t nregs;
 	struct root_missing *missing; /* sorted by start */
 	size_t nmissing;

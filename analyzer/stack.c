@@ -29,7 +29,8 @@ static bool read_pthread(const struct core *core, vaddr at, struct stack *out)
 	    !core_read64(core, at + PTHREAD_STACK_SIZE, &size) ||
 	    !core_read64(core, at + PTHREAD_GUARD, &guard))
 		return false;
-	if (!block || size > UINT64_C(1) << 46 || !range_holds(block, block + size, at, PTHREAD_MIN))
+	if (!block || size > UINT64_C(1) << 46 ||
+	    !range_holds(block, block + size, at, PTHREAD_MIN))
 		return false;
 	if (block + size - at > PTHREAD_MAX + 0x1000)
 		return false;
@@ -38,7 +39,8 @@ static bool read_pthread(const struct core *core, vaddr at, struct stack *out)
 	return true;
 }
 
-/* Static TLS of the modules mapped at start-up, as their program headers in memory say, in bytes. */
+/* Static TLS of the modules mapped at start-up, as their program headers in memory say, in bytes.
+ */
 static uint64_t static_tls(const struct core *core)
 {
 	uint64_t sum = 0;
@@ -54,7 +56,8 @@ static uint64_t static_tls(const struct core *core)
 		for (unsigned k = 0; k < eh.e_phnum && eh.e_phoff < 4096; k++) {
 			Elf64_Phdr ph;
 
-			if (!core_read(core, f->start + eh.e_phoff + k * sizeof(ph), &ph, sizeof(ph)))
+			if (!core_read(core, f->start + eh.e_phoff + k * sizeof(ph), &ph,
+			               sizeof(ph)))
 				break;
 			if (ph.p_type == PT_TLS && ph.p_memsz < 1 << 20)
 				sum += round_up(ph.p_memsz, 64);
@@ -99,18 +102,23 @@ static bool by_sp(const struct core *core, size_t t, const struct segment *main,
 
 	if (!s || !(s->flags & SEG_W))
 		return false;
-	*out = (struct stack){ .start = s->start, .end = s->end, .tls = s->end, .thread = (int)t,
-		               .main = s == main };
+	*out = (struct stack){
+		.start = s->start, .end = s->end, .tls = s->end, .thread = (int)t, .main = s == main
+	};
 	set_used(out, sp);
 	return true;
 }
 
-static bool main_of(const struct core *core, size_t t, const struct segment *main, struct stack *out)
+static bool main_of(const struct core *core, size_t t, const struct segment *main,
+                    struct stack *out)
 {
 	if (!main)
 		return false;
-	*out = (struct stack){ .start = main->start, .end = main->end, .tls = main->end,
-		               .thread = (int)t, .main = true };
+	*out = (struct stack){ .start = main->start,
+		               .end = main->end,
+		               .tls = main->end,
+		               .thread = (int)t,
+		               .main = true };
 	set_used(out, core->thread[t].regs[USER_RSP]);
 	return true;
 }
@@ -126,8 +134,8 @@ static bool all_zero(const struct core *core, vaddr start, vaddr end)
 }
 
 /*
- * gdb writes zeroes for a mapping of which it could not read some page. What is never zero: the last
- * page of the initial stack (the environment), and the words at the stack pointer.
+ * gdb writes zeroes for a mapping of which it could not read some page. What is never zero: the
+ * last page of the initial stack (the environment), and the words at the stack pointer.
  */
 static bool really_there(const struct core *core, const struct stack *s)
 {
@@ -219,8 +227,9 @@ static void find_exited(const struct core *core, const struct segment *s, const 
 }
 
 /*
- * Where the kernel put argv and the environment on the initial stack: below auxv, which is a copy of
- * what the core has (fs/binfmt_elf.c create_elf_tables). Address of envp; the stack's end if unknown.
+ * Where the kernel put argv and the environment on the initial stack: below auxv, which is a copy
+ * of what the core has (fs/binfmt_elf.c create_elf_tables). Address of envp; the stack's end if
+ * unknown.
  */
 static vaddr environment(const struct core *core, const struct segment *main)
 {
@@ -243,10 +252,11 @@ static vaddr environment(const struct core *core, const struct segment *main)
 }
 
 /*
- * The initial stack when its thread has ended (pthread_exit in main): what it held is garbage, but the
- * environment above it is still the process's.
+ * The initial stack when its thread has ended (pthread_exit in main): what it held is garbage, but
+ * the environment above it is still the process's.
  */
-static void add_abandoned(const struct core *core, const struct segment *main, struct stack_list *all)
+static void add_abandoned(const struct core *core, const struct segment *main,
+                          struct stack_list *all)
 {
 	struct stack s = { .thread = -1, .main = true, .saved = true };
 

@@ -11,14 +11,17 @@
 #include "heapwalk/heap.h"
 
 struct stack {
-	vaddr start, end;   /* the stack block; end is exclusive and includes TLS and struct pthread */
-	vaddr used;         /* live: lowest address in use, sp - 128 (red zone), never below start; exited: end */
-	vaddr tls;          /* where static TLS begins as far as known; end if unknown or main thread */
-	vaddr guard;        /* bytes of guard at start */
-	int thread;         /* index into core.thread; -1: of a thread that has exited */
-	bool main;          /* the initial thread: [stack] mapping, end is the mapping's */
-	bool saved;         /* [used, end) is in the core and looks real (w[fs] == fs) */
-	bool foreign_sp;    /* sp lies outside (signal stack, coroutine): the whole block counts as used */
+	vaddr start,
+		end; /* the stack block; end is exclusive and includes TLS and struct pthread */
+	vaddr used;  /* live: lowest address in use, sp - 128 (red zone), never below start; exited:
+	                end */
+	vaddr tls;   /* where static TLS begins as far as known; end if unknown or main thread */
+	vaddr guard; /* bytes of guard at start */
+	int thread;  /* index into core.thread; -1: of a thread that has exited */
+	bool main;   /* the initial thread: [stack] mapping, end is the mapping's */
+	bool saved;  /* [used, end) is in the core and looks real (w[fs] == fs) */
+	bool foreign_sp; /* sp lies outside (signal stack, coroutine): the whole block counts as
+	                    used */
 };
 
 struct stacks {

@@ -28,8 +28,9 @@ static void file_line(struct table *t, const struct report *r)
 
 	text_bytes(bytes, r->input.bytes);
 	if (r->input.truncated)
-		line(t, false, "file", pool_printf(&t->pool, "cut off: %s of %s present", bytes,
-		                                   text_bytes(of, whole)));
+		line(t, false, "file",
+		     pool_printf(&t->pool, "cut off: %s of %s present", bytes,
+		                 text_bytes(of, whole)));
 	else
 		line(t, true, "file", pool_printf(&t->pool, "whole, %s", bytes));
 }
@@ -42,9 +43,10 @@ static void modules_line(struct table *t, const struct report *r)
 		found += r->modules.v[i].file != NULL;
 	line(t, found == r->modules.n, "program and libraries",
 	     found == r->modules.n
-	     ? pool_printf(&t->pool, "all %zu found on this host with the same build-id", found)
-	     : pool_printf(&t->pool, "%zu of %zu found on this host with the same build-id", found,
-	                   r->modules.n));
+	             ? pool_printf(&t->pool, "all %zu found on this host with the same build-id",
+	                           found)
+	             : pool_printf(&t->pool, "%zu of %zu found on this host with the same build-id",
+	                           found, r->modules.n));
 }
 
 static void sums_line(struct table *t, const struct report *r)
@@ -57,8 +59,9 @@ static void sums_line(struct table *t, const struct report *r)
 		*(strcmp(f->kind, "corruption") ? &differ : &damaged) += f->count;
 	}
 	if (damaged)
-		line(t, false, "heap's structure", pool_printf(&t->pool, "damaged in %s",
-		     text_plural(&t->pool, damaged, "place", "places")));
+		line(t, false, "heap's structure",
+		     pool_printf(&t->pool, "damaged in %s",
+		                 text_plural(&t->pool, damaged, "place", "places")));
 	else if (differ)
 		line(t, false, "heap's structure", "malloc's sums disagree with what was found");
 	else
@@ -112,7 +115,7 @@ static void missing_files(const struct report *r, struct out *out)
 		return;
 	out_str(out, "\nFiles that are missing here (names in backtraces depend on them; "
 	             "--sysroot, "
-	        "--exe,\n--debug-dir tell where to look):\n");
+	             "--exe,\n--debug-dir tell where to look):\n");
 	table_print(&t, out);
 }
 

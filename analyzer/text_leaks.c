@@ -23,9 +23,10 @@ static void totals(const struct report *r, struct out *out)
 	table_column(&t, "", false);
 	total(&t, "definite", l->definite, "unreachable, and held by no other leaked block");
 	total(&t, "indirect", l->indirect, "unreachable, held by another leaked block");
-	total(&t, "possible", l->possible, l->withheld
-	      ? "reached only by pointers into their middle, or unreachable in what is there"
-	      : "reached only by pointers into their middle");
+	total(&t, "possible", l->possible,
+	      l->withheld ? "reached only by pointers into their middle, or unreachable in what is "
+	                    "there"
+	                  : "reached only by pointers into their middle");
 	total(&t, "reachable", l->reachable, "still in use");
 	table_print(&t, out);
 }

@@ -61,7 +61,8 @@ void text_verdict(const struct report *r, struct out *out)
 		const char *code;
 		enum style style;
 	} styles[] = {
-		{ "leaks", STYLE_BAD }, { "clean", STYLE_GOOD },
+		{ "leaks", STYLE_BAD },
+		{ "clean", STYLE_GOOD },
 	};
 	enum style style = STYLE_WARN;
 	const char *stop = strstr(r->verdict_text, ". ");

@@ -42,8 +42,10 @@ static void heap_lines(struct table *t, const struct report *r)
 	within_heap(t, "in use", m->in_use,
 	            text_plural(&t->pool, m->in_use_blocks, "block", "blocks"));
 	within_heap(t, "free, kept by malloc", m->free_held,
-	            pool_printf(&t->pool, "malloc_trim(0) would "
-	            "return %s", text_bytes(bytes, m->trimmable)));
+	            pool_printf(&t->pool,
+	                        "malloc_trim(0) would "
+	                        "return %s",
+	                        text_bytes(bytes, m->trimmable)));
 	within_heap(t, "malloc's own", m->internal, "caches and arena headers");
 }
 
@@ -155,8 +157,8 @@ static void next_steps(const struct report *r, const struct options *opt, struct
 	table_column(&t, "", false);
 	if (suspect) {
 		text_addr(at + 1, suspect->example);
-		step(&t, "all of them", program, r->leaks.definite.blocks ? "leaks"
-		     : "leaks --reach possible", core, "");
+		step(&t, "all of them", program,
+		     r->leaks.definite.blocks ? "leaks" : "leaks --reach possible", core, "");
 		step(&t, "the first one: what it is, who points to it", program, "explain", core,
 		     at);
 	}

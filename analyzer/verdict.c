@@ -16,18 +16,25 @@ static void set(struct report *r, const char *code, const char *text)
 static void without_heap(struct report *r)
 {
 	if (r->process.allocator)
-		set(r, "foreign", pool_printf(&r->pool, "This process does not use glibc's malloc "
-		                                        "but "
-		    "%s, whose heap this version cannot read: no leak can be found or ruled out. "
-		    "Mappings and threads are still valid (coreheap maps, coreheap threads).",
-		    text_escape(&r->pool, r->process.allocator)));
+		set(r, "foreign",
+		    pool_printf(&r->pool,
+		                "This process does not use glibc's malloc "
+		                "but "
+		                "%s, whose heap this version cannot read: no leak can be found or "
+		                "ruled out. "
+		                "Mappings and threads are still valid (coreheap maps, coreheap "
+		                "threads).",
+		                text_escape(&r->pool, r->process.allocator)));
 	else
-		set(r, "no-heap", pool_printf(&r->pool, "No heap of glibc's malloc was found in "
-		                                        "this "
-		    "core%s: no leak can be found or ruled out.", r->input.truncated
-		    ? ", part of which is cut off" : "; the program has its own allocator, or "
+		set(r, "no-heap",
+		    pool_printf(&r->pool,
+		                "No heap of glibc's malloc was found in "
+		                "this "
+		                "core%s: no leak can be found or ruled out.",
+		                r->input.truncated ? ", part of which is cut off"
+		                                   : "; the program has its own allocator, or "
 		                                     "never "
-		    "called malloc"));
+		                                     "called malloc"));
 }
 
 /* What share of the memory in use is meant; empty where it says nothing. */
@@ -43,13 +50,16 @@ static const char *share_of_use(struct report *r, uint64_t bytes)
 
 static void withheld(struct report *r)
 {
-	set(r, "withheld", pool_printf(&r->pool, "No verdict: memory that may hold pointers is "
-	                                         "missing "
-	    "from this core. %s %s unreachable from what is there%s; they may be leaked, or held "
-	    "by what is missing, so they are called possible.",
-	    blocks_and_bytes(&r->pool, r->leaks.suspended),
-	    r->leaks.suspended.blocks == 1 ? "is" : "are",
-	    share_of_use(r, r->leaks.suspended.bytes)));
+	set(r, "withheld",
+	    pool_printf(&r->pool,
+	                "No verdict: memory that may hold pointers is "
+	                "missing "
+	                "from this core. %s %s unreachable from what is there%s; they may be "
+	                "leaked, or held "
+	                "by what is missing, so they are called possible.",
+	                blocks_and_bytes(&r->pool, r->leaks.suspended),
+	                r->leaks.suspended.blocks == 1 ? "is" : "are",
+	                share_of_use(r, r->leaks.suspended.bytes)));
 }
 
 static void leaks(struct report *r, struct tally leaked)
@@ -59,16 +69,19 @@ static void leaks(struct report *r, struct tally leaked)
 	if (leaked.bytes < r->memory.in_use / 100)
 		more = " That is too little to explain the size of the process.";
 	if (r->leaks.possible.blocks)
-		more = pool_printf(&r->pool, "%s %s more %s reached only by pointers into the "
-		                             "middle: "
-		                   "possibly leaked.", more,
-		                   blocks_and_bytes(&r->pool, r->leaks.possible),
+		more = pool_printf(&r->pool,
+		                   "%s %s more %s reached only by pointers into the "
+		                   "middle: "
+		                   "possibly leaked.",
+		                   more, blocks_and_bytes(&r->pool, r->leaks.possible),
 		                   r->leaks.possible.blocks == 1 ? "is" : "are");
-	set(r, "leaks", pool_printf(&r->pool, "%s %s unreachable: leaked%s. Nothing that the "
-	    "program can still use points to %s, so %s can never be freed.%s",
-	    blocks_and_bytes(&r->pool, leaked), leaked.blocks == 1 ? "is" : "are",
-	    share_of_use(r, leaked.bytes), leaked.blocks == 1 ? "it" : "them",
-	    leaked.blocks == 1 ? "it" : "they", more));
+	set(r, "leaks",
+	    pool_printf(&r->pool,
+	                "%s %s unreachable: leaked%s. Nothing that the "
+	                "program can still use points to %s, so %s can never be freed.%s",
+	                blocks_and_bytes(&r->pool, leaked), leaked.blocks == 1 ? "is" : "are",
+	                share_of_use(r, leaked.bytes), leaked.blocks == 1 ? "it" : "them",
+	                leaked.blocks == 1 ? "it" : "they", more));
 }
 
 static void no_leaks(struct report *r)
@@ -76,17 +89,22 @@ static void no_leaks(struct report *r)
 	struct tally used = { r->memory.in_use_blocks, r->memory.in_use };
 
 	if (r->leaks.possible.blocks)
-		set(r, "possible", pool_printf(&r->pool, "No certain leak. %s of the %s in use %s "
-		                                         "reached "
-		    "only by pointers into their middle: possibly leaked%s.",
-		    blocks_and_bytes(&r->pool, r->leaks.possible),
-		    text_plural(&r->pool, used.blocks, "block", "blocks"),
-		    r->leaks.possible.blocks == 1 ? "is" : "are",
-		    share_of_use(r, r->leaks.possible.bytes)));
+		set(r, "possible",
+		    pool_printf(&r->pool,
+		                "No certain leak. %s of the %s in use %s "
+		                "reached "
+		                "only by pointers into their middle: possibly leaked%s.",
+		                blocks_and_bytes(&r->pool, r->leaks.possible),
+		                text_plural(&r->pool, used.blocks, "block", "blocks"),
+		                r->leaks.possible.blocks == 1 ? "is" : "are",
+		                share_of_use(r, r->leaks.possible.bytes)));
 	else
-		set(r, "clean", pool_printf(&r->pool, "No leak found: each of the %s in use can "
-		                                      "still be "
-		    "reached by the program.", blocks_and_bytes(&r->pool, used)));
+		set(r, "clean",
+		    pool_printf(&r->pool,
+		                "No leak found: each of the %s in use can "
+		                "still be "
+		                "reached by the program.",
+		                blocks_and_bytes(&r->pool, used)));
 }
 
 /* Where nothing leaks and yet most of the heap is free, that is the answer to "why so big?". */
@@ -96,11 +114,11 @@ static void add_free_memory(struct report *r)
 
 	if (m->free_held == ABSENT || m->free_held < (1 << 20) || m->free_held < m->in_use)
 		return;
-	r->verdict_text = pool_printf(&r->pool, "%s Most of the heap, %s, is free memory that "
-	                                        "malloc "
+	r->verdict_text = pool_printf(&r->pool,
+	                              "%s Most of the heap, %s, is free memory that "
+	                              "malloc "
 	                              "keeps; malloc_trim(0) would return %s of it.",
-	                              r->verdict_text,
-	                              text_bytes_in(&r->pool, m->free_held),
+	                              r->verdict_text, text_bytes_in(&r->pool, m->free_held),
 	                              text_bytes_in(&r->pool, m->trimmable));
 }
 
@@ -114,8 +132,9 @@ static void add_foreign_memory(struct report *r)
 
 	if (others < (4 << 20) || others < m->resident / 2)
 		return;
-	r->verdict_text = pool_printf(&r->pool, "%s Most of the resident memory, %s, is not "
-	                                        "malloc's but "
+	r->verdict_text = pool_printf(&r->pool,
+	                              "%s Most of the resident memory, %s, is not "
+	                              "malloc's but "
 	                              "was mapped by the program or a library for itself.",
 	                              r->verdict_text, text_bytes_in(&r->pool, others));
 }
@@ -127,8 +146,9 @@ static void add_damage(struct report *r)
 	for (size_t i = 0; i < r->findings.n; i++)
 		n += !strcmp(r->findings.v[i].kind, "corruption") ? r->findings.v[i].count : 0;
 	if (n)
-		r->verdict_text = pool_printf(&r->pool, "%s The heap is damaged in %s, so the "
-		                                        "numbers "
+		r->verdict_text = pool_printf(&r->pool,
+		                              "%s The heap is damaged in %s, so the "
+		                              "numbers "
 		                              "around the damage are estimates (coreheap check).",
 		                              r->verdict_text,
 		                              text_plural(&r->pool, n, "place", "places"));

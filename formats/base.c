@@ -71,7 +71,8 @@ void *mem_lazy(size_t bytes)
 	if (p == MAP_FAILED)
 		exhausted(bytes);
 	if (bytes >= HUGE_FROM)
-		madvise(p, bytes, MADV_HUGEPAGE); /* looked up at random: fewer TLB misses; no harm if refused */
+		madvise(p, bytes, MADV_HUGEPAGE); /* looked up at random: fewer TLB misses; no harm
+		                                     if refused */
 	return p;
 }
 

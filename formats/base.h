@@ -19,7 +19,8 @@ struct err {
 	char msg[1024];
 };
 
-/* Writes the message and returns false, so that `return err_set(err, ...)` reads well. err may be NULL. */
+/* Writes the message and returns false, so that `return err_set(err, ...)` reads well. err may be
+ * NULL. */
 bool err_set(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
@@ -43,7 +44,8 @@ struct pool {
 	struct pool_block *last;
 };
 void *pool_alloc(struct pool *pool, size_t bytes); /* zeroed, aligned to 16 */
-char *pool_strndup(struct pool *pool, const char *s, size_t max); /* copies up to a NUL or max bytes */
+char *pool_strndup(struct pool *pool, const char *s,
+                   size_t max); /* copies up to a NUL or max bytes */
 char *pool_printf(struct pool *pool, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void pool_free(struct pool *pool);
 
@@ -51,26 +53,26 @@ void pool_free(struct pool *pool);
  * Growable array: declare `struct { T *v; size_t n, cap; } name;` (or use ARRAY(T)), append with
  * array_push, free with array_free. Indices are size_t.
  */
-#define ARRAY(T)          \
-	struct {          \
-		T *v;     \
-		size_t n; \
+#define ARRAY(T)            \
+	struct {            \
+		T *v;       \
+		size_t n;   \
 		size_t cap; \
 	}
-#define array_push(a, item)                                                               \
-	do {                                                                              \
-		if ((a)->n == (a)->cap) {                                                 \
-			size_t cap_ = (a)->cap ? (a)->cap * 2 : 16;                       \
-			(a)->v = mem_grow((a)->v, cap_, sizeof(*(a)->v));                 \
-			(a)->cap = cap_;                                                  \
-		}                                                                         \
-		(a)->v[(a)->n++] = (item);                                                \
+#define array_push(a, item)                                               \
+	do {                                                              \
+		if ((a)->n == (a)->cap) {                                 \
+			size_t cap_ = (a)->cap ? (a)->cap * 2 : 16;       \
+			(a)->v = mem_grow((a)->v, cap_, sizeof(*(a)->v)); \
+			(a)->cap = cap_;                                  \
+		}                                                         \
+		(a)->v[(a)->n++] = (item);                                \
 	} while (0)
-#define array_free(a)                      \
-	do {                               \
-		mem_free((a)->v);          \
-		(a)->v = NULL;             \
-		(a)->n = (a)->cap = 0;     \
+#define array_free(a)                  \
+	do {                           \
+		mem_free((a)->v);      \
+		(a)->v = NULL;         \
+		(a)->n = (a)->cap = 0; \
 	} while (0)
 
 /* True when [at, at + len) lies within [start, end); no overflow whatever the numbers. */
@@ -89,7 +91,8 @@ static inline uint64_t round_up(uint64_t n, uint64_t a)
 	return (n + a - 1) & ~(a - 1);
 }
 
-/* Little-endian loads from any alignment (the dead process may differ from us in nothing but that). */
+/* Little-endian loads from any alignment (the dead process may differ from us in nothing but that).
+ */
 static inline uint64_t load64(const void *p)
 {
 	uint64_t v;

@@ -44,8 +44,9 @@ static void add_load(struct core *core, const Elf64_Phdr *ph, struct segment *s)
 {
 	uint64_t saved = ph->p_filesz < ph->p_memsz ? ph->p_filesz : ph->p_memsz, have = 0;
 
-	*s = (struct segment){ .start = ph->p_vaddr, .flags = ph->p_flags & 7u, .file = -1,
-		               .offset = ph->p_offset };
+	*s = (struct segment){
+		.start = ph->p_vaddr, .flags = ph->p_flags & 7u, .file = -1, .offset = ph->p_offset
+	};
 	if (__builtin_add_overflow(ph->p_vaddr, ph->p_memsz, &s->end))
 		s->end = round_down(UINT64_MAX, 4096);
 	if (saved > s->end - s->start)
@@ -65,8 +66,8 @@ static void add_load(struct core *core, const Elf64_Phdr *ph, struct segment *s)
 }
 
 /*
- * The kernel lays segments one after the other: a gap behind one in the file that claims to have less
- * than it maps means that it was taken out afterwards.
+ * The kernel lays segments one after the other: a gap behind one in the file that claims to have
+ * less than it maps means that it was taken out afterwards.
  */
 static void find_removed(struct segment *v, size_t n)
 {
@@ -104,8 +105,9 @@ static size_t drop_overlaps(struct core *core, struct segment *v, size_t n, stru
 			continue;
 		if (kept && v[i].start < v[kept - 1].end) {
 			if (!said)
-				warn(core, notes, "program headers overlap; of what they both claim the "
-				                  "first was taken");
+				warn(core, notes,
+				     "program headers overlap; of what they both claim the "
+				     "first was taken");
 			said = true;
 			continue;
 		}
@@ -121,12 +123,15 @@ static bool read_headers(struct core *core, struct notes *notes, struct err *err
 	ARRAY(struct segment) segs = { 0 };
 
 	if (eh->e_phoff > core->file_size)
-		return err_set(err, "%s: truncated before its program headers (%llu bytes); take the core again",
+		return err_set(err,
+		               "%s: truncated before its program headers (%llu bytes); take the "
+		               "core again",
 		               core->path, (unsigned long long)core->file_size);
 	room = (core->file_size - eh->e_phoff) / sizeof(Elf64_Phdr);
 	if (count > room) {
 		core->truncated = true;
-		warn(core, notes, "the program headers are cut off; only what they still list is known");
+		warn(core, notes,
+		     "the program headers are cut off; only what they still list is known");
 		count = room;
 	}
 	for (uint64_t i = 0; i < count; i++) {
@@ -156,7 +161,9 @@ static bool read_headers(struct core *core, struct notes *notes, struct err *err
 	core->nseg = drop_overlaps(core, segs.v, segs.n, notes);
 	core->seg = segs.v;
 	if (!core->nseg)
-		return err_set(err, "%s: a core without memory segments; nothing can be analysed: take it again",
+		return err_set(err,
+		               "%s: a core without memory segments; nothing can be analysed: take "
+		               "it again",
 		               core->path);
 	return true;
 }
@@ -186,11 +193,17 @@ static void add_absent(struct core *core)
 		while (s < core->nseg && core->seg[s].end <= at)
 			s++;
 		for (size_t k = s; at < f->end; k++) {
-			vaddr stop = k < core->nseg && core->seg[k].start < f->end ? core->seg[k].start : f->end;
+			vaddr stop = k < core->nseg && core->seg[k].start < f->end
+			                     ? core->seg[k].start
+			                     : f->end;
 
 			if (at < stop) {
-				struct segment gap = { .start = at, .end = stop, .saved_end = at,
-					               .meant_end = at, .flags = SEG_R, .absent = true };
+				struct segment gap = { .start = at,
+					               .end = stop,
+					               .saved_end = at,
+					               .meant_end = at,
+					               .flags = SEG_R,
+					               .absent = true };
 				array_push(&all, gap);
 			}
 			if (stop == f->end)
@@ -220,8 +233,8 @@ static void connect(struct core *core)
 		struct segment *s = &core->seg[i], *next = s + 1;
 
 		s->run_end = s->saved_end;
-		if (i + 1 < core->nseg && s->saved_end == s->end && next->start == s->end && s->mem &&
-		    next->mem == s->mem + (s->end - s->start))
+		if (i + 1 < core->nseg && s->saved_end == s->end && next->start == s->end &&
+		    s->mem && next->mem == s->mem + (s->end - s->start))
 			s->run_end = next->run_end;
 	}
 }
@@ -260,7 +273,8 @@ bool core_open(const char *path, struct core **out, struct err *err)
 	core->path = pool_strndup(&core->pool, path, strlen(path));
 	if (!input_open(path, &core->fd, &core->file_size, err))
 		goto fail;
-	core->map = mmap(NULL, core->file_size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, core->fd, 0);
+	core->map = mmap(NULL, core->file_size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, core->fd,
+	                 0);
 	if (core->map == MAP_FAILED) {
 		core->map = NULL;
 		err_set(err, "%s: cannot map the file: %s", path, strerror(errno));
@@ -325,7 +339,8 @@ static bool is_reserve(const struct segment *s)
 bool core_never_touched(const struct core *core, const struct segment *s)
 {
 	const struct segment *before = s > core->seg && s[-1].end == s->start ? s - 1 : NULL;
-	const struct segment *after = s + 1 < core->seg + core->nseg && s[1].start == s->end ? s + 1 : NULL;
+	const struct segment *after = s + 1 < core->seg + core->nseg && s[1].start == s->end ? s + 1
+	                                                                                     : NULL;
 
 	if (s->meant_end > s->start || core_file(core, s->start) || s->absent)
 		return false;

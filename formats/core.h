@@ -24,11 +24,11 @@ struct segment {
 	vaddr saved_end;    /* [start, saved_end) is in the file; beyond it: mapped, NOT saved */
 	vaddr meant_end;    /* what the file's header says is saved; > saved_end: truncated file */
 	const uint8_t *mem; /* bytes of [start, saved_end) in our mapping of the file */
-	vaddr run_end;      /* from mem on, saved bytes lie in one piece up to here (>= saved_end) */
-	uint64_t offset;    /* of mem in the core file, bytes */
-	unsigned flags;     /* enum segment_flag */
-	int file;           /* index into core.files, -1: anonymous (hugetlb, memfd, SysV, /dev/zero too) */
-	bool absent;        /* no program header: known from the file map only (gcore leaves those out) */
+	vaddr run_end;   /* from mem on, saved bytes lie in one piece up to here (>= saved_end) */
+	uint64_t offset; /* of mem in the core file, bytes */
+	unsigned flags;  /* enum segment_flag */
+	int file; /* index into core.files, -1: anonymous (hugetlb, memfd, SysV, /dev/zero too) */
+	bool absent; /* no program header: known from the file map only (gcore leaves those out) */
 };
 
 /* A range of the core file that occupies no disk: pages that were never touched. File offsets. */
@@ -41,24 +41,49 @@ struct filemap {
 	vaddr start, end;
 	uint64_t offset;  /* into the file, bytes */
 	const char *path; /* as the dead process saw it; owned by core */
-	bool anonymous;   /* a name for memory without a file: "/anon_hugepage (deleted)", "/memfd:x" ... */
+	bool anonymous; /* a name for memory without a file: "/anon_hugepage (deleted)", "/memfd:x"
+	                   ... */
 };
 
 #define CORE_REGS 27 /* struct user_regs_struct, Linux arch/x86/include/asm/user_64.h */
 
 enum reg_index { /* in that order */
-	USER_R15, USER_R14, USER_R13, USER_R12, USER_RBP, USER_RBX, USER_R11, USER_R10, USER_R9, USER_R8,
-	USER_RAX, USER_RCX, USER_RDX, USER_RSI, USER_RDI, USER_ORIG_RAX, USER_RIP, USER_CS, USER_EFLAGS,
-	USER_RSP, USER_SS, USER_FS_BASE, USER_GS_BASE, USER_DS, USER_ES, USER_FS, USER_GS
+	         USER_R15,
+	         USER_R14,
+	         USER_R13,
+	         USER_R12,
+	         USER_RBP,
+	         USER_RBX,
+	         USER_R11,
+	         USER_R10,
+	         USER_R9,
+	         USER_R8,
+	         USER_RAX,
+	         USER_RCX,
+	         USER_RDX,
+	         USER_RSI,
+	         USER_RDI,
+	         USER_ORIG_RAX,
+	         USER_RIP,
+	         USER_CS,
+	         USER_EFLAGS,
+	         USER_RSP,
+	         USER_SS,
+	         USER_FS_BASE,
+	         USER_GS_BASE,
+	         USER_DS,
+	         USER_ES,
+	         USER_FS,
+	         USER_GS
 };
 
 struct thread {
 	int tid;
 	int signal;               /* this thread's pr_cursig; 0 none */
 	uint64_t regs[CORE_REGS]; /* indexed by enum reg_index */
-	const uint8_t *fpregs;    /* NT_FPREGSET: struct user_fpregs_struct, 512 bytes; NULL if none */
+	const uint8_t *fpregs; /* NT_FPREGSET: struct user_fpregs_struct, 512 bytes; NULL if none */
 	size_t fpregs_size;
-	const uint8_t *xstate;    /* NT_X86_XSTATE: XSAVE area, standard format; NULL if none */
+	const uint8_t *xstate; /* NT_X86_XSTATE: XSAVE area, standard format; NULL if none */
 	size_t xstate_size;
 };
 
@@ -68,27 +93,28 @@ enum core_kind {
 };
 
 struct core {
-	const char *path;     /* as given; owned */
-	uint64_t file_size;   /* bytes */
+	const char *path;   /* as given; owned */
+	uint64_t file_size; /* bytes */
 	enum core_kind kind;
-	bool truncated;       /* some segment's saved bytes lie beyond the end of the file */
-	uint64_t missing;     /* bytes that the headers promise and the file does not have */
-	bool sparse;          /* the file has holes */
+	bool truncated;   /* some segment's saved bytes lie beyond the end of the file */
+	uint64_t missing; /* bytes that the headers promise and the file does not have */
+	bool sparse;      /* the file has holes */
 	struct segment *seg;
 	size_t nseg;
 	struct filemap *files;
 	size_t nfiles;
-	struct thread *thread; /* first: the thread that dumped (kernel) or the current one (gcore) */
+	struct thread
+		*thread; /* first: the thread that dumped (kernel) or the current one (gcore) */
 	size_t nthreads;
-	uint64_t *auxv;       /* pairs of AT_* and value */
-	size_t nauxv;         /* pairs */
+	uint64_t *auxv; /* pairs of AT_* and value */
+	size_t nauxv;   /* pairs */
 	int pid, signal;
 	uint32_t signal_code; /* siginfo's si_code; meaningful if has_siginfo */
-	vaddr fault_addr;     /* siginfo's si_addr; meaningful for SIGSEGV, SIGBUS, SIGILL, SIGFPE */
+	vaddr fault_addr; /* siginfo's si_addr; meaningful for SIGSEGV, SIGBUS, SIGILL, SIGFPE */
 	bool has_siginfo;
-	char comm[17];        /* prpsinfo pr_fname */
-	char args[81];        /* prpsinfo pr_psargs: may hold secrets, never printed unasked */
-	unsigned page_size;   /* AT_PAGESZ, else 4096 */
+	char comm[17];      /* prpsinfo pr_fname */
+	char args[81];      /* prpsinfo pr_psargs: may hold secrets, never printed unasked */
+	unsigned page_size; /* AT_PAGESZ, else 4096 */
 	/* how notes were damaged, as sentences; empty when all is well */
 	const char **warning;
 	size_t nwarnings;
@@ -112,8 +138,8 @@ void core_close(struct core *core); /* accepts NULL */
  * Was this private anonymous mapping, of which nothing is saved, plainly never touched? The kernel
  * saves none of its pages then (fs/coredump.c vma_dump_size), as with MADV_DONTDUMP, and the core
  * does not tell the two apart. Two kinds are common and empty: the .bss behind a module's data, and
- * what was made writable within a large reserve (V8, JVMs). Anything else that was never touched would
- * as a rule have been merged with a neighbour (mm/vma.c), and is taken for left out.
+ * what was made writable within a large reserve (V8, JVMs). Anything else that was never touched
+ * would as a rule have been merged with a neighbour (mm/vma.c), and is taken for left out.
  */
 bool core_never_touched(const struct core *core, const struct segment *s);
 
@@ -138,7 +164,7 @@ bool core_read32(const struct core *core, vaddr at, uint32_t *value);
 /* A cursor that remembers the piece it last read from: for walks. Start with { .core = core }. */
 struct view {
 	const struct core *core;
-	vaddr lo, hi;      /* saved bytes of the piece */
+	vaddr lo, hi;       /* saved bytes of the piece */
 	const uint8_t *mem; /* of lo */
 };
 bool view_move(struct view *view, vaddr at); /* to the piece that holds at; false: not saved */

@@ -57,7 +57,8 @@ static uint64_t data_bytes(const struct core *core, uint64_t at, uint64_t len)
 	return data;
 }
 
-static uint64_t resident_in(const struct core *core, const struct segment *s, vaddr start, vaddr end)
+static uint64_t resident_in(const struct core *core, const struct segment *s, vaddr start,
+                            vaddr end)
 {
 	uint64_t sum = 0;
 

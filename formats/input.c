@@ -14,8 +14,9 @@ static const char *compression(const uint8_t *head, size_t n)
 	} known[] = {
 		{ "zstd", "\x28\xb5\x2f\xfd", 4 },
 		{ "lz4", "\x04\x22\x4d\x18", 4 },
-		{ "xz", "\xfd"
-		        "7zXZ",
+		{ "xz",
+		  "\xfd"
+		  "7zXZ",
 		  6 },
 		{ "gzip", "\x1f\x8b", 2 },
 	};
@@ -31,20 +32,29 @@ static bool elf_refused(const char *path, const uint8_t *head, struct err *err)
 	const Elf64_Ehdr *eh = (const void *)head;
 
 	if (head[EI_CLASS] != ELFCLASS64 || head[EI_DATA] != ELFDATA2LSB)
-		return err_set(err, "%s: a 32-bit or big-endian ELF file; this version reads 64-bit "
-		                    "x86-64 cores only", path);
+		return err_set(err,
+		               "%s: a 32-bit or big-endian ELF file; this version reads 64-bit "
+		               "x86-64 cores only",
+		               path);
 	if (eh->e_type == ET_EXEC || eh->e_type == ET_DYN)
-		return err_set(err, "%s: an ELF executable or library, not a core; give the core file that "
-		                    "its process left (see `coreheap help` for how to get one)", path);
+		return err_set(
+			err,
+			"%s: an ELF executable or library, not a core; give the core file that "
+			"its process left (see `coreheap help` for how to get one)",
+			path);
 	if (eh->e_type != ET_CORE)
 		return err_set(err, "%s: an ELF file of type %u, not a core (type 4)", path,
 		               (unsigned)eh->e_type);
 	if (eh->e_machine != EM_X86_64)
-		return err_set(err, "%s: a core of ELF machine %u; this version reads x86-64 (62) only", path,
-		               (unsigned)eh->e_machine);
+		return err_set(err,
+		               "%s: a core of ELF machine %u; this version reads x86-64 (62) only",
+		               path, (unsigned)eh->e_machine);
 	if (eh->e_phentsize != sizeof(Elf64_Phdr) || !eh->e_phoff)
-		return err_set(err, "%s: a core without usable program headers; its header is damaged, take "
-		                    "the core again", path);
+		return err_set(
+			err,
+			"%s: a core without usable program headers; its header is damaged, take "
+			"the core again",
+			path);
 	return true;
 }
 
@@ -53,13 +63,21 @@ static bool is_core(const char *path, const uint8_t *head, size_t n, struct err 
 	const char *packed = compression(head, n);
 
 	if (packed)
-		return err_set(err, "%s: %s-compressed; unpack it first (zstd -d, lz4 -d, xz -d, gunzip) and "
-		                    "give the result", path, packed);
+		return err_set(
+			err,
+			"%s: %s-compressed; unpack it first (zstd -d, lz4 -d, xz -d, gunzip) and "
+			"give the result",
+			path, packed);
 	if (n < SELFMAG || memcmp(head, ELFMAG, SELFMAG))
-		return err_set(err, "%s: not a core file (no ELF header); give a file that the kernel or gcore "
-		                    "wrote", path);
+		return err_set(
+			err,
+			"%s: not a core file (no ELF header); give a file that the kernel or gcore "
+			"wrote",
+			path);
 	if (n < sizeof(Elf64_Ehdr))
-		return err_set(err, "%s: an ELF file cut off within its header (%zu bytes); take the core again",
+		return err_set(err,
+		               "%s: an ELF file cut off within its header (%zu bytes); take the "
+		               "core again",
 		               path, n);
 	return elf_refused(path, head, err);
 }
@@ -70,12 +88,15 @@ static bool open_regular(const char *path, int *fd, uint64_t *size, struct err *
 
 	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (*fd < 0)
-		return err_set(err, "%s: cannot open: %s%s", path, strerror(errno),
-		               errno == EACCES ? " (kernel cores are readable by their owner only; try as that "
-		                                 "user or root)"
-		               : errno == ENOENT ? " (see `cat /proc/sys/kernel/core_pattern` for where cores go; "
-		                                   "`coredumpctl list` where it starts with |)"
-		                                 : "");
+		return err_set(
+			err, "%s: cannot open: %s%s", path, strerror(errno),
+			errno == EACCES
+				? " (kernel cores are readable by their owner only; try as that "
+				  "user or root)"
+			: errno == ENOENT
+				? " (see `cat /proc/sys/kernel/core_pattern` for where cores go; "
+				  "`coredumpctl list` where it starts with |)"
+				: "");
 	if (fstat(*fd, &st))
 		return err_set(err, "%s: cannot stat: %s", path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
@@ -83,8 +104,10 @@ static bool open_regular(const char *path, int *fd, uint64_t *size, struct err *
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, "%s: not a regular file; copy the core into one first", path);
 	if (st.st_size == 0)
-		return err_set(err, "%s: the file is empty; a full disk or a limit (ulimit -c) may have "
-		                    "prevented the dump", path);
+		return err_set(err,
+		               "%s: the file is empty; a full disk or a limit (ulimit -c) may have "
+		               "prevented the dump",
+		               path);
 	*size = (uint64_t)st.st_size;
 	return true;
 }

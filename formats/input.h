@@ -1,6 +1,6 @@
 /*
- * input: opens what the user named and says what it is when it is not a core: told apart by content,
- * never by name.
+ * input: opens what the user named and says what it is when it is not a core: told apart by
+ * content, never by name.
  */
 #ifndef FORMATS_INPUT_H
 #define FORMATS_INPUT_H

@@ -73,7 +73,8 @@ static void read_auxv(struct core *core, const struct note *n)
 	core->nauxv = pairs;
 }
 
-/* Names that the kernel gives to memory that no file on disk backs: mm/shmem.c, ipc/shm.c, mm/hugetlb.c. */
+/* Names that the kernel gives to memory that no file on disk backs: mm/shmem.c, ipc/shm.c,
+ * mm/hugetlb.c. */
 static bool name_of_memory(const char *path)
 {
 	static const char *const prefix[] = { "/anon_hugepage", "/dev/zero", "/memfd:", "/SYSV" };
@@ -84,7 +85,8 @@ static bool name_of_memory(const char *path)
 	return false;
 }
 
-/* count, page size, count * { start, end, offset in pages }, count names: fs/binfmt_elf.c fill_files_note. */
+/* count, page size, count * { start, end, offset in pages }, count names: fs/binfmt_elf.c
+ * fill_files_note. */
 static void read_files(struct core *core, const struct note *n, struct notes *out)
 {
 	const uint8_t *end = n->desc + n->size;

@@ -33,10 +33,11 @@ struct walk {
 /* In the order of the x86-64 psABI, figure 3.36. */
 static void first_regs(const struct thread *t, struct cfi_regs *regs)
 {
-	static const enum reg_index order[CFI_REGS] = { USER_RAX, USER_RDX, USER_RCX, USER_RBX, USER_RSI,
-		                                        USER_RDI, USER_RBP, USER_RSP, USER_R8,  USER_R9,
-		                                        USER_R10, USER_R11, USER_R12, USER_R13, USER_R14,
-		                                        USER_R15, USER_RIP };
+	static const enum reg_index order[CFI_REGS] = { USER_RAX, USER_RDX, USER_RCX, USER_RBX,
+		                                        USER_RSI, USER_RDI, USER_RBP, USER_RSP,
+		                                        USER_R8,  USER_R9,  USER_R10, USER_R11,
+		                                        USER_R12, USER_R13, USER_R14, USER_R15,
+		                                        USER_RIP };
 
 	for (size_t i = 0; i < CFI_REGS; i++)
 		regs->v[i] = t->regs[order[i]];

@@ -81,6 +81,7 @@ void core_will_read(const struct core *core, vaddr start, vaddr end)
 		uintptr_t from = round_down((uintptr_t)p, page);
 
 		if (p)
-			madvise((void *)from, (uintptr_t)p + (stop - at) - from, MADV_POPULATE_READ);
+			madvise((void *)from, (uintptr_t)p + (stop - at) - from,
+			        MADV_POPULATE_READ);
 	}
 }

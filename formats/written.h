@@ -17,8 +17,8 @@
 bool core_written(const struct core *core, vaddr *at, vaddr end, vaddr *stop);
 
 /*
- * Hint: what was written of [start, end) will be read soon. Maps them in one system call rather than a
- * page fault every 64 KiB (Linux 5.14: MADV_POPULATE_READ; without it, nothing happens).
+ * Hint: what was written of [start, end) will be read soon. Maps them in one system call rather
+ * than a page fault every 64 KiB (Linux 5.14: MADV_POPULATE_READ; without it, nothing happens).
  */
 void core_will_read(const struct core *core, vaddr start, vaddr end);
 

@@ -11,8 +11,8 @@
 #include "heapwalk/walk.h"
 #include "formats/written.h"
 
-#define RESYNC_STEPS 64                   /* headers that must chain for an address to be trusted */
-#define RESYNC_BUDGET (UINT64_C(1) << 27) /* headers looked at in all, so that nothing takes for ever */
+#define RESYNC_STEPS 64 /* headers that must chain for an address to be trusted */
+#define RESYNC_BUDGET (UINT64_C(1) << 27) /* headers looked at in all: nothing takes for ever */
 
 enum step { STEP_CHUNK, STEP_TOP, STEP_FENCE, STEP_BAD };
 
@@ -135,7 +135,7 @@ static vaddr resync(const struct stepper *st, vaddr p, bool after_gap, uint64_t 
 	return st->top >= p && st->top < st->limit ? st->top : 0;
 }
 
-/* What malloc_trim gives back of a binned chunk: the whole pages behind its header (malloc.c mtrim). */
+/* What malloc_trim gives back of a binned chunk: whole pages behind its header (malloc.c mtrim). */
 static uint64_t trim_inner(vaddr p, uint64_t size, uint64_t page)
 {
 	vaddr at = round_up(p + 48, page);
@@ -182,10 +182,11 @@ static void count_top(struct walk *w, const struct region *r, uint64_t size)
  * the next headers are there when their address is known. (always_inline: GCC 12 takes a function
  * that only prefetches for one without effect, and drops the call.)
  */
-#define AHEAD 2048
+#define AHEAD  2048
 #define WINDOW (UINT64_C(16) << 20) /* bytes mapped at a time */
 
-static inline __attribute__((always_inline)) void fetch_ahead(const struct view *v, vaddr p, uint64_t size)
+static inline __attribute__((always_inline)) void fetch_ahead(const struct view *v, vaddr p,
+                                                              uint64_t size)
 {
 	const uint8_t *at = v->mem + (p - v->lo) + AHEAD;
 
@@ -196,8 +197,8 @@ static inline __attribute__((always_inline)) void fetch_ahead(const struct view 
 }
 
 /* Steps from p until top, a fence or a bad header; sets the bits. *next is where it stopped. */
-static enum step walk_span(const struct stepper *st, const struct region *r, struct span *s, vaddr p,
-                           vaddr *next)
+static enum step walk_span(const struct stepper *st, const struct region *r, struct span *s,
+                           vaddr p, vaddr *next)
 {
 	struct walk *w = st->w;
 	vaddr last = 0, mapped = p;
@@ -213,7 +214,8 @@ static enum step walk_span(const struct stepper *st, const struct region *r, str
 		step = step_at(st, p, &head, &size);
 
 		if (last) /* the chunk before: its state stands in this header */
-			count_chunk(w, r, last, last_size, step == STEP_BAD || (head & CHUNK_PREV_INUSE));
+			count_chunk(w, r, last, last_size,
+			            step == STEP_BAD || (head & CHUNK_PREV_INUSE));
 		if (step == STEP_TOP) {
 			span_set(s, p);
 			count_top(w, r, size);
@@ -236,8 +238,12 @@ static enum step walk_span(const struct stepper *st, const struct region *r, str
 
 static void open_span(struct walk *w, const struct region *r, vaddr at, struct span *s)
 {
-	*s = (struct span){ .start = at, .own_start = at, .arena = r->arena, .kind = r->kind,
-		            .first_id = w->next_id, .cell = w->heap->cell + w->next_cell };
+	*s = (struct span){ .start = at,
+		            .own_start = at,
+		            .arena = r->arena,
+		            .kind = r->kind,
+		            .first_id = w->next_id,
+		            .cell = w->heap->cell + w->next_cell };
 }
 
 static void close_span(struct walk *w, struct span *s)
@@ -259,15 +265,15 @@ static void report_break(struct walk *w, const struct region *r, vaddr at, vaddr
 	array_push(&w->gaps, ((struct owned){ at, end, "heap of unknown content" }));
 	if (!chunk_head(&w->view, at, &head)) {
 		w->heap->unread += end - at;
-		walk_find(w, "heap-unsaved", at, false, "the heap from 0x%llx on is not in the core",
-		          (unsigned long long)at);
+		walk_find(w, "heap-unsaved", at, false,
+		          "the heap from 0x%llx on is not in the core", (unsigned long long)at);
 		return;
 	}
 	w->heap->skipped += end - at;
-	walk_find(w, "chunk-size", at, true, "the chunk header at 0x%llx holds 0x%llx, which is no size: "
+	walk_find(w, "chunk-size", at, true,
+	          "the chunk header at 0x%llx holds 0x%llx, which is no size: "
 	          "overwritten, likely by the block before it; %llu bytes were skipped",
-	          (unsigned long long)at, (unsigned long long)head,
-	          (unsigned long long)(end - at));
+	          (unsigned long long)at, (unsigned long long)head, (unsigned long long)(end - at));
 }
 
 static void walk_region(struct walk *w, const struct region *r)
@@ -305,9 +311,14 @@ static void walk_region(struct walk *w, const struct region *r)
 
 static void add_mmapped(struct walk *w, const struct region *r)
 {
-	struct span s = { .start = r->start, .end = r->limit, .own_start = r->own_start,
-		          .own_end = r->own_end, .kind = SPAN_MMAP, .usable = r->usable,
-		          .first_id = w->next_id, .nchunks = 1 };
+	struct span s = { .start = r->start,
+		          .end = r->limit,
+		          .own_start = r->own_start,
+		          .own_end = r->own_end,
+		          .kind = SPAN_MMAP,
+		          .usable = r->usable,
+		          .first_id = w->next_id,
+		          .nchunks = 1 };
 
 	s.mem = core_at(w->core, s.start, s.end - s.start);
 	bit_set(w->heap->used, w->next_id++);
@@ -322,8 +333,10 @@ void chunks_walk(struct walk *w)
 		const struct region *r = &w->regions.v[i];
 
 		if (i && r->start < w->regions.v[i - 1].limit) {
-			walk_find(w, "overlap", r->start, true, "two parts of the heap claim 0x%llx; the second "
-			          "is skipped", (unsigned long long)r->start);
+			walk_find(w, "overlap", r->start, true,
+			          "two parts of the heap claim 0x%llx; the second "
+			          "is skipped",
+			          (unsigned long long)r->start);
 			w->regions.v[i].limit = w->regions.v[i - 1].limit;
 			continue;
 		}

@@ -7,14 +7,22 @@
 static const struct {
 	const char *part, *name; /* part of the file's base name */
 } known[] = {
-	{ "libjemalloc.so", "jemalloc" },      { "libtcmalloc", "tcmalloc" },
-	{ "libmimalloc", "mimalloc" },         { "ld-musl-", "musl" },
-	{ "libc.musl-", "musl" },              { "libsnmalloc", "snmalloc" },
-	{ "libhoard", "Hoard" },               { "libtbbmalloc", "TBB malloc" },
-	{ "libasan.so", "AddressSanitizer" },  { "libclang_rt.asan", "AddressSanitizer" },
-	{ "liblsan.so", "LeakSanitizer" },     { "libtsan.so", "ThreadSanitizer" },
-	{ "vgpreload_memcheck", "valgrind" },  { "libscudo", "Scudo" },
-	{ "librpmalloc", "rpmalloc" },         { "libhardened_malloc", "hardened_malloc" },
+	{ "libjemalloc.so", "jemalloc" },
+	{ "libtcmalloc", "tcmalloc" },
+	{ "libmimalloc", "mimalloc" },
+	{ "ld-musl-", "musl" },
+	{ "libc.musl-", "musl" },
+	{ "libsnmalloc", "snmalloc" },
+	{ "libhoard", "Hoard" },
+	{ "libtbbmalloc", "TBB malloc" },
+	{ "libasan.so", "AddressSanitizer" },
+	{ "libclang_rt.asan", "AddressSanitizer" },
+	{ "liblsan.so", "LeakSanitizer" },
+	{ "libtsan.so", "ThreadSanitizer" },
+	{ "vgpreload_memcheck", "valgrind" },
+	{ "libscudo", "Scudo" },
+	{ "librpmalloc", "rpmalloc" },
+	{ "libhardened_malloc", "hardened_malloc" },
 };
 
 void foreign_find(struct walk *w)

@@ -1,7 +1,7 @@
 /*
- * free: the lists of chunks that wait to be handed out again: fastbins (2.42 and older; their chunks
- * look used to their neighbours) and bins (doubly linked). Each list is bounded by the number of
- * chunks there are, whatever its links say.
+ * free: the lists of chunks that wait to be handed out again: fastbins (2.42 and older; their
+ * chunks look used to their neighbours) and bins (doubly linked). Each list is bounded by the
+ * number of chunks there are, whatever its links say.
  */
 #include "heapwalk/walk.h"
 
@@ -60,7 +60,8 @@ static bool fast_fits(const struct heap *h, unsigned i, vaddr chunk, struct bloc
 }
 
 /* Follows list i to its end; true if it ends in 0 over good chunks only. */
-static bool fast_ends(const struct heap *h, const struct core *core, unsigned i, vaddr chunk, bool safe)
+static bool fast_ends(const struct heap *h, const struct core *core, unsigned i, vaddr chunk,
+                      bool safe)
 {
 	struct block b;
 
@@ -93,14 +94,18 @@ static void release_fast(struct walk *w, const struct arena *a, unsigned i, vadd
 		vaddr next;
 
 		if (!fast_fits(w->heap, i, chunk, &b) || !fast_next(w->core, chunk, safe, &next)) {
-			walk_find(w, "fastbin-next", chunk, true, "a fastbin of arena 0x%llx leads to 0x%llx, "
-			          "which is no chunk of it: a freed block was written to after free",
-			          (unsigned long long)a->addr, (unsigned long long)chunk);
+			walk_find(
+				w, "fastbin-next", chunk, true,
+				"a fastbin of arena 0x%llx leads to 0x%llx, "
+				"which is no chunk of it: a freed block was written to after free",
+				(unsigned long long)a->addr, (unsigned long long)chunk);
 			return;
 		}
 		if (!walk_release(w, chunk + CHUNK_HEADER, FREE_FASTBIN, &b)) {
-			walk_find(w, "fastbin-double", chunk, true, "the chunk at 0x%llx stands twice in free "
-			          "lists (fastbin): freed twice", (unsigned long long)chunk);
+			walk_find(w, "fastbin-double", chunk, true,
+			          "the chunk at 0x%llx stands twice in free "
+			          "lists (fastbin): freed twice",
+			          (unsigned long long)chunk);
 			return;
 		}
 		chunk = next;
@@ -116,7 +121,8 @@ void fastbins_find(struct walk *w)
 		for (unsigned i = 0; l->fastbins >= 0 && i < l->nfast; i++) {
 			uint64_t first;
 
-			if (core_read64(w->core, a->addr + (uint64_t)l->fastbins + 8 * i, &first) && first)
+			if (core_read64(w->core, a->addr + (uint64_t)l->fastbins + 8 * i, &first) &&
+			    first)
 				release_fast(w, a, i, first);
 		}
 	}
@@ -129,11 +135,13 @@ static enum free_place bin_place(unsigned bin)
 	return bin == 1 ? FREE_UNSORTED : bin < 64 ? FREE_SMALL : FREE_LARGE;
 }
 
-static void bin_broken(struct walk *w, const struct arena *a, unsigned bin, vaddr at, const char *what)
+static void bin_broken(struct walk *w, const struct arena *a, unsigned bin, vaddr at,
+                       const char *what)
 {
-	walk_find(w, "bin-links", at, true, "bin %u of arena 0x%llx: %s at 0x%llx: a freed block was written "
-	          "to after free, or caught in the middle of malloc or free", bin,
-	          (unsigned long long)a->addr, what, (unsigned long long)at);
+	walk_find(w, "bin-links", at, true,
+	          "bin %u of arena 0x%llx: %s at 0x%llx: a freed block was written "
+	          "to after free, or caught in the middle of malloc or free",
+	          bin, (unsigned long long)a->addr, what, (unsigned long long)at);
 }
 
 /* One list being followed. Many are, in turn: while one's next chunk is fetched, others go on. */
@@ -176,15 +184,16 @@ static inline __attribute__((always_inline)) void fetch(const struct heap *h, va
 	__builtin_prefetch(&s->cell[(at - s->start) >> 10]);
 }
 
-/* A free chunk of the heap, and not of another list's kind, with its header and links in one piece. */
+/* A free chunk of the heap, and not of another list's kind, with its header and links in one piece.
+ */
 static const uint8_t *free_chunk(const struct walk *w, vaddr at)
 {
 	const struct span *s = heap_span(w->heap, at);
 	vaddr chunk;
 	uint32_t id;
 
-	if (!s || at & 15 || !s->cell || !span_find(s, at + CHUNK_HEADER, &chunk, &id) || chunk != at ||
-	    bit_get(w->heap->used, id) || bit_get(w->heap->internal, id))
+	if (!s || at & 15 || !s->cell || !span_find(s, at + CHUNK_HEADER, &chunk, &id) ||
+	    chunk != at || bit_get(w->heap->used, id) || bit_get(w->heap->internal, id))
 		return NULL;
 	return s->mem && s->end - at >= 32 ? s->mem + (at - s->start) : core_at(w->core, at, 32);
 }
@@ -288,8 +297,8 @@ static bool in_fastbin(const struct heap *h, const struct core *core, const stru
 	return false;
 }
 
-static bool in_bin(const struct heap *h, const struct core *core, const struct arena *a, unsigned bin,
-                   const struct block *b)
+static bool in_bin(const struct heap *h, const struct core *core, const struct arena *a,
+                   unsigned bin, const struct block *b)
 {
 	vaddr head = a->addr + layout_of(h, a)->bins + 16 * (bin - 1) - 16, at;
 
@@ -333,7 +342,8 @@ enum free_place heap_free_place(const struct heap *heap, const struct core *core
 		if (!in_tcache(heap, core, &heap->tcache[i], block, &list))
 			continue;
 		if (t >= 0)
-			snprintf(buf, size, "tcache of thread %d, list %u", core->thread[t].tid, list);
+			snprintf(buf, size, "tcache of thread %d, list %u", core->thread[t].tid,
+			         list);
 		else
 			snprintf(buf, size, "tcache of no live thread, list %u", list);
 		return FREE_TCACHE;
@@ -344,9 +354,10 @@ enum free_place heap_free_place(const struct heap *heap, const struct core *core
 		         block->span->arena);
 	else
 		snprintf(buf, size, "%s %u of arena %u",
-		         place == FREE_FASTBIN ? "fastbin" : place == FREE_UNSORTED ? "unsorted bin"
-		         : place == FREE_SMALL                                      ? "small bin"
-		                                                                    : "large bin",
+		         place == FREE_FASTBIN    ? "fastbin"
+		         : place == FREE_UNSORTED ? "unsorted bin"
+		         : place == FREE_SMALL    ? "small bin"
+		                                  : "large bin",
 		         list, block->span->arena);
 	return place;
 }

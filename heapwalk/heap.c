@@ -79,16 +79,19 @@ static void list_owned(struct walk *w)
 	for (size_t i = 0; i < w->spans.n; i++) {
 		const struct span *s = &w->spans.v[i];
 
-		array_push(&all, ((struct owned){ s->own_start, s->own_end,
-		                                  s->kind == SPAN_MMAP ? "mmapped chunk" : "heap" }));
+		array_push(&all,
+		           ((struct owned){ s->own_start, s->own_end,
+		                            s->kind == SPAN_MMAP ? "mmapped chunk" : "heap" }));
 	}
 	for (size_t i = 0; i < w->instances.n; i++) {
 		const struct instance *in = &w->instances.v[i];
 
-		array_push(&all, ((struct owned){ in->main_arena, in->main_arena + state_size(in->state),
-		                                  "main_arena" }));
+		array_push(&all,
+		           ((struct owned){ in->main_arena, in->main_arena + state_size(in->state),
+		                            "main_arena" }));
 		if (in->par)
-			array_push(&all, ((struct owned){ in->par, in->par + in->parl->size, "mp_" }));
+			array_push(&all,
+			           ((struct owned){ in->par, in->par + in->parl->size, "mp_" }));
 	}
 	if (all.n)
 		qsort(all.v, all.n, sizeof(*all.v), by_owned);
@@ -123,7 +126,8 @@ static void sum_up(struct heap *h)
 			h->total[BLOCK_INTERNAL].blocks++;
 			h->total[BLOCK_INTERNAL].bytes += h->span[i].start - h->span[i].own_start;
 			h->arena[h->span[i].arena].internal.blocks++;
-			h->arena[h->span[i].arena].internal.bytes += h->span[i].start - h->span[i].own_start;
+			h->arena[h->span[i].arena].internal.bytes += h->span[i].start -
+			                                             h->span[i].own_start;
 		}
 	}
 }
@@ -168,7 +172,9 @@ static void hand_over(struct walk *w)
 
 void heap_walk(const struct core *core, struct heap **out)
 {
-	struct walk w = { .core = core, .heap = mem_alloc(1, sizeof(struct heap)), .view = { .core = core } };
+	struct walk w = { .core = core,
+		          .heap = mem_alloc(1, sizeof(struct heap)),
+		          .view = { .core = core } };
 
 	instances_find(&w);
 	regions_find(&w);
@@ -289,8 +295,11 @@ static bool header_block(const struct heap *heap, const struct span *s, struct b
 	(void)heap;
 	if (s->kind != SPAN_ARENA || s->start == s->own_start)
 		return false;
-	*b = (struct block){ .addr = s->own_start, .size = s->start - s->own_start, .id = UINT32_MAX,
-		             .state = BLOCK_INTERNAL, .span = s };
+	*b = (struct block){ .addr = s->own_start,
+		             .size = s->start - s->own_start,
+		             .id = UINT32_MAX,
+		             .state = BLOCK_INTERNAL,
+		             .span = s };
 	return true;
 }
 

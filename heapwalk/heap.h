@@ -42,40 +42,42 @@ struct block {
 	const struct span *span;
 };
 
-/* One malloc in the process: normally one; a dlmopen namespace or a static libc inside has its own. */
+/* One malloc in the process: normally one; a dlmopen namespace or a static libc inside has its own.
+ */
 struct instance {
 	vaddr main_arena;
 	const struct state_layout *state;
-	vaddr par;                    /* mp_; 0: not found */
-	const struct par_layout *parl; /* NULL: not found */
+	vaddr par;                          /* mp_; 0: not found */
+	const struct par_layout *parl;      /* NULL: not found */
 	const struct tcache_layout *tcache; /* NULL: none seen */
-	const char *module;           /* path of the file that holds it, as the dead process saw it; may be NULL */
+	const char *module; /* path of the file that holds it, as the dead process saw it; may be
+	                       NULL */
 	uint64_t n_mmaps, mmapped_mem, sbrk_base; /* from mp_ */
 	uint64_t trim_threshold, top_pad, mmap_threshold, arena_max;
-	uint64_t tcache_count;        /* entries a tcache list may hold; 7 by default (16 in 2.43) */
-	bool used;                    /* it has ever handed out memory */
+	uint64_t tcache_count; /* entries a tcache list may hold; 7 by default (16 in 2.43) */
+	bool used;             /* it has ever handed out memory */
 };
 
 struct arena {
-	vaddr addr;               /* struct malloc_state */
-	uint32_t instance;        /* index into heap.instance */
+	vaddr addr;        /* struct malloc_state */
+	uint32_t instance; /* index into heap.instance */
 	bool main, contiguous;
-	vaddr top;                /* chunk */
-	uint64_t top_size;        /* chunk bytes; 0: unknown */
+	vaddr top;                           /* chunk */
+	uint64_t top_size;                   /* chunk bytes; 0: unknown */
 	uint64_t system_mem, max_system_mem; /* as malloc counts them */
 	uint64_t attached_threads;
-	uint64_t walked;          /* bytes of regions found and walked, to compare with system_mem */
-	uint32_t nspans;          /* heaps (regions) it has */
+	uint64_t walked; /* bytes of regions found and walked, to compare with system_mem */
+	uint32_t nspans; /* heaps (regions) it has */
 	struct tally used, internal;
 	struct tally free[FREE_PLACES];
-	uint64_t trimmable;       /* bytes malloc_trim(0) would give back */
-	uint64_t largest_free;    /* bytes */
+	uint64_t trimmable;    /* bytes malloc_trim(0) would give back */
+	uint64_t largest_free; /* bytes */
 };
 
 struct tcache {
-	vaddr addr;               /* user address of the tcache_perthread_struct */
-	uint64_t entries, bytes;  /* blocks waiting in it, their usable bytes */
-	int thread;               /* index into core.thread; -1: no live thread has it */
+	vaddr addr;              /* user address of the tcache_perthread_struct */
+	uint64_t entries, bytes; /* blocks waiting in it, their usable bytes */
+	int thread;              /* index into core.thread; -1: no live thread has it */
 };
 
 struct owned {
@@ -85,15 +87,15 @@ struct owned {
 
 /* The dead heap's damage or disagreement: data, not an error. Text is stable for a given code. */
 struct heap_finding {
-	const char *code;  /* e.g. "system_mem", "n_mmaps", "chunk-size", "tcache-count" */
-	vaddr at;          /* 0: none */
-	char *message;     /* what, and what it means; owned by heap.pool */
-	uint64_t count;    /* how many of this code were folded into this one */
-	bool damage;       /* true: overwritten memory; false: sums disagree */
+	const char *code; /* e.g. "system_mem", "n_mmaps", "chunk-size", "tcache-count" */
+	vaddr at;         /* 0: none */
+	char *message;    /* what, and what it means; owned by heap.pool */
+	uint64_t count;   /* how many of this code were folded into this one */
+	bool damage;      /* true: overwritten memory; false: sums disagree */
 };
 
 struct heap {
-	struct span *span;   /* sorted by address */
+	struct span *span; /* sorted by address */
 	size_t nspans;
 	struct arena *arena; /* [0]: main arena of the first used instance */
 	size_t narenas;
@@ -101,14 +103,16 @@ struct heap {
 	size_t ninstances;
 	struct tcache *tcache;
 	size_t ntcaches;
-	uint32_t *thread_arena; /* by index into core.thread: index into arena; UINT32_MAX: not known */
-	struct owned *owned; /* sorted, not overlapping: memory that is malloc's own */
+	uint32_t *thread_arena; /* by index into core.thread: index into arena; UINT32_MAX: not
+	                           known */
+	struct owned *owned;    /* sorted, not overlapping: memory that is malloc's own */
 	size_t nowned;
-	struct owned *gap;   /* sorted: parts of the heap whose chunks are unknown (damage, not saved) */
+	struct owned
+		*gap; /* sorted: parts of the heap whose chunks are unknown (damage, not saved) */
 	size_t ngaps;
-	uint64_t *used;      /* bit by id */
-	uint64_t *internal;  /* bit by id */
-	uint32_t nchunks;    /* ids are [0, nchunks) */
+	uint64_t *used;        /* bit by id */
+	uint64_t *internal;    /* bit by id */
+	uint32_t nchunks;      /* ids are [0, nchunks) */
 	struct tally total[3]; /* by enum block_state; arena headers count as internal */
 	struct tally mmapped;  /* used blocks in mmapped chunks */
 	struct heap_finding *finding;
@@ -118,11 +122,12 @@ struct heap {
 	const char *foreign; /* another allocator that was recognized ("jemalloc"), else NULL */
 	const char *foreign_module; /* the file it was recognized by, or NULL */
 	const char *layout_source;  /* "table" or "inferred" */
-	const char *versions;       /* glibc versions with this layout, e.g. "2.35-2.41"; NULL: no glibc heap */
+	const char *versions; /* glibc versions with this layout, e.g. "2.35-2.41"; NULL: no glibc
+	                         heap */
 	/* private */
 	struct pool pool;
-	uint32_t *slot;      /* by address >> 26: 1 + index of the first span there; 0: none */
-	struct cell *cell;   /* of all spans */
+	uint32_t *slot;    /* by address >> 26: 1 + index of the first span there; 0: none */
+	struct cell *cell; /* of all spans */
 	uint64_t bits_bytes, cell_bytes;
 };
 
@@ -153,8 +158,7 @@ struct heap_iter {
 	uint32_t id;
 	bool inside;
 };
-bool heap_next(const struct heap *heap, struct heap_iter *it,
-               struct block *block);
+bool heap_next(const struct heap *heap, struct heap_iter *it, struct block *block);
 
 /*
  * As heap_next, but only blocks whose bit by id is set in bits (heap.bits_bytes long); what lies
@@ -184,7 +188,7 @@ static inline void bit_clear(uint64_t *bits, uint32_t i)
 }
 
 #define HEAP_SLOT_SHIFT 26 /* 64 MiB: HEAP_MAX_SIZE */
-#define HEAP_SLOT_BITS 47  /* user addresses, 4-level page tables */
+#define HEAP_SLOT_BITS  47 /* user addresses, 4-level page tables */
 
 /* heap_span where the slot's first span is not the one. */
 const struct span *heap_span_search(const struct heap *heap, vaddr at);

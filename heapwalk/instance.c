@@ -8,9 +8,9 @@
 
 #include <stdlib.h>
 
-#define BIN_HEADS 127
+#define BIN_HEADS         127
 #define BIN_HEADS_DAMAGED 100 /* accept a run with some overwritten heads */
-#define MAX_ARENAS 100000
+#define MAX_ARENAS        100000
 
 /* Is there a bin's list head at X (its fd word)? */
 static bool is_bin_head(struct view *view, vaddr x)
@@ -132,7 +132,8 @@ static vaddr try_run(struct walk *w, vaddr x)
 	for (slot = lo; !l && lo - slot <= 16 * (BIN_HEADS - BIN_HEADS_DAMAGED); slot -= 16)
 		l = state_of(w, slot, &main);
 	if (!l) {
-		walk_find(w, "main_arena", lo, false, "a malloc_state was seen at 0x%llx, but no known "
+		walk_find(w, "main_arena", lo, false,
+		          "a malloc_state was seen at 0x%llx, but no known "
 		          "layout fits it: an unknown glibc, or its list of arenas is damaged",
 		          (unsigned long long)lo);
 		return lo + count * 16;

@@ -63,7 +63,8 @@ struct par_layout {
 	struct versions versions;
 	int16_t hp_pagesize;
 	uint16_t n_mmaps, mmapped_mem, sbrk_base;
-	int16_t tcache; /* tcache_bins, then tcache_max_bytes, tcache_count, tcache_unsorted_limit */
+	int16_t tcache; /* tcache_bins, then tcache_max_bytes, tcache_count, tcache_unsorted_limit
+	                 */
 	uint16_t size;
 	bool new_mmap; /* 2.43's mmapped chunks: see mmapped.c */
 };
@@ -71,11 +72,11 @@ struct par_layout {
 /* struct tcache_perthread_struct. */
 struct tcache_layout {
 	struct versions versions;
-	uint16_t bins;        /* number of lists */
-	uint8_t count_bytes;  /* width of a counter */
-	bool counts_down;     /* counters hold free slots, not entries (2.42 on) */
-	uint16_t entries;     /* offset of the list heads */
-	bool safe_linking;    /* next is stored as (address of next >> 12) ^ next (2.32 on) */
+	uint16_t bins;       /* number of lists */
+	uint8_t count_bytes; /* width of a counter */
+	bool counts_down;    /* counters hold free slots, not entries (2.42 on) */
+	uint16_t entries;    /* offset of the list heads */
+	bool safe_linking;   /* next is stored as (address of next >> 12) ^ next (2.32 on) */
 	uint16_t size;
 };
 

@@ -1,6 +1,6 @@
 /*
- * Chunks with a mapping of their own. They stand in no list; only their headers tell, at the start of
- * an anonymous writable page, with nothing but IS_MMAPPED in the flags:
+ * Chunks with a mapping of their own. They stand in no list; only their headers tell, at the start
+ * of an anonymous writable page, with nothing but IS_MMAPPED in the flags:
  *
  *   up to 2.42: prev_size = distance from the mapping's start, prev_size + size = whole pages
  *   2.43:       the same, but the header's 16 bytes are not counted in size
@@ -28,7 +28,8 @@ static bool header_at(struct walk *w, vaddr base, vaddr h, uint64_t extra, struc
 	head = load64(p + 8);
 	if (extra)
 		prev &= ~UINT64_C(1); /* 2.43 keeps MMAP_HP there */
-	if ((head & CHUNK_FLAGS) != CHUNK_MMAPPED || prev != h - base || head < CHUNK_MIN || head & 8)
+	if ((head & CHUNK_FLAGS) != CHUNK_MMAPPED || prev != h - base || head < CHUNK_MIN ||
+	    head & 8)
 		return false;
 	f->header = h;
 	f->size = head & ~(uint64_t)CHUNK_FLAGS;
@@ -43,7 +44,8 @@ static bool try_distance(struct walk *w, vaddr base, vaddr end, uint64_t distanc
 {
 	struct found g;
 
-	if (distance >= end - base || !header_at(w, base, base + distance - CHUNK_HEADER, extra, &g))
+	if (distance >= end - base ||
+	    !header_at(w, base, base + distance - CHUNK_HEADER, extra, &g))
 		return false;
 	if (g.total > end - base || distance >= g.total)
 		return false;
@@ -89,7 +91,8 @@ static bool anonymous_rw(const struct segment *s)
 	return s->file < 0 && !s->absent && (s->flags & (SEG_R | SEG_W)) == (SEG_R | SEG_W);
 }
 
-/* Where the run of adjoining anonymous writable segments from index i ends; *last is its last one. */
+/* Where the run of adjoining anonymous writable segments from index i ends; *last is its last one.
+ */
 static vaddr run_of(const struct core *core, size_t i, size_t *last)
 {
 	while (i + 1 < core->nseg && core->seg[i + 1].start == core->seg[i].end &&
@@ -135,7 +138,8 @@ static void scan_run(struct walk *w, vaddr start, vaddr end, uint64_t extra, siz
 		size_t i = region_behind(w, nregions, at);
 		struct found f;
 
-		if (i < nregions && round_down(w->regions.v[i].own_start, w->core->page_size) <= at) {
+		if (i < nregions &&
+		    round_down(w->regions.v[i].own_start, w->core->page_size) <= at) {
 			at = round_up(w->regions.v[i].own_end, w->core->page_size);
 			continue;
 		}

@@ -62,8 +62,10 @@ static int par_score(const struct core *core, const struct par *p, const struct 
 		return -1;
 	if (s) {
 		score += s == core_segment(core, main->top) ? 4 : 0;
-		score += p->base <= main->top && main->top + main->top_size - p->base == main->system_mem
-		                 ? 6 : 0;
+		score += p->base <= main->top &&
+		                         main->top + main->top_size - p->base == main->system_mem
+		                 ? 6
+		                 : 0;
 	} else if (!main->system_mem) {
 		score += 2;
 	}
@@ -131,7 +133,8 @@ void par_find(struct walk *w, struct instance *in, const struct arena *main)
 			scan_segment(w, s, in, main, &best, &score);
 	}
 	if (!best.l) {
-		walk_find(w, "mp_", in->main_arena, false, "malloc's parameters (mp_) were not found: the "
+		walk_find(w, "mp_", in->main_arena, false,
+		          "malloc's parameters (mp_) were not found: the "
 		          "number of mmapped chunks cannot be checked");
 		return;
 	}

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#define HEAP_MAX (UINT64_C(64) << 20) /* HEAP_MAX_SIZE on 64-bit */
+#define HEAP_MAX  (UINT64_C(64) << 20) /* HEAP_MAX_SIZE on 64-bit */
 #define MAX_HEAPS 1000000
 
 /* heap_info: ar_ptr, prev, size, mprotect_size. */
@@ -66,9 +66,12 @@ static void add_brk(struct walk *w, uint32_t index)
 		if (a->top_size >= CHUNK_HEADER && a->top_size <= end - a->top)
 			r.limit = a->top + a->top_size;
 		else
-			walk_find(w, "top-size", a->top, true, "the top chunk at 0x%llx claims %llu bytes, more "
-			          "than the heap has: its size field was overwritten, likely by the block before "
-			          "it", (unsigned long long)a->top, (unsigned long long)a->top_size);
+			walk_find(w, "top-size", a->top, true,
+			          "the top chunk at 0x%llx claims %llu bytes, more "
+			          "than the heap has: its size field was overwritten, likely by "
+			          "the block before "
+			          "it",
+			          (unsigned long long)a->top, (unsigned long long)a->top_size);
 	}
 	r.own_end = r.limit;
 	array_push(&w->regions, r);
@@ -113,15 +116,16 @@ static bool add_subheap(struct walk *w, uint32_t index, vaddr heap, uint64_t max
 		return false;
 	}
 	if (h.arena != a->addr || h.size > max || h.size & 15 || h.size < 0x40) {
-		walk_find(w, "heap_info", heap, true, "the subheap header at 0x%llx is overwritten: its arena "
-		          "pointer or size is wrong; this and older subheaps of the arena are skipped",
+		walk_find(w, "heap_info", heap, true,
+		          "the subheap header at 0x%llx is overwritten: its arena "
+		          "pointer or size is wrong; this and older subheaps of the arena are "
+		          "skipped",
 		          (unsigned long long)heap);
 		return false;
 	}
 	*prev = h.prev;
-	r.start = heap == round_down(a->addr, max)
-	                  ? round_up(a->addr + state_size(l), CHUNK_ALIGN)
-	                  : heap + (a->addr - round_down(a->addr, max));
+	r.start = heap == round_down(a->addr, max) ? round_up(a->addr + state_size(l), CHUNK_ALIGN)
+	                                           : heap + (a->addr - round_down(a->addr, max));
 	r.limit = heap + h.size;
 	r.own_end = r.limit;
 	if (h.mprotect_size > h.size && h.mprotect_size <= max)

@@ -30,7 +30,8 @@ bool span_find_back(const struct span *span, size_t cell, vaddr *chunk)
 		uint64_t bits = cell_bits(&span->cell[cell]);
 
 		if (bits) {
-			*chunk = span->start + ((cell << 6 | (63u - (unsigned)__builtin_clzll(bits))) << 4);
+			*chunk = span->start +
+			         ((cell << 6 | (63u - (unsigned)__builtin_clzll(bits))) << 4);
 			return true;
 		}
 	}

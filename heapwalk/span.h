@@ -30,18 +30,19 @@ struct cell {
 };
 
 struct span {
-	vaddr start;         /* address of the first chunk's header */
-	vaddr end;           /* end of the last chunk (fenceposts left out) */
-	vaddr own_start;     /* what malloc owns of the mapping, headers and reserve included: */
-	vaddr own_end;       /* [own_start, own_end) is never a root */
-	const uint8_t *mem;  /* bytes of [start, end + 16 or end) in one piece; NULL: not in one piece */
-	struct cell *cell;   /* NULL for SPAN_MMAP */
+	vaddr start;     /* address of the first chunk's header */
+	vaddr end;       /* end of the last chunk (fenceposts left out) */
+	vaddr own_start; /* what malloc owns of the mapping, headers and reserve included: */
+	vaddr own_end;   /* [own_start, own_end) is never a root */
+	const uint8_t
+		*mem; /* bytes of [start, end + 16 or end) in one piece; NULL: not in one piece */
+	struct cell *cell; /* NULL for SPAN_MMAP */
 	size_t ncells;
 	uint32_t first_id;
 	uint32_t nchunks;
-	uint32_t arena;      /* index into heap.arena; main is 0. For SPAN_MMAP: 0 */
+	uint32_t arena; /* index into heap.arena; main is 0. For SPAN_MMAP: 0 */
 	enum span_kind kind;
-	uint64_t usable;     /* SPAN_MMAP: usable bytes of its block */
+	uint64_t usable; /* SPAN_MMAP: usable bytes of its block */
 };
 
 static inline uint64_t cell_bits(const struct cell *c)
@@ -94,11 +95,13 @@ static inline bool span_find(const struct span *span, vaddr v, vaddr *chunk, uin
 	*id = span->first_id + c->rank + bit_count(upto) - 1;
 	if (!upto)
 		return span_find_back(span, granule >> 6, chunk);
-	*chunk = span->start + (((granule & ~UINT64_C(63)) | (63u - (unsigned)__builtin_clzll(upto))) << 4);
+	*chunk = span->start +
+	         (((granule & ~UINT64_C(63)) | (63u - (unsigned)__builtin_clzll(upto))) << 4);
 	return true;
 }
 
-/* Header address of the first chunk at or after at; end if none. Constant time per 1 KiB skipped. */
+/* Header address of the first chunk at or after at; end if none. Constant time per 1 KiB skipped.
+ */
 vaddr span_next(const struct span *span, vaddr at);
 
 #endif

@@ -21,7 +21,7 @@ struct fit {
 	const struct tcache_layout *l;
 	struct verdict *v; /* one per candidate */
 	uint64_t entries;
-	unsigned tls;      /* offset below fs_base; 0: none */
+	unsigned tls; /* offset below fs_base; 0: none */
 	uint64_t votes;
 };
 
@@ -201,14 +201,18 @@ static void release_lists(struct walk *w, const struct tcache_layout *l, struct 
 			vaddr next;
 
 			if (!entry_fits(w, l, i, e, &b) || !next_entry(w, l, e, &next)) {
-				walk_find(w, "tcache-next", e, true, "the tcache at 0x%llx has an entry in list "
-				          "%u that is no chunk of it: a freed block was written to after free",
+				walk_find(w, "tcache-next", e, true,
+				          "the tcache at 0x%llx has an entry in list "
+				          "%u that is no chunk of it: a freed block was written to "
+				          "after free",
 				          (unsigned long long)t->addr, i);
 				break;
 			}
 			if (!walk_release(w, e, FREE_TCACHE, &b)) {
-				walk_find(w, "tcache-double", e, true, "the block at 0x%llx stands twice in free "
-				          "lists (tcache): freed twice", (unsigned long long)e);
+				walk_find(w, "tcache-double", e, true,
+				          "the block at 0x%llx stands twice in free "
+				          "lists (tcache): freed twice",
+				          (unsigned long long)e);
 				break;
 			}
 			t->entries++;
@@ -216,10 +220,13 @@ static void release_lists(struct walk *w, const struct tcache_layout *l, struct 
 			e = next;
 		}
 		if (n != counter(mem, l, i, cap))
-			walk_find(w, "tcache-count", t->addr, false, "the tcache at 0x%llx counts %llu entries in "
-			          "list %u and holds %llu: caught in the middle of malloc or free, or damaged",
+			walk_find(w, "tcache-count", t->addr, false,
+			          "the tcache at 0x%llx counts %llu entries in "
+			          "list %u and holds %llu: caught in the middle of malloc or free, "
+			          "or damaged",
 			          (unsigned long long)t->addr,
-			          (unsigned long long)counter(mem, l, i, cap), i, (unsigned long long)n);
+			          (unsigned long long)counter(mem, l, i, cap), i,
+			          (unsigned long long)n);
 	}
 }
 

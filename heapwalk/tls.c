@@ -1,7 +1,7 @@
 /*
  * tls: variables of libc in each thread's static TLS, without symbols: libc's own offset below the
- * thread pointer is the same in all threads, so the offset at which most of them hold a fitting value
- * is it.
+ * thread pointer is the same in all threads, so the offset at which most of them hold a fitting
+ * value is it.
  */
 #include "heapwalk/walk.h"
 

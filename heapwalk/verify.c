@@ -1,10 +1,12 @@
 /*
  * verify: malloc keeps sums of what it took from the system. What was found must add up to them;
- * where it does not, something was missed, taken for too much, or the process was caught in between.
+ * where it does not, something was missed, taken for too much, or the process was caught in
+ * between.
  */
 #include "heapwalk/walk.h"
 
-/* Bytes of a main arena: brk region (with what others took from it in between) and mmapped regions. */
+/* Bytes of a main arena: brk region (with what others took from it in between) and mmapped regions.
+ */
 static uint64_t main_bytes(const struct walk *w, uint32_t index)
 {
 	const struct arena *a = &w->heap->arena[index];
@@ -33,9 +35,12 @@ static void verify_arena(struct walk *w, uint32_t index)
 	/* a region left behind may end a few bytes before its last page does */
 	if (gap == 0 || (a->main && !a->contiguous && gap < page))
 		return;
-	walk_find(w, "system_mem", a->addr, false, "arena %u: malloc took %llu bytes from the system, %llu were "
-	          "found: %s", index, (unsigned long long)a->system_mem, (unsigned long long)a->walked,
-	          a->walked < a->system_mem ? "part of this arena was missed" : "more was taken for it than it has");
+	walk_find(w, "system_mem", a->addr, false,
+	          "arena %u: malloc took %llu bytes from the system, %llu were "
+	          "found: %s",
+	          index, (unsigned long long)a->system_mem, (unsigned long long)a->walked,
+	          a->walked < a->system_mem ? "part of this arena was missed"
+	                                    : "more was taken for it than it has");
 }
 
 static void verify_mmapped(struct walk *w)
@@ -48,7 +53,8 @@ static void verify_mmapped(struct walk *w)
 			return;
 		n += w->heap->instance[i].n_mmaps;
 		bytes += w->heap->instance[i].mmapped_mem;
-		drifts |= w->heap->instance[i].parl->new_mmap; /* 2.43 adds 16 too much per mremap */
+		drifts |=
+			w->heap->instance[i].parl->new_mmap; /* 2.43 adds 16 too much per mremap */
 	}
 	for (size_t i = 0; i < w->heap->nspans; i++) {
 		const struct span *s = &w->heap->span[i];
@@ -59,10 +65,12 @@ static void verify_mmapped(struct walk *w)
 		}
 	}
 	if (found != n)
-		walk_find(w, "n_mmaps", 0, false, "malloc counts %llu mmapped chunks, %llu were found",
+		walk_find(w, "n_mmaps", 0, false,
+		          "malloc counts %llu mmapped chunks, %llu were found",
 		          (unsigned long long)n, (unsigned long long)found);
 	else if (found_bytes != bytes && !drifts)
-		walk_find(w, "mmapped_mem", 0, false, "malloc counts %llu bytes in mmapped chunks, %llu were found",
+		walk_find(w, "mmapped_mem", 0, false,
+		          "malloc counts %llu bytes in mmapped chunks, %llu were found",
 		          (unsigned long long)bytes, (unsigned long long)found_bytes);
 }
 
@@ -74,8 +82,10 @@ static void verify_unlisted(struct walk *w)
 	for (size_t i = 0; i < w->heap->narenas; i++)
 		n += w->heap->arena[i].free[FREE_UNLISTED].blocks;
 	if (n > most)
-		walk_find(w, "unlisted", 0, false, "%llu chunks are marked free by their neighbours but stand in no "
-		          "list: headers were overwritten, or a list was cut", (unsigned long long)n);
+		walk_find(w, "unlisted", 0, false,
+		          "%llu chunks are marked free by their neighbours but stand in no "
+		          "list: headers were overwritten, or a list was cut",
+		          (unsigned long long)n);
 }
 
 void sums_verify(struct walk *w)

@@ -16,7 +16,7 @@ struct region {
 	vaddr top;                /* the arena's top chunk if it lies here, else 0 */
 	uint32_t arena;
 	enum span_kind kind;
-	uint64_t usable;          /* SPAN_MMAP */
+	uint64_t usable; /* SPAN_MMAP */
 };
 
 struct walk {
@@ -49,14 +49,16 @@ void regions_find(struct walk *w);
 void mmapped_find(struct walk *w);
 /* chunk.c: steps through all regions, in order, and makes spans, ids and states. */
 void chunks_walk(struct walk *w);
-/* Dry run over a region: end of its chunks, or 0 if the chain breaks. *top: it ended in the top chunk. */
+/* Dry run over a region: end of its chunks, or 0 if the chain breaks. *top: it ended in the top
+ * chunk. */
 vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, uint64_t max_steps,
                    bool *at_top);
 /* tcache.c, free.c: lists of free chunks. Spans and slots must be in place. */
 void tcaches_find(struct walk *w);
 void fastbins_find(struct walk *w);
 void bins_find(struct walk *w);
-/* A listed chunk is free: moves it from used to the place's tally. False: it was not a used chunk. */
+/* A listed chunk is free: moves it from used to the place's tally. False: it was not a used chunk.
+ */
 bool walk_release(struct walk *w, vaddr user, enum free_place place, struct block *block);
 /* tls.c: what a word at an offset below the thread pointer is worth as the variable sought. */
 typedef unsigned tls_weigh(const void *ctx, unsigned offset, uint64_t word);

@@ -33,7 +33,7 @@ static void keep_max(const char *text, const char *key, long *max)
 
 static void sample(pid_t pid, long *max)
 {
-	static const char *const key[] = {"\nRssAnon:", "\nRssFile:", "\nRssShmem:"};
+	static const char *const key[] = { "\nRssAnon:", "\nRssFile:", "\nRssShmem:" };
 	char path[64], text[4096];
 	size_t n, i;
 	FILE *f;
@@ -51,8 +51,8 @@ static void sample(pid_t pid, long *max)
 
 int main(int argc, char **argv)
 {
-	const struct timespec pause = {0, 1000000};
-	long max[3] = {0, 0, 0};
+	const struct timespec pause = { 0, 1000000 };
+	long max[3] = { 0, 0, 0 };
 	int status, only_time = argc > 1 && !strcmp(argv[1], "-w");
 	struct rusage usage;
 	double start, end;

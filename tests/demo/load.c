@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #define CLIENTS 6
-#define IDLE 3
-#define BODY 3000 /* bytes of the smallest value */
+#define IDLE    3
+#define BODY    3000 /* bytes of the smallest value */
 
-static struct sockaddr_un address = {.sun_family = AF_UNIX};
+static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static int sessions, drop; /* per client */
 static int dropped[CLIENTS];
 

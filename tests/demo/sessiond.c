@@ -21,7 +21,7 @@
 
 #define WORKERS 8
 #define BUCKETS 256
-#define BUFFER 4096
+#define BUFFER  4096
 
 struct entry {
 	struct entry *next;
@@ -221,7 +221,7 @@ static void *worker(void *listener)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	pthread_t thread[WORKERS];
 	int listener, i;
 

@@ -136,7 +136,7 @@ cat >many.c <<'C'
 int main(void)
 {
 	void **last = 0;
-	for (int i = 0; i < 400000; i++) {
+	for (int i = 0; i < 2000000; i++) {
 		void **block = malloc(24);
 		*block = last;
 		last = block;

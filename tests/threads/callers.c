@@ -30,7 +30,8 @@ APART void *in_condition(void *arg)
 
 APART void fall(int depth)
 {
-	volatile char secret[32] = "pass" "word-on-the-stack";
+	volatile char secret[32] = "pass"
+				   "word-on-the-stack";
 
 	if (depth)
 		fall(depth - 1);

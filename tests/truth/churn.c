@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SLOTS 200
+#define SLOTS   200
 #define A_WHILE 8000 /* steps; each is slow after that */
 
 struct holder {

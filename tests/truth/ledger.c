@@ -51,7 +51,7 @@ void lock_take(void)
 	if (depth++ != 0)
 		return;
 	if (!__atomic_compare_exchange_n(&ctl->lock, &free_word, 1, false, __ATOMIC_ACQUIRE,
-					 __ATOMIC_RELAXED)) {
+	                                 __ATOMIC_RELAXED)) {
 		while (__atomic_exchange_n(&ctl->lock, 2, __ATOMIC_ACQUIRE) != 0)
 			futex_wait(&ctl->lock, 2);
 	}
@@ -77,7 +77,7 @@ static void *map_own(size_t bytes)
 {
 	size_t page = 4096;
 	char *at = mmap(NULL, bytes + 2 * page, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (at == MAP_FAILED || mprotect(at + page, bytes, PROT_READ | PROT_WRITE) != 0)
 		abort();
@@ -131,8 +131,8 @@ void record(void *block, size_t requested, uint64_t caller)
 		return;
 	if (count * 2 >= capacity)
 		grow();
-	insert((struct entry){~(uint64_t)block, ~(uint64_t)requested,
-			      ~(uint64_t)malloc_usable_size(block), ~caller});
+	insert((struct entry){ ~(uint64_t)block, ~(uint64_t)requested,
+	                       ~(uint64_t)malloc_usable_size(block), ~caller });
 	count++;
 	publish();
 }

@@ -33,7 +33,7 @@ static void say(const char *name, size_t size, int count, const char *reach)
 /* Waits with a block that stands in this frame and nowhere else. */
 static __attribute__((noinline)) void wait_with(size_t size)
 {
-	void *volatile block[2] = {fresh(size), NULL};
+	void *volatile block[2] = { fresh(size), NULL };
 
 	sink = NULL;
 	pthread_barrier_wait(&barrier);
@@ -74,9 +74,9 @@ static void on_signal(int number)
 static void *interrupted(void *arg)
 {
 	static char other[65536];
-	stack_t alt = {.ss_sp = other, .ss_size = sizeof(other)};
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
-	void *volatile block[2] = {fresh((size_t)arg), NULL};
+	stack_t alt = { .ss_sp = other, .ss_size = sizeof(other) };
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
+	void *volatile block[2] = { fresh((size_t)arg), NULL };
 
 	sigaltstack(&alt, NULL);
 	sigaction(SIGUSR1, &action, NULL);
@@ -87,7 +87,7 @@ static void *interrupted(void *arg)
 
 static void suspended(void)
 {
-	void *volatile block[2] = {fresh(5400), NULL};
+	void *volatile block[2] = { fresh(5400), NULL };
 
 	swapcontext(&apart, &back);
 	free(block[0]);
@@ -101,7 +101,7 @@ static void in_coroutine(void)
 /* Leaves one coroutine suspended, and goes on in another. */
 static void *coroutines(void *arg)
 {
-	void *volatile block[2] = {fresh((size_t)arg), NULL};
+	void *volatile block[2] = { fresh((size_t)arg), NULL };
 
 	kept[0] = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	kept[1] = malloc(STACK);
@@ -150,8 +150,8 @@ static __attribute__((noinline)) void scrub(void)
 
 static __attribute__((noinline)) void start_all(void)
 {
-	char *wide = mmap(NULL, 3 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
+	char *wide = mmap(NULL, 3 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+	                  0);
 
 	pthread_barrier_init(&barrier, NULL, 2);
 	start(plain, 5000, wide + STACK, STACK);
@@ -191,7 +191,7 @@ static __attribute__((noinline)) void leave(void *volatile block)
 
 static void end_here(int number)
 {
-	void *volatile block[2] = {fresh(6400), NULL};
+	void *volatile block[2] = { fresh(6400), NULL };
 
 	(void)number;
 	sink = NULL;
@@ -206,8 +206,8 @@ static void end_here(int number)
 static __attribute__((noinline)) void in_handler(void *volatile block)
 {
 	static char other[65536];
-	stack_t alt = {.ss_sp = other, .ss_size = sizeof(other)};
-	struct sigaction action = {.sa_handler = end_here, .sa_flags = SA_ONSTACK};
+	stack_t alt = { .ss_sp = other, .ss_size = sizeof(other) };
+	struct sigaction action = { .sa_handler = end_here, .sa_flags = SA_ONSTACK };
 
 	say("main thread, interrupted", 6300, 1, "reachable");
 	say("main thread's handler", 6400, 1, "reachable");

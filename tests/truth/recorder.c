@@ -94,7 +94,7 @@ static bool main_arena_by(size_t size)
 
 static void find_main_arena(void)
 {
-	static const size_t sizes[] = {60000, 20000, 9000, 3000};
+	static const size_t sizes[] = { 60000, 20000, 9000, 3000 };
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		if (main_arena_by(sizes[i]))
@@ -151,11 +151,11 @@ static int held_main(int argc, char **argv, char **env)
 }
 
 int __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv,
-		      void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
-		      void *stack_end);
+                      void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
+                      void *stack_end);
 int __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv,
-		      void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
-		      void *stack_end)
+                      void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
+                      void *stack_end)
 {
 	__typeof__(__libc_start_main) *real;
 
@@ -219,7 +219,8 @@ static void note_thread(void)
 	for (i = 0; i < n && ctl->thread[i].self != ~self; i++)
 		;
 	if (i < THREADS) {
-		ctl->thread[i] = (struct thread_rec){~self, ~(uint64_t)lo, ~((uint64_t)lo + size)};
+		ctl->thread[i] = (struct thread_rec){ ~self, ~(uint64_t)lo,
+			                              ~((uint64_t)lo + size) };
 		if (i == n)
 			ctl->nthreads = ~(n + 1);
 	} else {
@@ -235,7 +236,7 @@ static void *noted_start(void *slot)
 	void *arg;
 
 	lock_take();
-	routine = (void *(*)(void *))~s->routine;
+	routine = (void *(*)(void *)) ~s->routine;
 	arg = (void *)~s->arg;
 	s->routine = 0;
 	lock_drop();
@@ -250,7 +251,7 @@ static struct start_rec *start_slot(uint64_t routine, uint64_t arg)
 		for (int i = 0; i < STARTS; i++) {
 			if (ctl->start[i].routine != 0)
 				continue;
-			ctl->start[i] = (struct start_rec){~routine, ~arg};
+			ctl->start[i] = (struct start_rec){ ~routine, ~arg };
 			lock_drop();
 			return &ctl->start[i];
 		}
@@ -260,7 +261,7 @@ static struct start_rec *start_slot(uint64_t routine, uint64_t arg)
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*routine)(void *),
-		   void *arg)
+                   void *arg)
 {
 	static __typeof__(pthread_create) *real;
 	struct start_rec *slot;

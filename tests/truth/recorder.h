@@ -12,9 +12,9 @@
 #pragma GCC visibility push(hidden)
 
 /* The layout below is read again by refmark.c and dump.py, which do not include this file. */
-#define MAGIC_LEN 32
-#define THREADS 2048
-#define STARTS 256
+#define MAGIC_LEN     32
+#define THREADS       2048
+#define STARTS        256
 #define CONTROL_BYTES (1u << 17)
 
 struct thread_rec {
@@ -50,7 +50,6 @@ struct control {
 struct entry { /* all inverted; address 0: empty */
 	uint64_t address, requested, usable, caller;
 };
-
 
 extern struct control *ctl;
 

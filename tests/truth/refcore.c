@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NOTE_XSTATE 0x202
+#define NOTE_XSTATE       0x202
 #define NOTE_XSAVE_LAYOUT 0x205
 
 _Noreturn void die(const char *format, ...)
@@ -102,8 +102,8 @@ static void read_files(struct core *core, const uint8_t *d, size_t size)
 	core->file = grab(n, sizeof(*core->file));
 	name = (const char *)d + 16 + 24 * n;
 	for (i = 0; i < n && name < end; i++) {
-		core->file[i] = (struct file_line){get64(d + 16 + 24 * i),
-						   get64(d + 24 + 24 * i), name};
+		core->file[i] = (struct file_line){ get64(d + 16 + 24 * i), get64(d + 24 + 24 * i),
+			                            name };
 		name += strnlen(name, (size_t)(end - name)) + 1;
 	}
 	core->files = (int)i;
@@ -147,7 +147,7 @@ static void read_layout(const struct note *n, uint32_t *layout)
 /* The layout note may stand behind the areas that it describes: two passes. */
 static void read_notes(struct core *core, const uint8_t *at, const uint8_t *end)
 {
-	uint32_t layout[32] = {0};
+	uint32_t layout[32] = { 0 };
 	const uint8_t *begin = at;
 	struct note n;
 	int threads = 0;
@@ -220,8 +220,11 @@ void core_read_file(struct core *core, const char *path)
 			read_notes(core, file + ph.p_offset, file + ph.p_offset + ph.p_filesz);
 		if (ph.p_type == PT_LOAD)
 			core->load[core->loads++] = (struct load){
-				ph.p_vaddr, ph.p_vaddr + ph.p_filesz, ph.p_vaddr + ph.p_memsz,
-				file + ph.p_offset, ph.p_flags,
+				ph.p_vaddr,
+				ph.p_vaddr + ph.p_filesz,
+				ph.p_vaddr + ph.p_memsz,
+				file + ph.p_offset,
+				ph.p_flags,
 			};
 	}
 	qsort(core->load, (size_t)core->loads, sizeof(*core->load), by_start);

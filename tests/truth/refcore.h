@@ -39,9 +39,9 @@ struct core {
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *grab(size_t n, size_t size); /* zeroed; never fails */
 void core_read_file(struct core *core, const char *path);
-const struct load *core_load(const struct core *core, uint64_t address); /* NULL: not mapped */
+const struct load *core_load(const struct core *core, uint64_t address);   /* NULL: not mapped */
 bool core_word(const struct core *core, uint64_t address, uint64_t *word); /* false: not saved */
-uint64_t core_must(const struct core *core, uint64_t address); /* dies where it is not saved */
+uint64_t core_must(const struct core *core, uint64_t address);    /* dies where it is not saved */
 const char *core_path(const struct core *core, uint64_t address); /* "" where there is no file */
 
 #endif

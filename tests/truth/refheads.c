@@ -44,7 +44,8 @@ static void components_from(size_t first, size_t *count)
 
 		if (enter != NONE) {
 			++*count;
-			node[enter] = (struct node){*count, *count, 0, block[enter].address, true};
+			node[enter] = (struct node){ *count, *count, 0, block[enter].address,
+				                     true };
 			path[depth++] = enter;
 			opened[nopen++] = enter;
 		}

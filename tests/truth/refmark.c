@@ -51,7 +51,7 @@ static void add_range(struct ranges *to, uint64_t start, uint64_t end, const cha
 		if (to->r == NULL)
 			die("out of memory");
 	}
-	to->r[to->n++] = (struct range){start, end, why};
+	to->r[to->n++] = (struct range){ start, end, why };
 }
 
 static bool in_ranges(const struct ranges *in, uint64_t address)
@@ -65,8 +65,19 @@ static bool in_ranges(const struct ranges *in, uint64_t address)
 /* ---- the recorder's table: layouts as in recorder.h ---------------------------------------- */
 
 enum field {
-	F_TABLE, F_CAPACITY, F_COUNT, F_ARENA, F_MINOR, F_BRK, F_OPS, F_DROPPED, F_THREADS, F_PID,
-	F_MAIN_SELF, F_MAIN_STACK, FIELDS
+	F_TABLE,
+	F_CAPACITY,
+	F_COUNT,
+	F_ARENA,
+	F_MINOR,
+	F_BRK,
+	F_OPS,
+	F_DROPPED,
+	F_THREADS,
+	F_PID,
+	F_MAIN_SELF,
+	F_MAIN_STACK,
+	FIELDS
 };
 
 static uint64_t control_field(enum field f)
@@ -120,7 +131,7 @@ static void read_table(void)
 	count = control_field(F_COUNT);
 	block = grab(count, sizeof(*block));
 	for (uint64_t i = 0; i < capacity; i++) {
-		struct block b = {0};
+		struct block b = { 0 };
 
 		/* pages of the table that were never written may be missing: empty */
 		if (!core_word(&core, table + 32 * i, &word) || word == 0)
@@ -154,7 +165,8 @@ size_t kept_by(uint64_t word)
 	if (lo == 0)
 		return NONE;
 	return word - block[lo - 1].address < (block[lo - 1].usable != 0 ? block[lo - 1].usable : 1)
-		? lo - 1 : NONE;
+	               ? lo - 1
+	               : NONE;
 }
 
 /* ---- what malloc owns ------------------------------------------------------------------------ */
@@ -240,7 +252,7 @@ static int recorded_stack(uint64_t fs_base, struct range *out)
 
 	for (uint64_t i = 0; i < n; i++)
 		if (thread_field(i, 0) == fs_base) {
-			*out = (struct range){thread_field(i, 1), thread_field(i, 2), "stack"};
+			*out = (struct range){ thread_field(i, 1), thread_field(i, 2), "stack" };
 			return 1;
 		}
 	return 0;
@@ -255,7 +267,7 @@ static void live_stack(const struct lwp *t)
 	if (!recorded_stack(t->fs_base, &own)) { /* the main thread: its mapping is its stack */
 		if (l == NULL)
 			die("thread %u: its stack is not in the core", t->tid);
-		own = (struct range){l->start, l->end, "stack"};
+		own = (struct range){ l->start, l->end, "stack" };
 	}
 	if (t->sp < own.start || t->sp > own.end) {
 		fprintf(stderr, "refmark: warning: thread %u is not on its own stack\n", t->tid);
@@ -298,7 +310,7 @@ static void dead_stacks(void)
 		dead++;
 	}
 	fprintf(stderr, "refmark: %d threads, %" PRIu64 " stacks of exited ones\n", core.lwps,
-		dead);
+	        dead);
 }
 
 /* ---- roots -------------------------------------------------------------------------- */
@@ -313,9 +325,11 @@ static int by_range(const void *a, const void *b)
 static void tell_unsaved(const struct load *l)
 {
 	if (l->saved_end < l->end)
-		fprintf(stderr, "refmark: warning: writable, not saved: %#" PRIx64 "-%#" PRIx64
-			" %" PRIu64 " kB %s\n", l->saved_end, l->end,
-			(l->end - l->saved_end) / 1024, core_path(&core, l->start));
+		fprintf(stderr,
+		        "refmark: warning: writable, not saved: %#" PRIx64 "-%#" PRIx64 " %" PRIu64
+		        " kB %s\n",
+		        l->saved_end, l->end, (l->end - l->saved_end) / 1024,
+		        core_path(&core, l->start));
 }
 
 static void find_roots(void)
@@ -409,7 +423,7 @@ static void why_range(uint64_t start, uint64_t end, uint64_t target, const char 
 
 static void why(uint64_t target)
 {
-	static const char *const name[] = {"", "possible", "reachable", "definite", "indirect"};
+	static const char *const name[] = { "", "possible", "reachable", "definite", "indirect" };
 
 	for (int i = 0; i < core.lwps; i++)
 		for (int k = 0; k < core.lwp[i].words; k++)
@@ -420,15 +434,15 @@ static void why(uint64_t target)
 		char text[80];
 
 		snprintf(text, sizeof(text), "in %s block %#" PRIx64, name[block[i].reach],
-			 block[i].address);
+		         block[i].address);
 		why_range(block[i].address, block[i].address + block[i].usable, target, text);
 	}
 }
 
 static void tell(void)
 {
-	static const char *const name[] = {"", "possible", "reachable", "definite", "indirect"};
-	size_t n[5] = {0};
+	static const char *const name[] = { "", "possible", "reachable", "definite", "indirect" };
+	size_t n[5] = { 0 };
 
 	puts("address,usable,requested,caller,reach");
 	for (size_t i = 0; i < blocks; i++) {
@@ -438,10 +452,11 @@ static void tell(void)
 		       b->usable, b->requested, b->caller, name[b->reach]);
 		n[b->reach]++;
 	}
-	fprintf(stderr, "refmark: %zu blocks: %zu reachable, %zu possible, %zu definite, "
-		"%zu indirect; %" PRIu64 " frees dropped of %" PRIu64 " operations\n", blocks,
-		n[REACHABLE], n[POSSIBLE], n[DEFINITE], n[INDIRECT], control_field(F_DROPPED),
-		control_field(F_OPS));
+	fprintf(stderr,
+	        "refmark: %zu blocks: %zu reachable, %zu possible, %zu definite, "
+	        "%zu indirect; %" PRIu64 " frees dropped of %" PRIu64 " operations\n",
+	        blocks, n[REACHABLE], n[POSSIBLE], n[DEFINITE], n[INDIRECT],
+	        control_field(F_DROPPED), control_field(F_OPS));
 }
 
 int main(int argc, char **argv)

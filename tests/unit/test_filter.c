@@ -66,8 +66,12 @@ static void check(uint64_t lo, uint64_t size, size_t n, size_t shift)
 static void test_equal(void **unused)
 {
 	static const uint64_t range[][2] = {
-		{ 0x555555554000, 0x2aaaaaaaa000 }, { 16, 1 }, { 0x1000, 0 }, { 0, UINT64_MAX },
-		{ UINT64_C(1) << 63, 4096 }, { (UINT64_C(1) << 63) - 64, 128 },
+		{ 0x555555554000, 0x2aaaaaaaa000 },
+		{ 16, 1 },
+		{ 0x1000, 0 },
+		{ 0, UINT64_MAX },
+		{ UINT64_C(1) << 63, 4096 },
+		{ (UINT64_C(1) << 63) - 64, 128 },
 	};
 
 	(void)unused;

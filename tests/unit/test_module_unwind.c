@@ -25,16 +25,16 @@ static char dir[300], so[400];
 	".globl " name "\n.type " name ",@function\n" name ": .cfi_startproc\n" cfi \
 	"\n.fill 32,1,0x90\n.cfi_endproc\n.size " name ",.-" name "\n"
 static const char assembly[] = ".text\n.fill 16,1,0x90\n" FUNCTION(
-	"first",
-	".cfi_undefined rip") FUNCTION("leaf",
-                                       "") FUNCTION("frame",
-                                                    ".cfi_def_cfa_offset 32\n.cfi_offset rbx,-16")
-	FUNCTION("based", ".cfi_def_cfa rbp,16\n.cfi_offset rbp,-16") FUNCTION(
-		"moved", ".cfi_def_cfa_offset 24\n.cfi_register rip,rbx")
-		FUNCTION("computed", ".cfi_escape 0x0f,3,0x77,8,0x06\n.cfi_escape "
-                                     "0x16,3,4,0x77,0,0x23,5") FUNCTION(
-			"branches",
-			".cfi_escape 0x0f,14,0x77,16,0x08,1,0x28,2,0,0x23,99,0x08,0,0x28,1,0")
+	"first", ".cfi_undefined rip") FUNCTION("leaf", "")
+	FUNCTION("frame", ".cfi_def_cfa_offset 32\n.cfi_offset rbx,-16") FUNCTION(
+		"based", ".cfi_def_cfa rbp,16\n.cfi_offset rbp,-16")
+		FUNCTION("moved", ".cfi_def_cfa_offset 24\n.cfi_register rip,rbx") FUNCTION(
+			"computed",
+			".cfi_escape 0x0f,3,0x77,8,0x06\n.cfi_escape "
+			"0x16,3,4,0x77,0,0x23,5") FUNCTION("branches",
+                                                           ".cfi_escape "
+                                                           "0x0f,14,0x77,16,0x08,1,0x28,2,0,0x23,"
+                                                           "99,0x08,0,0x28,1,0")
 			FUNCTION("endless", ".cfi_escape 0x0f,5,0x77,8,0x2f,0xfd,0xff") FUNCTION(
 				"empty", ".cfi_escape 0x0f,1,0x22") FUNCTION("still",
                                                                              ".cfi_def_cfa_offset "
@@ -42,9 +42,9 @@ static const char assembly[] = ".text\n.fill 16,1,0x90\n" FUNCTION(
 				FUNCTION("handled",
                                          ".cfi_signal_frame\n.cfi_escape 0x0f,3,0x77,16,0x06\n"
                                          ".cfi_escape 0x10,16,2,0x77,8") ".globl bare\n.type "
-                                                                         "bare,@function\nbare: "
-                                                                         ".fill 32,1,0x90\n.size "
-                                                                         "bare,.-bare\n";
+									 "bare,@function\nbare: "
+									 ".fill 32,1,0x90\n.size "
+									 "bare,.-bare\n";
 
 struct dead {
 	struct tiny tiny;

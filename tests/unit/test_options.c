@@ -10,13 +10,21 @@
 #include "analyzer/number.h"
 
 static const struct command summary = {
-	.name = "summary", .args = "CORE", .formats = AS_TEXT | AS_JSON,
-	.takes = TAKES_CORE, .min_args = 1, .max_args = 1,
+	.name = "summary",
+	.args = "CORE",
+	.formats = AS_TEXT | AS_JSON,
+	.takes = TAKES_CORE,
+	.min_args = 1,
+	.max_args = 1,
 };
 static const struct command blocks = {
-	.name = "blocks", .args = "CORE", .formats = AS_TEXT | AS_CSV,
+	.name = "blocks",
+	.args = "CORE",
+	.formats = AS_TEXT | AS_CSV,
 	.takes = TAKES_CORE | TAKES_REACH | TAKES_STATE | TAKES_LIMIT | TAKES_SORT,
-	.sorts = "retained,bytes", .min_args = 1, .max_args = 1,
+	.sorts = "retained,bytes",
+	.min_args = 1,
+	.max_args = 1,
 };
 static const struct command help = { .name = "help", .formats = AS_TEXT, .max_args = 1 };
 static const struct command *const list[] = { &summary, &blocks, NULL, &help };
@@ -140,15 +148,33 @@ static void sizes_with_suffixes(void **state)
 		const char *text;
 		uint64_t bytes;
 	} good[] = {
-		{ "0", 0 }, { "4096", 4096 }, { "0x1000", 4096 }, { "64K", 65536 },
+		{ "0", 0 },
+		{ "4096", 4096 },
+		{ "0x1000", 4096 },
+		{ "64K", 65536 },
 		{ "64k", 65536 },
-		{ "10M", 10 << 20 }, { "1.5M", 3 << 19 }, { "1.5 GiB", UINT64_C(3) << 29 },
-		{ "2KB", 2048 }, { "100B", 100 }, { "15E", UINT64_C(15) << 60 },
+		{ "10M", 10 << 20 },
+		{ "1.5M", 3 << 19 },
+		{ "1.5 GiB", UINT64_C(3) << 29 },
+		{ "2KB", 2048 },
+		{ "100B", 100 },
+		{ "15E", UINT64_C(15) << 60 },
 		{ "18446744073709551615", UINT64_MAX },
 	};
 	static const char *const bad[] = {
-		"", "M", "-1", "1.5", "1.", "1..5M", "10X", "10MiBs", "16E", "18446744073709551616",
-		"1.0000000001M", " 5", "5 5",
+		"",
+		"M",
+		"-1",
+		"1.5",
+		"1.",
+		"1..5M",
+		"10X",
+		"10MiBs",
+		"16E",
+		"18446744073709551616",
+		"1.0000000001M",
+		" 5",
+		"5 5",
 	};
 	uint64_t n;
 

@@ -17,11 +17,20 @@ static struct report r;
 static void start(void)
 {
 	r = (struct report){
-		.input = { .path = "core", .kind = "core", .bytes = 1000,
-		           .heap = -1, .stacks = -1, .globals = -1, .tls = -1 },
-		.process = { .comm = "worker-3", .exe = "/srv/bin/prog", .pid = 7, .threads = 2,
+		.input = { .path = "core",
+		           .kind = "core",
+		           .bytes = 1000,
+		           .heap = -1,
+		           .stacks = -1,
+		           .globals = -1,
+		           .tls = -1 },
+		.process = { .comm = "worker-3",
+		             .exe = "/srv/bin/prog",
+		             .pid = 7,
+		             .threads = 2,
 		             .arch = "x86_64" },
-		.has_memory = true, .has_leaks = true,
+		.has_memory = true,
+		.has_leaks = true,
 		.memory = { .in_use = 1 << 30, .in_use_blocks = 1000, .free_held = 0 },
 	};
 }
@@ -46,7 +55,8 @@ static void verdicts(void **state)
 	assert_verdict("leaks", "1,204 blocks, 513 MiB are unreachable: leaked, 50% of all");
 	start();
 	r.leaks.definite = (struct tally){ 1, 24 };
-	assert_verdict("leaks", "1 block, 24 B is unreachable: leaked, <0.1% of all that is in "
+	assert_verdict("leaks",
+	               "1 block, 24 B is unreachable: leaked, <0.1% of all that is in "
 	               "use. Nothing that the program can still use points to it, so it can never "
 	               "be freed. That is too little to explain the size of the process.");
 	start();
@@ -73,7 +83,7 @@ static void verdicts_name_other_causes(void **state)
 	r.memory.free_held = 64 << 20;
 	r.memory.trimmable = 32 << 20;
 	assert_verdict("clean", "64.0 MiB, is free memory that malloc keeps; malloc_trim(0) would "
-	               "return 32.0 MiB");
+	                        "return 32.0 MiB");
 	start();
 	r.memory.resident = 100 << 20;
 	r.memory.anonymous = 90 << 20;
@@ -83,9 +93,17 @@ static void verdicts_name_other_causes(void **state)
 static struct report_finding leak_of(uint64_t size, uint64_t blocks, vaddr example)
 {
 	return (struct report_finding){
-		.kind = "leak", .reach = "definite", .size = size, .blocks = blocks,
-		.bytes = size * blocks, .held = { ABSENT, ABSENT }, .retained_bytes = ABSENT,
-		.type_confidence = -1, .site_confidence = -1, .count = ABSENT, .example = example,
+		.kind = "leak",
+		.reach = "definite",
+		.size = size,
+		.blocks = blocks,
+		.bytes = size * blocks,
+		.held = { ABSENT, ABSENT },
+		.retained_bytes = ABSENT,
+		.type_confidence = -1,
+		.site_confidence = -1,
+		.count = ABSENT,
+		.example = example,
 		.site = { .line = ABSENT, .offset = ABSENT },
 	};
 }
@@ -130,12 +148,24 @@ static void fingerprints_tell_leaks_apart(void **state)
 		f = base;
 		start();
 		switch (what) {
-		case 0: f.size = 120; break;
-		case 1: f.kind = "possible"; break;
-		case 2: f.type = "struct session"; break;
-		case 3: f.site.function = "session_new"; break;
-		case 4: f.reach = "indirect"; break;
-		case 5: r.process.exe = "/srv/bin/prog2"; break;
+		case 0:
+			f.size = 120;
+			break;
+		case 1:
+			f.kind = "possible";
+			break;
+		case 2:
+			f.type = "struct session";
+			break;
+		case 3:
+			f.site.function = "session_new";
+			break;
+		case 4:
+			f.reach = "indirect";
+			break;
+		case 5:
+			r.process.exe = "/srv/bin/prog2";
+			break;
 		}
 		fingerprint(&f, other);
 		assert_string_not_equal(one, other);
@@ -146,8 +176,12 @@ static void findings_are_sorted_by_bytes(void **state)
 {
 	static const uint64_t want[] = { 300, 200, 100, 24, 24 };
 	struct report_finding corruption = {
-		.kind = "corruption", .code = "size", .message = "m",
-		.bytes = ABSENT, .blocks = ABSENT, .size = ABSENT,
+		.kind = "corruption",
+		.code = "size",
+		.message = "m",
+		.bytes = ABSENT,
+		.blocks = ABSENT,
+		.size = ABSENT,
 	};
 
 	(void)state;
@@ -173,9 +207,13 @@ static void findings_are_sorted_by_bytes(void **state)
 static void what_is_unknown_is_absent(void **state)
 {
 	static const char *const absent[] = {
-		"\"type\"", "\"site\"", "\"owner\"", "\"held\"", "\"retained_bytes\"", "\"code\"",
-		"\"count\"", "confidence", "\"in_use\"", "\"libc\"", "\"timestamp\"", "\"signal\"",
-		"\"heap\": -", "18446744073709551615",
+		"\"type\"",           "\"site\"",
+		"\"owner\"",          "\"held\"",
+		"\"retained_bytes\"", "\"code\"",
+		"\"count\"",          "confidence",
+		"\"in_use\"",         "\"libc\"",
+		"\"timestamp\"",      "\"signal\"",
+		"\"heap\": -",        "18446744073709551615",
 	};
 	struct out out;
 	const char *text;

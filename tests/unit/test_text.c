@@ -69,7 +69,9 @@ static void terminals_get_no_control_characters(void **state)
 		{ "\33[31mred", "\\x1b[31mred" },
 		{ "a\nb\tc\rd", "a\\x0ab\\x09c\\x0dd" },
 		{ "del\x7f", "del\\x7f" },
-		{ "c1 \xc2\x9b" "31m", "c1 \\xc2\\x9b31m" },
+		{ "c1 \xc2\x9b"
+		  "31m",
+		  "c1 \\xc2\\x9b31m" },
 		{ "bidi \xe2\x80\xae", "bidi \\xe2\\x80\\xae" },
 		{ "caf\xc3\xa9", "caf\xc3\xa9" },
 		{ "\xff\xfe", "\\xff\\xfe" },

@@ -25,7 +25,7 @@ void die(const char *what)
 void get_open(size_t n)
 {
 	slot = mmap(NULL, n * sizeof(*slot), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-		    -1, 0);
+	            -1, 0);
 	if (slot == MAP_FAILED)
 		die("mmap of the slots");
 	slots = n;

@@ -13,7 +13,10 @@
 enum { SMALL, LARGE, TCACHE, FAST, UNSORTED };
 enum { FILL = 24, HOLDERS = 3 };
 
-static const struct { size_t size; const char *freed, *leaked; } kind[] = {
+static const struct {
+	size_t size;
+	const char *freed, *leaked;
+} kind[] = {
 	[SMALL] = { 200, "freed-to-small-bin", "held-by-small-bin" },
 	[LARGE] = { 3000, "freed-to-large-bin", "held-by-large-bin" },
 	[TCACHE] = { 40, "freed-to-tcache", "held-by-tcache" },

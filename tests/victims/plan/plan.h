@@ -21,12 +21,12 @@
 #endif
 
 enum truth_class {
-	T_LIVE,		/* used, held through start pointers */
-	T_POSSIBLE,	/* used, held only through an interior pointer */
-	T_DEFINITE,	/* leaked, no other leaked block points to it */
-	T_INDIRECT,	/* leaked, another leaked block holds it */
-	T_LEAKED,	/* leaked, in a cycle: exactly one of its group is definite */
-	T_FREED		/* free()d, or (until truth_free) to be freed */
+	T_LIVE,     /* used, held through start pointers */
+	T_POSSIBLE, /* used, held only through an interior pointer */
+	T_DEFINITE, /* leaked, no other leaked block points to it */
+	T_INDIRECT, /* leaked, another leaked block holds it */
+	T_LEAKED,   /* leaked, in a cycle: exactly one of its group is definite */
+	T_FREED     /* free()d, or (until truth_free) to be freed */
 };
 
 /* truth.c: what was planted. Not thread safe: plants take turns. */
@@ -76,21 +76,24 @@ void loose_free(void);
 
 /* park.c: where threads end. Values are complemented addresses; ~0 stands for none. */
 struct park {
-	uint64_t rbx, r12;	/* callee-saved registers */
-	uint64_t xmm7;		/* low half */
-	uint64_t ymm8_high;	/* upper 128 bits, with AVX */
-	uint64_t zmm9_high;	/* upper 256 bits, with AVX-512 */
-	uint64_t zmm20;		/* all of it, with AVX-512 */
-	uint64_t sp_minus_64;	/* red zone: held */
-	uint64_t sp_minus_128;	/* the red zone's last word: held */
-	uint64_t sp_minus_136;	/* below it: not held */
-	uint64_t action;	/* PARK_PAUSE or PARK_DIE */
-	uint64_t level;		/* park_level() */
+	uint64_t rbx, r12;     /* callee-saved registers */
+	uint64_t xmm7;         /* low half */
+	uint64_t ymm8_high;    /* upper 128 bits, with AVX */
+	uint64_t zmm9_high;    /* upper 256 bits, with AVX-512 */
+	uint64_t zmm20;        /* all of it, with AVX-512 */
+	uint64_t sp_minus_64;  /* red zone: held */
+	uint64_t sp_minus_128; /* the red zone's last word: held */
+	uint64_t sp_minus_136; /* below it: not held */
+	uint64_t action;       /* PARK_PAUSE or PARK_DIE */
+	uint64_t level;        /* park_level() */
 };
 enum { PARK_PAUSE, PARK_DIE };
 enum { PARK_SSE, PARK_AVX, PARK_AVX512 };
-#define PARK_NONE \
-	{ ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, PARK_PAUSE, PARK_SSE }
+#define PARK_NONE                                                                          \
+	{                                                                                  \
+		~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, PARK_PAUSE, \
+			PARK_SSE                                                           \
+	}
 void park(const struct park *p) __attribute__((noreturn));
 uint64_t park_level(void);
 /* Plants what the registers and the red zone of a parked thread are to hold. */

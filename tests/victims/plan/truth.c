@@ -19,8 +19,8 @@ struct record {
 	const char *label;
 	uint32_t group, owner;
 	uint8_t class;
-	bool pending;	/* T_FREED, and not freed yet */
-	bool gone;	/* the address was handed out again */
+	bool pending; /* T_FREED, and not freed yet */
+	bool gone;    /* the address was handed out again */
 };
 
 static struct record *record;
@@ -32,13 +32,16 @@ static uint32_t owners;
 static char out[1 << 14];
 static size_t out_len;
 static int out_fd = -1;
-static struct { const char *key; uint64_t value; } note[16];
+static struct {
+	const char *key;
+	uint64_t value;
+} note[16];
 static size_t notes;
 
 void truth_open(size_t records)
 {
 	record = mmap(NULL, records * sizeof(*record), PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (record == MAP_FAILED)
 		die("mmap of the truth");
 	capacity = records;
@@ -72,7 +75,7 @@ NOINLINE void truth_add(const void *p, size_t requested, enum truth_class class,
 	r->label = label;
 	r->group = group;
 	r->owner = owner();
-	r->class = (uint8_t)class;
+	r->class = (uint8_t) class;
 	r->pending = class == T_FREED;
 	count++;
 }
