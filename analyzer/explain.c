@@ -44,7 +44,7 @@ static void describe(struct work *w, uint32_t reg, vaddr at, struct explain_poin
 		out->kind = "register";
 		out->reg = r->name;
 		out->tid = (uint64_t)core->thread[r->thread].tid;
-		out->where = pool_printf(w->pool, "register %s of thread %d", r->name,
+		out->where = pool_printf(w->pool, "%s of thread %d", r->name,
 		                         core->thread[r->thread].tid);
 		return;
 	}
