@@ -5,9 +5,10 @@
  * BLOCKS live blocks of 64 to 400 bytes in four arenas, between them two fifths as many that
  * were freed again. Every block is reachable from one global through a tree, and has two more
  * pointers to others: `local` puts nine in ten of these, and of the tree's, among blocks allocated
- *shortly before, `random` anywhere. The other words are zeroes, small numbers, text and noise.
- * LEAKS more blocks are leaked, in groups of three: a head that holds two. What is leaked is
- *printed: 0x7f... definite
+ * shortly before, `random` anywhere. The other words are zeroes, small numbers, text and noise.
+ *
+ * LEAKS more blocks are leaked, in groups of three: a head that holds two. They are printed:
+ *	0x7f... definite
  */
 #include <pthread.h>
 #include <stdint.h>
