@@ -126,9 +126,17 @@ def read(fd):
 pty.spawn(sys.argv[1:], read)
 PY
 }
-like 'a terminal gets colours' "$(TERM=xterm NO_COLOR= on_terminal "$COREHEAP" core)" $'\033\\['
-is 'NO_COLOR is honoured' "$(TERM=xterm NO_COLOR=1 on_terminal "$COREHEAP" core | grep -c $'\033')" 0
-is 'a dumb terminal gets none' "$(TERM=dumb NO_COLOR= on_terminal "$COREHEAP" core | grep -c $'\033')" 0
+# A bare chroot has no /dev/pts, and so no terminals.
+terminals=
+python3 -c 'import pty; pty.openpty()' 2>/dev/null && terminals=1
+if [ "$terminals" ]; then
+	like 'a terminal gets colours' "$(TERM=xterm NO_COLOR= on_terminal "$COREHEAP" core)" $'\033\\['
+	is 'NO_COLOR is honoured' "$(TERM=xterm NO_COLOR=1 on_terminal "$COREHEAP" core | grep -c $'\033')" 0
+	is 'a dumb terminal gets none' \
+		"$(TERM=dumb NO_COLOR= on_terminal "$COREHEAP" core | grep -c $'\033')" 0
+else
+	skip 'colours' 'no terminal can be had here (/dev/pts)'
+fi
 
 # ---- a person who waits sees that something happens; a pipe does not ----
 cat >many.c <<'C'
@@ -145,7 +153,7 @@ int main(void)
 }
 C
 compile many many.c -O0
-if [ "${SAN:-0}" = 0 ] && command -v valgrind >/dev/null && kernel_core "$OUT/slow" "$OUT/many"; then
+if [ "$terminals" ] && [ "${SAN:-0}" = 0 ] && command -v valgrind >/dev/null && kernel_core "$OUT/slow" "$OUT/many"; then
 	slow="valgrind -q --log-file=/dev/null '$COREHEAP' leaks slow" # slow enough to be waited for
 	like 'a terminal sees progress from the second second on' \
 		"$(TERM=xterm on_terminal sh -c "$slow | wc -l" | tr '\033\r' '!>')" \
@@ -153,7 +161,7 @@ if [ "${SAN:-0}" = 0 ] && command -v valgrind >/dev/null && kernel_core "$OUT/sl
 	is 'not with -q' "$(TERM=xterm on_terminal sh -c "$slow -q | wc -l" | grep -c reading)" 0
 	is 'a pipe does not' "$(sh -c "$slow" 2>&1 | grep -c reading)" 0
 else
-	skip 'progress' 'no valgrind or no kernel core, or this is a sanitizer build'
+	skip 'progress' 'no terminal, valgrind or kernel core, or this is a sanitizer build'
 fi
 
 # ---- -q, -v, --max-memory ----
