@@ -6,7 +6,7 @@
 
 /* Roots that are missing, counted by what they are. */
 struct lost {
-	size_t stacks, tls, others;
+	size_t vectors, stacks, tls, others;
 	uint64_t other_bytes;
 	const char *file[3]; /* names of the first files whose data is missing */
 	size_t files;        /* how many there are in all */
@@ -42,7 +42,9 @@ static struct lost count_lost(const struct roots *roots)
 
 		if (!lost.why)
 			lost.why = m->why;
-		if (m->kind == ROOT_STACK) {
+		if (m->kind == ROOT_REGISTER && m->thread >= 0) {
+			lost.vectors++;
+		} else if (m->kind == ROOT_STACK) {
 			lost.stacks++;
 		} else if (m->kind == ROOT_TLS) {
 			lost.tls++;
@@ -81,6 +83,10 @@ static const char *lost_text(struct report *r, const struct roots *roots)
 	struct pool *pool = &r->pool;
 	const char *text = "";
 
+	if (lost.vectors)
+		text = list(pool, text,
+		            pool_printf(pool, "the vector registers of %s",
+		                        text_plural(pool, lost.vectors, "thread", "threads")));
 	if (lost.stacks)
 		text = list(
 			pool, text,

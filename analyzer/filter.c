@@ -17,6 +17,20 @@ size_t filter_plain(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint
 	return found;
 }
 
+size_t filter_masked(const uint8_t *p, size_t n, uint64_t mask, uint64_t lo, uint64_t size,
+                     uint64_t *out)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t word = load64(p + 8 * i) & mask;
+
+		out[found] = word;
+		found += word - lo < size;
+	}
+	return found;
+}
+
 #if defined(__x86_64__)
 
 bool filter_has_avx2(void)

@@ -14,6 +14,10 @@
  */
 size_t filter_words(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint64_t *out);
 
+/* The same for a machine that does not look at all bits of a pointer: of the words & mask. */
+size_t filter_masked(const uint8_t *p, size_t n, uint64_t mask, uint64_t lo, uint64_t size,
+                     uint64_t *out);
+
 /* The two that filter_words chooses from, at run time by what the processor has; equal in result.
  */
 size_t filter_plain(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint64_t *out);

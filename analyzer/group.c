@@ -89,6 +89,7 @@ static void follow_word(struct holding *h, vaddr word)
 {
 	struct block b;
 
+	word = core_pointer(h->core, word);
 	if (word < h->lowest || word >= h->highest || !heap_find(h->heap, word, &b) ||
 	    b.state != BLOCK_USED || b.id >= h->heap->nchunks ||
 	    reach_of(h->reach, b.id) != REACH_INDIRECT || bit_get(h->counted, b.id))

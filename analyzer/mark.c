@@ -42,6 +42,7 @@ struct marker {
 	const struct core *core;
 	const struct heap *heap;
 	vaddr lo, hi;      /* user addresses of the heap lie in [lo, hi) */
+	uint64_t mask;     /* of a word: what of it is an address */
 	uint64_t *left;    /* to be visited in this pass: bit by id */
 	uint64_t *touched; /* by interior pointers, where those do not hold; else NULL */
 	struct tally *sum;
@@ -154,7 +155,9 @@ static void scan_words(struct marker *m, const uint8_t *p, uint64_t bytes)
 
 	while (bytes >= 8) {
 		size_t take = bytes < 8 * FILTER ? bytes / 8 : FILTER;
-		size_t n = filter_words(p, take, m->lo, m->hi - m->lo, some);
+		size_t n = m->mask == UINT64_MAX
+		                   ? filter_words(p, take, m->lo, m->hi - m->lo, some)
+		                   : filter_masked(p, take, m->mask, m->lo, m->hi - m->lo, some);
 
 		for (size_t i = 0; i < n; i++)
 			look(m, some[i]);
@@ -402,6 +405,7 @@ struct marker *mark_open(const struct core *core, const struct heap *heap, unsig
 
 	m->core = core;
 	m->heap = heap;
+	m->mask = core->machine->pointer_mask;
 	if (heap->nspans) {
 		m->lo = heap->span[0].start + CHUNK_HEADER;
 		m->hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;
@@ -432,6 +436,7 @@ void mark_pass(struct marker *m, uint64_t *left, uint64_t *touched, struct tally
 
 void mark_word(struct marker *m, uint64_t word)
 {
+	word &= m->mask;
 	if (word - m->lo < m->hi - m->lo)
 		look(m, word);
 }

@@ -98,6 +98,7 @@ static void follow(struct search *s, uint64_t value, uint32_t holder)
 {
 	const struct span *span;
 
+	value = core_pointer(s->core, value);
 	if (value < CHUNK_HEADER)
 		return;
 	span = heap_span(s->heap, value - CHUNK_HEADER);
@@ -321,6 +322,7 @@ static bool find_word(struct search *s, vaddr start, vaddr end, struct path_step
 
 			if (!view_read64(&s->view, at, &value))
 				continue;
+			value = core_pointer(s->core, value);
 			if (value - step->to.addr >= (step->to.size ? step->to.size : 1))
 				continue;
 			if (value == step->to.addr || !found) {

@@ -1,7 +1,7 @@
 #include "analyzer/place.h"
 
-#define RED_ZONE     128   /* System V ABI, x86-64, 3.2.2 */
 #define PTHREAD_SIZE 0x900 /* struct pthread of glibc 2.31, the smallest from then to 2.43 */
+#define TCB_SIZE     16    /* what is at the thread pointer where TLS lies above it */
 #define TLS_MOST     (UINT64_C(1) << 30)
 #define FRAMES       256
 #define FRAME_REACH  (UINT64_C(1) << 20) /* bytes that one frame may take */
@@ -81,7 +81,7 @@ static void find_frames(struct places *places, size_t thread, const struct stack
 	struct frame frames[FRAMES];
 	const char *why;
 	size_t n = unwind_thread(core, &places->a->modules, thread, frames, FRAMES, &why);
-	vaddr at = core->thread[thread].regs[USER_RSP];
+	vaddr at = thread_sp(core, thread);
 
 	f->done = true;
 	f->end = pool_alloc(&f->pool, n * sizeof(*f->end));
@@ -149,11 +149,11 @@ static bool in_stack(struct places *places, struct place *p)
 		p->kind = PLACE_STACK_EXITED;
 		return true;
 	}
-	sp = places->a->core->thread[s->thread].regs[USER_RSP];
+	sp = thread_sp(places->a->core, (size_t)s->thread);
 	p->kind = PLACE_STACK;
 	if (p->at >= s->tls) {
 		p->kind = PLACE_TLS;
-		p->base = places->a->core->thread[s->thread].regs[USER_FS_BASE];
+		p->base = places->a->heap->tp[s->thread];
 	} else if (p->at < s->used) {
 		p->kind = PLACE_STACK_UNUSED;
 	} else if (!s->foreign_sp && p->at < sp) {
@@ -179,18 +179,22 @@ static uint64_t static_tls(const struct modules *modules)
 static bool in_tls(struct places *places, struct place *p)
 {
 	const struct core *core = places->a->core;
-	uint64_t before = static_tls(&places->a->modules);
+	const struct heap *heap = places->a->heap;
+	uint64_t bytes = static_tls(&places->a->modules);
 
 	for (size_t i = 0; i < core->nthreads; i++) {
-		vaddr fs = core->thread[i].regs[USER_FS_BASE];
+		vaddr tp = heap->tp[i], start = tp - bytes, end = tp + PTHREAD_SIZE;
 
-		if (!range_holds(p->segment->start, p->segment->end, fs, 1))
-			continue;
-		if (p->at >= fs ? p->at - fs >= PTHREAD_SIZE : fs - p->at > before)
+		if (core->machine->tls_above) {
+			start = heap->pthread[i];
+			end = tp + TCB_SIZE + bytes;
+		}
+		if (!range_holds(p->segment->start, p->segment->end, tp, 1) || p->at < start ||
+		    p->at >= end)
 			continue;
 		p->kind = PLACE_TLS;
 		p->thread = (int)i;
-		p->base = fs;
+		p->base = tp;
 		return true;
 	}
 	return false;

@@ -59,7 +59,7 @@ static const char *anon_text(const struct places *places, const struct ledger_pa
 	const struct core *core = places->a->core;
 
 	for (size_t i = 0; i < core->nthreads; i++)
-		if (range_holds(part->start, part->end, core->thread[i].regs[USER_FS_BASE], 1))
+		if (range_holds(part->start, part->end, places->a->heap->tp[i], 1))
 			return pool_printf(pool, "TLS of thread %d and other %s",
 			                   core->thread[i].tid, text);
 	return text;
@@ -123,7 +123,7 @@ static const char *block_text(struct places *places, const struct place *p, stru
 static const char *stack_place(struct places *places, const struct place *p, struct pool *pool)
 {
 	const char *stack = p->stack ? stack_text(places, p->stack, pool) : "";
-	vaddr sp = p->thread >= 0 ? places->a->core->thread[p->thread].regs[USER_RSP] : 0;
+	vaddr sp = p->thread >= 0 ? thread_sp(places->a->core, (size_t)p->thread) : 0;
 
 	switch (p->kind) {
 	case PLACE_STACK:
@@ -149,13 +149,18 @@ static const char *tls_text(struct places *places, const struct place *p, struct
 {
 	int tid = tid_of(places, p->thread);
 
+	bool above = places->a->core->machine->tls_above;
+
 	if (!p->base)
 		return pool_printf(pool, "TLS of thread %d", tid);
-	if (p->at < p->base)
+	if (above && p->at >= p->base)
+		return pool_printf(pool, "TLS of thread %d, at tp+0x%llx", tid,
+		                   (unsigned long long)(p->at - p->base));
+	if (!above && p->at < p->base)
 		return pool_printf(pool, "TLS of thread %d, at fs-0x%llx", tid,
 		                   (unsigned long long)(p->base - p->at));
 	return pool_printf(pool, "TLS of thread %d, its struct pthread+0x%llx", tid,
-	                   (unsigned long long)(p->at - p->base));
+	                   (unsigned long long)(p->at - places->a->heap->pthread[p->thread]));
 }
 
 static const char *unmapped_text(const struct place *p, struct pool *pool)

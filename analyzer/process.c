@@ -116,18 +116,18 @@ void process_describe(struct report *report, struct analysis *a)
 		.pid = core->pid > 0 ? (uint64_t)core->pid : ABSENT,
 		.signal = core->signal,
 		.threads = core->nthreads,
-		.arch = "x86_64",
+		.arch = core->machine->name,
 		.layout_source = heap->nspans ? heap->layout_source : NULL,
 		.layout_versions = heap->nspans ? heap->versions : NULL,
 		.allocator = heap->foreign,
 	};
 	describe_modules(report, a);
-	read_attributes(report, core->path);
+	read_attributes(report, strcmp(core->path, "-") ? core->path : "/dev/stdin");
 }
 
 const char *process_signal_name(int signal)
 {
-	/* Linux arch/x86/include/uapi/asm/signal.h */
+	/* Linux arch/x86/include/uapi/asm/signal.h; aarch64 has the same numbers (asm-generic) */
 	static const char *const names[] = {
 		NULL,       "SIGHUP",  "SIGINT",    "SIGQUIT", "SIGILL",  "SIGTRAP",   "SIGABRT",
 		"SIGBUS",   "SIGFPE",  "SIGKILL",   "SIGUSR1", "SIGSEGV", "SIGUSR2",   "SIGPIPE",

@@ -78,7 +78,7 @@ static void scan_run(struct finder *f, vaddr start, vaddr stop, uint64_t lo, uin
 
 	core_will_read(f->core, start, stop);
 	for (vaddr at = round_up(start, 8); at < stop && stop - at >= 8; at += 8) {
-		uint64_t value = load64(s->mem + (at - s->start));
+		uint64_t value = core_pointer(f->core, load64(s->mem + (at - s->start)));
 
 		if (value - lo < width)
 			found(f, at, value);

@@ -25,12 +25,12 @@ struct lists {
 
 /* ---- registers ---- */
 
-static void add_word(struct lists *l, size_t t, uint64_t value, const char *fmt, unsigned i,
+static void add_word(struct lists *l, size_t t, uint64_t word, const char *fmt, unsigned i,
                      unsigned k)
 {
-	struct root_register r = { .value = value, .thread = (int)t };
+	struct root_register r = { .value = core_pointer(l->core, word), .thread = (int)t };
 
-	if (!value)
+	if (!r.value)
 		return;
 	snprintf(r.name, sizeof(r.name), fmt, i, k);
 	array_push(&l->regs, r);
@@ -38,14 +38,10 @@ static void add_word(struct lists *l, size_t t, uint64_t value, const char *fmt,
 
 static void add_general(struct lists *l, size_t t)
 {
-	static const char *const name[CORE_REGS] = {
-		"r15",    "r14", "r13", "r12",     "rbp",     "rbx", "r11",      "r10", "r9",
-		"r8",     "rax", "rcx", "rdx",     "rsi",     "rdi", "orig_rax", "rip", "cs",
-		"eflags", "rsp", "ss",  "fs_base", "gs_base", "ds",  "es",       "fs",  "gs"
-	};
+	const struct machine *m = l->core->machine;
 
-	for (unsigned i = 0; i < CORE_REGS; i++)
-		add_word(l, t, l->core->thread[t].regs[i], name[i], 0, 0);
+	for (unsigned i = 0; i < m->nregs; i++)
+		add_word(l, t, l->core->thread[t].regs[i], m->reg[i], 0, 0);
 }
 
 static void add_vectors(struct lists *l, size_t t, const uint8_t *p, const char *name,
@@ -74,17 +70,19 @@ static void add_xstate(struct lists *l, size_t t, const uint8_t *p, size_t size)
 		add_vectors(l, t, p + zmm + 512, "zmm%u[%u]", 16, 16, 8, 0);
 }
 
-static void add_registers(struct lists *l, size_t t)
+/*
+ * struct user_sve_header: size of all, of what could be, vector length in bytes, flags; flag 1: the
+ * registers follow in full, 32 of one vector length each, whose low halves NT_FPREGSET has, too
+ * (Linux arch/arm64/include/uapi/asm/ptrace.h).
+ */
+static void add_sve(struct lists *l, size_t t, const uint8_t *p, size_t size)
 {
-	const struct thread *th = &l->core->thread[t];
+	unsigned length = size >= 16 ? load16(p + 8) : 0, words = length / 8;
 
-	add_general(l, t);
-	if (th->fpregs_size >= 416)
-		add_vectors(l, t, th->fpregs + 160, "xmm%u[%u]", 0, 16, 2, 0);
-	else if (th->xstate_size >= 416)
-		add_vectors(l, t, th->xstate + 160, "xmm%u[%u]", 0, 16, 2, 0);
-	if (th->xstate)
-		add_xstate(l, t, th->xstate, th->xstate_size);
+	if (words <= 2 || length > 256 || !(load16(p + 12) & 1) || size < 16 + 32 * length)
+		return;
+	for (unsigned i = 0; i < 32; i++)
+		add_vectors(l, t, p + 16 + i * length + 16, "z%u[%u]", i, 1, words - 2, 2);
 }
 
 /* ---- what is missing ---- */
@@ -95,6 +93,25 @@ static void miss(struct lists *l, vaddr start, vaddr end, enum root_kind kind, i
 	struct root_missing m = { start, end, kind, thread, file, why };
 
 	array_push(&l->missing, m);
+}
+
+/* Vector registers can hold the only copy of a pointer. */
+static void add_registers(struct lists *l, size_t t)
+{
+	const struct thread *th = &l->core->thread[t];
+	const struct machine_vectors *v = &l->core->machine->vectors;
+	size_t need = v->offset + 8u * v->count * v->words;
+	bool xsave = l->core->machine->wide == WIDE_XSAVE;
+
+	add_general(l, t);
+	if (th->fpregs_size >= need)
+		add_vectors(l, t, th->fpregs + v->offset, v->name, 0, v->count, v->words, 0);
+	else if (xsave && th->wide_size >= need) /* it begins with the same */
+		add_vectors(l, t, th->wide + v->offset, v->name, 0, v->count, v->words, 0);
+	else
+		miss(l, 0, 0, ROOT_REGISTER, (int)t, NULL, "no note has them");
+	if (th->wide)
+		(xsave ? add_xstate : add_sve)(l, t, th->wide, th->wide_size);
 }
 
 /* A thread of which nothing but the registers is known: at least a page of stack and of TLS. */

@@ -1,38 +1,35 @@
 #include "analyzer/stack.h"
 #include "formats/written.h"
+#include "heapwalk/pthread.h"
 
 #include <elf.h>
 #include <stdlib.h>
 
-/* struct pthread, glibc nptl/descr.h, x86-64: DWARF of 2.31, 2.36, 2.41 and 2.43 agree. */
-enum {
-	PTHREAD_SELF = 0x10,
-	PTHREAD_TID = 0x2d0,
-	PTHREAD_STACK = 0x690,
-	PTHREAD_STACK_SIZE = 0x698,
-	PTHREAD_GUARD = 0x6a0,
-	PTHREAD_MIN = 0x700, /* sizeof is 0x900 in 2.31, 0x940 from 2.36 on */
-	PTHREAD_MAX = 0xd00,
-	PTHREAD_ALIGN = 64,
-	RED_ZONE = 128, /* System V ABI, AMD64 supplement 3.2.2 */
-};
+#define EXITED_ALIGN 64 /* of a struct pthread that is found by its self pointers */
+
+static bool points_to_itself(const struct core *core, vaddr at, const struct pthread_layout *l)
+{
+	uint64_t head, self;
+
+	return core_read64(core, at, &head) && core_read64(core, at + l->self, &self) &&
+	       head == at && self == at;
+}
 
 /* Reads the stack block of the struct pthread at at. False: there is none, or it makes no sense. */
 static bool read_pthread(const struct core *core, vaddr at, struct stack *out)
 {
-	uint64_t head, self, block, size, guard;
+	const struct pthread_layout *l = pthread_layout(core);
+	uint64_t block, size, guard;
 
-	if (!core_read64(core, at, &head) || !core_read64(core, at + PTHREAD_SELF, &self) ||
-	    head != at || self != at)
+	if (!at || (l->self && !points_to_itself(core, at, l)))
 		return false;
-	if (!core_read64(core, at + PTHREAD_STACK, &block) ||
-	    !core_read64(core, at + PTHREAD_STACK_SIZE, &size) ||
-	    !core_read64(core, at + PTHREAD_GUARD, &guard))
+	if (!core_read64(core, at + l->stack, &block) ||
+	    !core_read64(core, at + l->stack_size, &size) ||
+	    !core_read64(core, at + l->guard, &guard))
 		return false;
-	if (!block || size > UINT64_C(1) << 46 ||
-	    !range_holds(block, block + size, at, PTHREAD_MIN))
+	if (!block || size > UINT64_C(1) << 46 || !range_holds(block, block + size, at, l->min))
 		return false;
-	if (block + size - at > PTHREAD_MAX + 0x1000)
+	if (block + size - at > l->max)
 		return false;
 	*out = (struct stack){ .start = block, .end = block + size, .tls = at, .thread = -1 };
 	out->guard = guard < size ? guard : 0;
@@ -76,15 +73,11 @@ static const struct segment *main_stack(const struct core *core)
 	return NULL;
 }
 
-static vaddr below_red_zone(vaddr sp)
-{
-	return sp > RED_ZONE ? round_down(sp - RED_ZONE, 8) : 0;
-}
-
 /* Where in the block does the used part begin? */
-static void set_used(struct stack *s, vaddr sp)
+static void set_used(const struct core *core, struct stack *s, vaddr sp)
 {
-	vaddr low = below_red_zone(sp);
+	unsigned red_zone = core->machine->red_zone;
+	vaddr low = sp > red_zone ? round_down(sp - red_zone, 8) : 0;
 
 	if (sp < s->start || sp > s->end) {
 		s->foreign_sp = true; /* on another stack: how deep this one was is unknown */
@@ -97,7 +90,7 @@ static void set_used(struct stack *s, vaddr sp)
 /* A thread whose struct pthread cannot be read: its stack is what is mapped above its sp. */
 static bool by_sp(const struct core *core, size_t t, const struct segment *main, struct stack *out)
 {
-	vaddr sp = core->thread[t].regs[USER_RSP];
+	vaddr sp = thread_sp(core, t);
 	const struct segment *s = core_segment(core, sp);
 
 	if (!s || !(s->flags & SEG_W))
@@ -105,7 +98,7 @@ static bool by_sp(const struct core *core, size_t t, const struct segment *main,
 	*out = (struct stack){
 		.start = s->start, .end = s->end, .tls = s->end, .thread = (int)t, .main = s == main
 	};
-	set_used(out, sp);
+	set_used(core, out, sp);
 	return true;
 }
 
@@ -119,7 +112,7 @@ static bool main_of(const struct core *core, size_t t, const struct segment *mai
 		               .tls = main->end,
 		               .thread = (int)t,
 		               .main = true };
-	set_used(out, core->thread[t].regs[USER_RSP]);
+	set_used(core, out, thread_sp(core, t));
 	return true;
 }
 
@@ -148,18 +141,19 @@ static bool really_there(const struct core *core, const struct stack *s)
 	return !all_zero(core, probe, probe + 4096 < s->end ? probe + 4096 : s->end);
 }
 
-static void live_stack(const struct core *core, size_t t, const struct segment *main, uint64_t tls,
-                       struct stack *out, bool *found)
+/* tls: bytes of static TLS below the struct pthread. */
+static void live_stack(const struct core *core, const struct heap *heap, size_t t,
+                       const struct segment *main, uint64_t tls, struct stack *out, bool *found)
 {
-	vaddr fs = core->thread[t].regs[USER_FS_BASE], sp = core->thread[t].regs[USER_RSP];
+	vaddr pthread = heap->pthread[t], sp = thread_sp(core, t);
 	bool initial = core->thread[t].tid == core->pid || core->nthreads == 1;
 
 	*found = true;
-	if (read_pthread(core, fs, out)) { /* not zeroed, as its struct pthread is there */
+	if (read_pthread(core, pthread, out)) { /* not zeroed, as its struct pthread is there */
 		out->saved = true;
 		out->thread = (int)t;
-		out->tls = fs - tls > out->start && tls < fs ? fs - tls : out->start;
-		set_used(out, sp);
+		out->tls = tls < pthread - out->start ? pthread - tls : out->start;
+		set_used(core, out, sp);
 	} else if (!(main && (initial || core_segment(core, sp) == main) &&
 	             main_of(core, t, main, out))) {
 		*found = by_sp(core, t, main, out);
@@ -168,10 +162,10 @@ static void live_stack(const struct core *core, size_t t, const struct segment *
 		out->saved = really_there(core, out);
 }
 
-static bool is_live(const struct core *core, vaddr fs)
+static bool is_live(const struct core *core, const struct heap *heap, vaddr pthread)
 {
 	for (size_t t = 0; t < core->nthreads; t++)
-		if (core->thread[t].regs[USER_FS_BASE] == fs)
+		if (heap->pthread[t] == pthread)
 			return true;
 	return false;
 }
@@ -187,41 +181,70 @@ static void keep_unlisted(const struct core *core, struct stack *s, vaddr pthrea
 	uint32_t tid = 0;
 
 	/* the kernel clears tid at exit; pthread_join writes -1 */
-	if (core_read32(core, pthread + PTHREAD_TID, &tid) && (int32_t)tid > 0) {
+	if (core_read32(core, pthread + pthread_layout(core)->tid, &tid) && (int32_t)tid > 0) {
 		s->used = s->start + s->guard;
 		s->foreign_sp = true;
 		s->saved = true;
 	}
 }
 
-/* Looks for struct pthreads that no live thread has, at the places in a page where they can end. */
-static void find_in_page(const struct core *core, vaddr page, struct stack_list *out)
+static void take_exited(const struct core *core, const struct heap *heap, vaddr at,
+                        struct stack_list *out)
 {
-	const uint8_t *p = core_at(core, page, 4096);
+	struct stack found;
 
-	for (unsigned i = 0x400; p && i < 0xa00; i += PTHREAD_ALIGN) {
-		struct stack found;
+	if (is_live(core, heap, at) || !read_pthread(core, at, &found))
+		return;
+	found.used = found.end;
+	keep_unlisted(core, &found, at);
+	array_push(out, found);
+}
 
-		if (load64(p + i) != page + i || is_live(core, page + i) ||
-		    !read_pthread(core, page + i, &found))
+/* Looks for struct pthreads by their self pointers, at the places in a page where they can end. */
+static void find_by_self(const struct core *core, const struct heap *heap, const uint8_t *p,
+                         vaddr page, struct stack_list *out)
+{
+	for (unsigned i = 0x400; i < 0xa00; i += EXITED_ALIGN)
+		if (load64(p + i) == page + i)
+			take_exited(core, heap, page + i, out);
+}
+
+/* Without self pointers: by the stack block's bounds and the links of the list that it is in. */
+static void find_by_bounds(const struct core *core, const struct heap *heap, const uint8_t *p,
+                           vaddr page, struct stack_list *out)
+{
+	const struct pthread_layout *l = pthread_layout(core);
+	uint64_t unit = core->page_size - 1, next, back;
+
+	for (unsigned i = 0; i < 4096; i += 16) {
+		uint64_t block = load64(p + i), size = load64(p + i + 8);
+		vaddr at = page + i - l->stack;
+
+		if (!block || (block | size) & unit || page + i - block >= size)
 			continue;
-		found.used = found.end;
-		keep_unlisted(core, &found, page + i);
-		array_push(out, found);
+		if (core_read64(core, at + l->list, &next) && core_read64(core, next + 8, &back) &&
+		    back == at + l->list)
+			take_exited(core, heap, at, out);
 	}
 }
 
 static void find_exited(const struct core *core, const struct segment *s, const struct heap *heap,
                         struct stack_list *out)
 {
+	bool self = pthread_layout(core)->self != 0;
+
 	for (vaddr stop, at = s->start; core_written(core, &at, s->saved_end, &stop); at = stop) {
 		for (vaddr page = round_down(at, 4096); page < stop; page += 4096) {
 			const struct owned *o = heap_owner(heap, page);
+			const uint8_t *p;
 
-			if (o && o->end - page > 4096) /* no stack of pthread's in there */
+			if (o && o->end - page > 4096) { /* no stack of pthread's in there */
 				page = round_down(o->end, 4096) - 4096;
-			else
-				find_in_page(core, page, out);
+				continue;
+			}
+			p = core_at(core, page, 4096);
+			if (p)
+				(self ? find_by_self : find_by_bounds)(core, heap, p, page, out);
 		}
 	}
 }
@@ -281,7 +304,7 @@ static int by_start(const void *a, const void *b)
 void stacks_find(const struct core *core, const struct heap *heap, struct stacks *out)
 {
 	const struct segment *main = main_stack(core);
-	uint64_t tls = static_tls(core);
+	uint64_t tls = core->machine->tls_above ? 0 : static_tls(core);
 	struct stack_list all = { 0 };
 
 	*out = (struct stacks){ .of_thread = mem_alloc(core->nthreads, sizeof(*out->of_thread)) };
@@ -289,7 +312,7 @@ void stacks_find(const struct core *core, const struct heap *heap, struct stacks
 		struct stack s;
 		bool found;
 
-		live_stack(core, t, main, tls, &s, &found);
+		live_stack(core, heap, t, main, tls, &s, &found);
 		if (found)
 			array_push(&all, s);
 	}

@@ -2,8 +2,7 @@
  * stack: the stacks of threads, live and exited, by their own bounds. Never by the mapping's: with
  * glibc 2.42 on a kernel with MADV_GUARD_INSTALL all thread stacks share one mapping.
  *
- * Source: glibc nptl/descr.h, struct pthread at the thread pointer: self pointers at +0 and +0x10,
- * tid at +0x2d0, stackblock at +0x690, its size at +0x698 (x86-64, equal from 2.31 to 2.43).
+ * Source: struct pthread, see heapwalk/pthread.h.
  */
 #ifndef ANALYZER_STACK_H
 #define ANALYZER_STACK_H
@@ -13,13 +12,14 @@
 struct stack {
 	vaddr start,
 		end; /* the stack block; end is exclusive and includes TLS and struct pthread */
-	vaddr used;  /* live: lowest address in use, sp - 128 (red zone), never below start; exited:
-	                end */
-	vaddr tls;   /* where static TLS begins as far as known; end if unknown or main thread */
+	vaddr used;  /* live: lowest address in use (of the red zone, if the ABI has one), never
+	                below start; exited: end */
+	vaddr tls;   /* where static TLS or struct pthread begins, as far as known; end if unknown
+	                or main thread */
 	vaddr guard; /* bytes of guard at start */
 	int thread;  /* index into core.thread; -1: of a thread that has exited */
 	bool main;   /* the initial thread: [stack] mapping, end is the mapping's */
-	bool saved;  /* [used, end) is in the core and looks real (w[fs] == fs) */
+	bool saved;  /* [used, end) is in the core and looks real (struct pthread is there) */
 	bool foreign_sp; /* sp lies outside (signal stack, coroutine): the whole block counts as
 	                    used */
 };

@@ -42,24 +42,16 @@ static void add_backtrace(struct listing *l, size_t thread, struct report_thread
 
 static void add_registers(struct listing *l, const struct thread *t, struct report_thread *row)
 {
-	static const struct {
-		const char *name;
-		enum reg_index index;
-	} order[] = {
-		{ "rax", USER_RAX },         { "rbx", USER_RBX },        { "rcx", USER_RCX },
-		{ "rdx", USER_RDX },         { "rsi", USER_RSI },        { "rdi", USER_RDI },
-		{ "rbp", USER_RBP },         { "rsp", USER_RSP },        { "r8", USER_R8 },
-		{ "r9", USER_R9 },           { "r10", USER_R10 },        { "r11", USER_R11 },
-		{ "r12", USER_R12 },         { "r13", USER_R13 },        { "r14", USER_R14 },
-		{ "r15", USER_R15 },         { "rip", USER_RIP },        { "eflags", USER_EFLAGS },
-		{ "fs_base", USER_FS_BASE }, { "gs_base", USER_GS_BASE }
-	};
-	size_t n = sizeof(order) / sizeof(*order);
+	const struct machine *m = l->a->core->machine;
 
-	row->reg = pool_alloc(&l->report->pool, n * sizeof(*row->reg));
-	row->nregs = n;
-	for (size_t i = 0; i < n; i++)
-		row->reg[i] = (struct report_register){ order[i].name, t->regs[order[i].index] };
+	row->reg = pool_alloc(&l->report->pool, m->nshown * sizeof(*row->reg));
+	for (size_t i = 0; i < m->nshown; i++) {
+		unsigned index = m->shown[i];
+
+		if (index >= m->nsaved && !t->regs[index])
+			continue; /* its note is not there */
+		row->reg[row->nregs++] = (struct report_register){ m->reg[index], t->regs[index] };
+	}
 }
 
 static void add_stack(struct listing *l, size_t thread, struct report_thread *row)
@@ -105,9 +97,9 @@ static void add_thread(struct listing *l, size_t i)
 		.name = t->tid == core->pid && core->comm[0] ? core->comm : NULL,
 		.current = i == 0,
 		.signal = i == 0 || core->kind == CORE_GCORE ? t->signal : 0,
-		.pc = t->regs[USER_RIP],
-		.sp = t->regs[USER_RSP],
-		.tls = t->regs[USER_FS_BASE],
+		.pc = thread_pc(core, i),
+		.sp = thread_sp(core, i),
+		.tls = analysis_heap(l->a)->tp[i],
 		.stack_used = ABSENT,
 		.stack_resident = ABSENT,
 		.arena = ABSENT,

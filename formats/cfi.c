@@ -45,7 +45,7 @@ static uint64_t pop(struct run *run)
 
 static bool push_reg(struct run *run, uint64_t reg, uint64_t offset)
 {
-	if (reg >= CFI_REGS || !(run->regs->known >> reg & 1))
+	if (reg >= run->regs->machine->ndwarf || !(run->regs->known >> reg & 1))
 		return fail(run, CFI_BAD);
 	return push(run, run->regs->v[reg] + offset);
 }
@@ -260,7 +260,7 @@ static enum cfi_result caller_reg(Dwarf_Frame *frame, int reg, const struct cfi_
 	if (!evaluate(&run, ops, n, &result))
 		return run.failed;
 	if (run.in_register) {
-		if (result >= CFI_REGS || !(regs->known >> result & 1))
+		if (result >= regs->machine->ndwarf || !(regs->known >> result & 1))
 			return CFI_LAST;
 		*value = regs->v[result];
 	} else if (run.value) {
@@ -274,21 +274,24 @@ static enum cfi_result caller_reg(Dwarf_Frame *frame, int reg, const struct cfi_
 static enum cfi_result apply(Dwarf_Frame *frame, int ra, struct cfi_regs *regs,
                              struct cfi_memory *memory, vaddr *cfa)
 {
-	struct cfi_regs caller = { .known = 0 };
+	const struct machine *m = regs->machine;
+	struct cfi_regs caller = { .machine = m };
 	enum cfi_result result = frame_cfa(frame, regs, memory, cfa);
 
 	if (result != CFI_STEP)
 		return result;
-	result = caller_reg(frame, ra, regs, memory, cfa, &caller.v[CFI_PC]);
+	result = caller_reg(frame, ra, regs, memory, cfa, &caller.v[m->dwarf_pc]);
 	if (result != CFI_STEP)
 		return result;
-	caller.known = 1u << CFI_PC;
-	for (int reg = 0; reg < CFI_PC; reg++)
+	caller.v[m->dwarf_pc] &= m->code_mask;
+	caller.known = UINT64_C(1) << m->dwarf_pc;
+	for (int reg = 0; reg < m->dwarf_pc; reg++)
 		if (caller_reg(frame, reg, regs, memory, cfa, &caller.v[reg]) == CFI_STEP)
-			caller.known |= 1u << reg;
-	if (!(caller.known >> CFI_RSP & 1)) {
-		caller.v[CFI_RSP] = *cfa; /* psABI: the CFA is the stack pointer before the call */
-		caller.known |= 1u << CFI_RSP;
+			caller.known |= UINT64_C(1) << reg;
+	/* both psABIs: the CFA is the stack pointer before the call */
+	if (!(caller.known >> m->dwarf_sp & 1) || m->dwarf_link != MACHINE_NO_REG) {
+		caller.v[m->dwarf_sp] = *cfa;
+		caller.known |= UINT64_C(1) << m->dwarf_sp;
 	}
 	*regs = caller;
 	return CFI_STEP;
@@ -307,7 +310,8 @@ enum cfi_result cfi_step(const struct image *image, vaddr bias, uint64_t look,
 		if (!cfi || dwarf_cfi_addrframe(cfi, look - bias - table_bias, &frame))
 			continue;
 		ra = dwarf_frame_info(frame, NULL, NULL, signal);
-		result = ra >= 0 && ra < CFI_REGS ? apply(frame, ra, regs, memory, cfa) : CFI_BAD;
+		result = ra >= 0 && ra < regs->machine->ndwarf ? apply(frame, ra, regs, memory, cfa)
+		                                               : CFI_BAD;
 		mem_free(frame); /* libdw: the caller frees it */
 		return result;
 	}

@@ -7,15 +7,10 @@
 
 #include "formats/image.h"
 
-#define CFI_REGS \
-	17 /* x86-64 psABI: rax rdx rcx rbx rsi rdi rbp rsp r8..r15 and the return address */
-#define CFI_RBP 6
-#define CFI_RSP 7
-#define CFI_PC  16
-
 struct cfi_regs {
-	uint64_t v[CFI_REGS];
-	uint32_t known; /* bit by register */
+	const struct machine *machine;
+	uint64_t v[MACHINE_DWARF]; /* by DWARF number, machine->ndwarf of them */
+	uint64_t known;            /* bit by register */
 };
 
 struct cfi_memory {

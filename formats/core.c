@@ -281,6 +281,7 @@ bool core_open(const char *path, struct core **out, struct err *err)
 		goto fail;
 	}
 	core->map_size = core->file_size;
+	core->machine = machine_find(((const Elf64_Ehdr *)core->map)->e_machine);
 	ok = read_headers(core, &notes, err);
 	adopt_notes(core, &notes);
 	if (!ok)

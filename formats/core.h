@@ -1,7 +1,8 @@
 /*
- * core: an ELF64 x86-64 core file (kernel or gdb's gcore) as memory of a dead process: its
- * segments, what of them is saved, its threads and notes. It has never heard of malloc, symbols
- * or what a mapping is for. Nothing read from the file is trusted: every range is checked.
+ * core: an ELF64 core file (kernel, gdb's gcore or qemu) of a known machine as memory of a dead
+ * process: its segments, what of them is saved, its threads and notes. It has never heard of
+ * malloc, symbols or what a mapping is for. Nothing read from the file is trusted: every range is
+ * checked.
  *
  * Three facts are kept apart: bytes that are *saved* in the file; bytes that were *mapped* but not
  * saved (never touched, left out by coredump_filter or MADV_DONTDUMP: a core does not tell which);
@@ -10,7 +11,7 @@
 #ifndef FORMATS_CORE_H
 #define FORMATS_CORE_H
 
-#include "formats/base.h"
+#include "formats/machine.h"
 
 enum segment_flag {
 	SEG_X = 1, /* as ELF's p_flags */
@@ -45,46 +46,14 @@ struct filemap {
 	                   ... */
 };
 
-#define CORE_REGS 27 /* struct user_regs_struct, Linux arch/x86/include/asm/user_64.h */
-
-enum reg_index { /* in that order */
-	         USER_R15,
-	         USER_R14,
-	         USER_R13,
-	         USER_R12,
-	         USER_RBP,
-	         USER_RBX,
-	         USER_R11,
-	         USER_R10,
-	         USER_R9,
-	         USER_R8,
-	         USER_RAX,
-	         USER_RCX,
-	         USER_RDX,
-	         USER_RSI,
-	         USER_RDI,
-	         USER_ORIG_RAX,
-	         USER_RIP,
-	         USER_CS,
-	         USER_EFLAGS,
-	         USER_RSP,
-	         USER_SS,
-	         USER_FS_BASE,
-	         USER_GS_BASE,
-	         USER_DS,
-	         USER_ES,
-	         USER_FS,
-	         USER_GS
-};
-
 struct thread {
 	int tid;
-	int signal;               /* this thread's pr_cursig; 0 none */
-	uint64_t regs[CORE_REGS]; /* indexed by enum reg_index */
-	const uint8_t *fpregs; /* NT_FPREGSET: struct user_fpregs_struct, 512 bytes; NULL if none */
+	int signal;                  /* this thread's pr_cursig; 0 none */
+	uint64_t regs[MACHINE_REGS]; /* as machine.reg names them; 0 where the core has none */
+	const uint8_t *fpregs;       /* NT_FPREGSET; NULL if none */
 	size_t fpregs_size;
-	const uint8_t *xstate; /* NT_X86_XSTATE: XSAVE area, standard format; NULL if none */
-	size_t xstate_size;
+	const uint8_t *wide; /* the note that machine.wide_note names; NULL if none */
+	size_t wide_size;
 };
 
 enum core_kind {
@@ -93,7 +62,8 @@ enum core_kind {
 };
 
 struct core {
-	const char *path;   /* as given; owned */
+	const char *path; /* as given; owned */
+	const struct machine *machine;
 	uint64_t file_size; /* bytes */
 	enum core_kind kind;
 	bool truncated;   /* some segment's saved bytes lie beyond the end of the file */
@@ -127,9 +97,24 @@ struct core {
 	int fd;
 };
 
+static inline uint64_t thread_pc(const struct core *core, size_t thread)
+{
+	return core->thread[thread].regs[core->machine->pc];
+}
+static inline vaddr thread_sp(const struct core *core, size_t thread)
+{
+	return core->thread[thread].regs[core->machine->sp];
+}
+
+/* A word as an address: without the bits that this machine does not look at. */
+static inline vaddr core_pointer(const struct core *core, uint64_t word)
+{
+	return word & core->machine->pointer_mask;
+}
+
 /*
- * Opens a core. Fails where path is no ELF64 x86-64 core file: the message says what it is instead
- * and the remedy. On success *core is owned by the caller: core_close.
+ * Opens a core. Fails where path is no ELF64 core file of a known machine: the message says what
+ * it is instead and the remedy. On success *core is owned by the caller: core_close.
  */
 bool core_open(const char *path, struct core **core, struct err *err);
 void core_close(struct core *core); /* accepts NULL */

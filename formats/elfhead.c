@@ -48,7 +48,7 @@ struct elfhead_source elfhead_file(int fd)
 static bool is_image(const Elf64_Ehdr *eh)
 {
 	return !memcmp(eh->e_ident, ELFMAG, SELFMAG) && eh->e_ident[EI_CLASS] == ELFCLASS64 &&
-	       eh->e_ident[EI_DATA] == ELFDATA2LSB && eh->e_machine == EM_X86_64 &&
+	       eh->e_ident[EI_DATA] == ELFDATA2LSB && machine_find(eh->e_machine) &&
 	       (eh->e_type == ET_EXEC || eh->e_type == ET_DYN) &&
 	       eh->e_phentsize == sizeof(Elf64_Phdr) && eh->e_phnum > 0 &&
 	       eh->e_phnum <= ELFHEAD_PHDRS;

@@ -1,5 +1,5 @@
 /*
- * elfhead: the first facts of an ELF64 x86-64 program or library: type, program headers, build-id.
+ * elfhead: the first facts of an ELF64 program or library: type, program headers, build-id.
  * Read through a reader, so that the same code takes them from a dead process's memory and from a
  * file. It trusts nothing that it reads. Private to formats/.
  */
@@ -25,7 +25,7 @@ struct elfhead_source elfhead_file(int fd);
 enum elfhead_result {
 	ELFHEAD_OK,
 	ELFHEAD_UNREADABLE, /* the header's bytes are not there */
-	ELFHEAD_OTHER,      /* there, and no ELF64 x86-64 program or library */
+	ELFHEAD_OTHER,      /* there, and no ELF64 program or library */
 };
 
 struct elfhead {

@@ -1,4 +1,5 @@
 #include "formats/input.h"
+#include "formats/machine.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -34,7 +35,7 @@ static bool elf_refused(const char *path, const uint8_t *head, struct err *err)
 	if (head[EI_CLASS] != ELFCLASS64 || head[EI_DATA] != ELFDATA2LSB)
 		return err_set(err,
 		               "%s: a 32-bit or big-endian ELF file; this version reads 64-bit "
-		               "x86-64 cores only",
+		               "x86-64 and aarch64 cores only",
 		               path);
 	if (eh->e_type == ET_EXEC || eh->e_type == ET_DYN)
 		return err_set(
@@ -45,9 +46,10 @@ static bool elf_refused(const char *path, const uint8_t *head, struct err *err)
 	if (eh->e_type != ET_CORE)
 		return err_set(err, "%s: an ELF file of type %u, not a core (type 4)", path,
 		               (unsigned)eh->e_type);
-	if (eh->e_machine != EM_X86_64)
+	if (!machine_find(eh->e_machine))
 		return err_set(err,
-		               "%s: a core of ELF machine %u; this version reads x86-64 (62) only",
+		               "%s: a core of ELF machine %u; this version reads x86-64 (62) and "
+		               "aarch64 (183) only",
 		               path, (unsigned)eh->e_machine);
 	if (eh->e_phentsize != sizeof(Elf64_Phdr) || !eh->e_phoff)
 		return err_set(

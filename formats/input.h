@@ -8,8 +8,9 @@
 #include "formats/base.h"
 
 /*
- * Opens path for reading and checks that it begins like an ELF64 x86-64 core. On failure *fd may be
- * open all the same (the caller closes it) or -1; the message names what it is and the remedy.
+ * Opens path for reading and checks that it begins like an ELF64 core of a known machine. On
+ * failure *fd may be open all the same (the caller closes it) or -1; the message names what it is
+ * and the remedy.
  */
 bool input_open(const char *path, int *fd, uint64_t *size, struct err *err);
 

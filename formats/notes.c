@@ -5,10 +5,10 @@
 
 enum {
 	NOTE_GDB_TDESC = (int)0xff000000, /* gdb's target description: bfd elf.c NT_GDB_TDESC */
-	PRSTATUS_CURSIG = 12,             /* struct elf_prstatus, x86-64 */
+	PRSTATUS_CURSIG = 12,             /* struct elf_prstatus of 64-bit machines */
 	PRSTATUS_PID = 32,
 	PRSTATUS_REGS = 112,
-	PRPSINFO_PID = 24, /* struct elf_prpsinfo, x86-64 */
+	PRPSINFO_PID = 24, /* struct elf_prpsinfo, likewise */
 	PRPSINFO_FNAME = 40,
 	PRPSINFO_ARGS = 56,
 	PRPSINFO_SIZE = 136,
@@ -32,13 +32,13 @@ static void read_prstatus(struct core *core, const struct note *n, struct notes 
 {
 	struct thread t = { 0 };
 
-	if (n->size < PRSTATUS_REGS + CORE_REGS * 8) {
+	if (n->size < PRSTATUS_REGS + core->machine->nsaved * 8u) {
 		warn(core, out, "a thread's NT_PRSTATUS note is too short; the thread is left out");
 		return;
 	}
 	t.signal = (int16_t)load16(n->desc + PRSTATUS_CURSIG);
 	t.tid = (int)load32(n->desc + PRSTATUS_PID);
-	for (size_t i = 0; i < CORE_REGS; i++)
+	for (size_t i = 0; i < core->machine->nsaved; i++)
 		t.regs[i] = load64(n->desc + PRSTATUS_REGS + 8 * i);
 	array_push(&out->threads, t);
 }
@@ -164,9 +164,11 @@ static void read_note(struct core *core, const struct note *n, struct notes *out
 		out->gdb = true;
 	} else if (!n->linux_owner) {
 		read_core_note(core, n, out);
-	} else if (n->type == NT_X86_XSTATE && t && !t->xstate) {
-		t->xstate = n->desc;
-		t->xstate_size = n->size;
+	} else if (t && n->type == core->machine->wide_note && !t->wide) {
+		t->wide = n->desc;
+		t->wide_size = n->size;
+	} else if (t && n->type == core->machine->tp_note && n->size >= 8) {
+		t->regs[core->machine->tp] = load64(n->desc); /* of NT_ARM_TLS: tpidr, tpidr2 */
 	}
 }
 

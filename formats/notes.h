@@ -1,7 +1,7 @@
 /*
  * notes: reads PT_NOTE segments of a core into the core's threads, file map, auxiliary vector and
  * process facts. Layouts: Linux include/uapi/linux/elfcore.h, fs/binfmt_elf.c (NT_FILE),
- * arch/x86/include/asm/user_64.h. Damaged notes become warnings, never errors.
+ * and formats/machine.h. Damaged notes become warnings, never errors.
  */
 #ifndef FORMATS_NOTES_H
 #define FORMATS_NOTES_H

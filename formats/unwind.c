@@ -30,18 +30,24 @@ struct walk {
 	const char *why;
 };
 
-/* In the order of the x86-64 psABI, figure 3.36. */
-static void first_regs(const struct thread *t, struct cfi_regs *regs)
+static void first_regs(const struct core *core, const struct thread *t, struct cfi_regs *regs)
 {
-	static const enum reg_index order[CFI_REGS] = { USER_RAX, USER_RDX, USER_RCX, USER_RBX,
-		                                        USER_RSI, USER_RDI, USER_RBP, USER_RSP,
-		                                        USER_R8,  USER_R9,  USER_R10, USER_R11,
-		                                        USER_R12, USER_R13, USER_R14, USER_R15,
-		                                        USER_RIP };
+	const struct machine *m = core->machine;
 
-	for (size_t i = 0; i < CFI_REGS; i++)
-		regs->v[i] = t->regs[order[i]];
-	regs->known = (1u << CFI_REGS) - 1;
+	regs->machine = m;
+	for (size_t i = 0; i < m->ndwarf; i++)
+		regs->v[i] = t->regs[m->dwarf[i]];
+	regs->known = (UINT64_C(1) << m->ndwarf) - 1;
+}
+
+static uint64_t *pc_of(struct walk *w)
+{
+	return &w->regs.v[w->core->machine->dwarf_pc];
+}
+
+static uint64_t *sp_of(struct walk *w)
+{
+	return &w->regs.v[w->core->machine->dwarf_sp];
 }
 
 static const char *no_table(struct walk *w, const struct module *m, vaddr pc)
@@ -67,26 +73,57 @@ static bool executable(const struct core *core, vaddr pc)
 }
 
 /*
- * A call through a bad pointer: nothing ran at pc yet, so the return address is what the call
- * pushed. It is taken only where it leads into a known file.
+ * A call through a bad pointer: nothing ran at pc yet, so the return address is where the call left
+ * it: on the stack or in the link register. It is taken only where it leads into a known file.
  */
 static bool step_over_call(struct walk *w)
 {
-	vaddr sp = w->regs.v[CFI_RSP], ra;
+	const struct machine *m = w->core->machine;
+	bool pushed = m->dwarf_link == MACHINE_NO_REG;
+	vaddr sp = *sp_of(w), ra;
 
-	if (!core_read64(w->core, sp, &ra) || !module_at(w->modules, ra) ||
-	    !executable(w->core, ra))
+	if (!pushed)
+		ra = w->regs.v[m->dwarf_link];
+	else if (!core_read64(w->core, sp, &ra))
 		return false;
-	w->regs.v[CFI_RSP] = sp + 8;
-	w->regs.v[CFI_PC] = ra;
+	if (!module_at(w->modules, ra) || !executable(w->core, ra))
+		return false;
+	*sp_of(w) = pushed ? sp + 8 : sp;
+	*pc_of(w) = ra;
 	w->activation = false;
 	return true;
+}
+
+/* Where the kernel's trampoline is known by its code: the frame that the signal interrupted. */
+static bool step_over_signal(struct walk *w)
+{
+	const struct machine *m = w->core->machine;
+	vaddr pc = *pc_of(w), at = *sp_of(w) + m->sigreturn_regs;
+	const uint8_t *code = core_at(w->core, pc, m->sigreturn_size);
+	struct thread t = { .tid = 0 };
+
+	if (!m->sigreturn || !code || memcmp(code, m->sigreturn, m->sigreturn_size) ||
+	    !core_read(w->core, at, t.regs, m->nsaved * sizeof(*t.regs)))
+		return false;
+	first_regs(w->core, &t, &w->regs);
+	w->activation = w->trampoline = true;
+	return true;
+}
+
+/* Is this no progress? A function that keeps its return address in a register has no frame. */
+static bool stuck(const struct walk *w, vaddr before, bool was_activation)
+{
+	const struct machine *m = w->core->machine;
+	vaddr sp = w->regs.v[m->dwarf_sp];
+
+	return sp < before ||
+	       (sp == before && !(m->dwarf_link != MACHINE_NO_REG && was_activation));
 }
 
 /* From the frame in w to its caller; false: it ends here, w->why says why or is NULL. */
 static bool step(struct walk *w, size_t depth)
 {
-	vaddr pc = w->regs.v[CFI_PC], sp = w->regs.v[CFI_RSP], cfa = 0;
+	vaddr pc = *pc_of(w), sp = *sp_of(w), cfa = 0;
 	vaddr look = pc - (w->activation ? 0 : 1);
 	const struct module *m = module_at(w->modules, look);
 	enum cfi_result result = CFI_NONE;
@@ -94,6 +131,8 @@ static bool step(struct walk *w, size_t depth)
 	bool signal = false;
 
 	if (depth == 0 && !executable(w->core, pc) && step_over_call(w))
+		return true;
+	if (step_over_signal(w))
 		return true;
 	if (m) {
 		image = modules_image(w->modules, m);
@@ -125,9 +164,9 @@ static bool step(struct walk *w, size_t depth)
 	case CFI_STEP:
 		break;
 	}
-	if (!signal && w->regs.v[CFI_RSP] <= sp)
+	if (!signal && stuck(w, sp, w->activation))
 		w->why = "the stack pointer does not advance: the stack is damaged or was switched";
-	else if (!w->regs.v[CFI_PC])
+	else if (!*pc_of(w))
 		w->why = "the return address is 0";
 	w->activation = signal;
 	return !w->why;
@@ -143,9 +182,9 @@ size_t unwind_thread(const struct core *core, struct modules *modules, size_t th
 	bool more = true;
 	size_t n;
 
-	first_regs(&core->thread[thread], &w.regs);
+	first_regs(core, &core->thread[thread], &w.regs);
 	for (n = 0; more && n < max; n++) {
-		frames[n] = (struct frame){ .pc = w.regs.v[CFI_PC], .activation = w.activation };
+		frames[n] = (struct frame){ .pc = *pc_of(&w), .activation = w.activation };
 		w.trampoline = false;
 		more = step(&w, n);
 		frames[n].trampoline = w.trampoline;

@@ -1,3 +1,4 @@
+#include "heapwalk/pthread.h"
 #include "heapwalk/walk.h"
 
 #include <stdio.h>
@@ -176,6 +177,7 @@ void heap_walk(const struct core *core, struct heap **out)
 		          .heap = mem_alloc(1, sizeof(struct heap)),
 		          .view = { .core = core } };
 
+	pthreads_find(core, &w.heap->tp, &w.heap->pthread);
 	instances_find(&w);
 	regions_find(&w);
 	mmapped_find(&w);
@@ -212,6 +214,8 @@ void heap_free(struct heap *heap)
 	mem_free(heap->arena);
 	mem_free(heap->instance);
 	mem_free(heap->tcache);
+	mem_free(heap->tp);
+	mem_free(heap->pthread);
 	mem_free(heap->thread_arena);
 	mem_free(heap->owned);
 	mem_free(heap->gap);

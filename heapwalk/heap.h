@@ -103,6 +103,7 @@ struct heap {
 	size_t ninstances;
 	struct tcache *tcache;
 	size_t ntcaches;
+	vaddr *tp, *pthread;    /* by index into core.thread: see pthread.h; 0: not known */
 	uint32_t *thread_arena; /* by index into core.thread: index into arena; UINT32_MAX: not
 	                           known */
 	struct owned *owned;    /* sorted, not overlapping: memory that is malloc's own */
@@ -188,7 +189,7 @@ static inline void bit_clear(uint64_t *bits, uint32_t i)
 }
 
 #define HEAP_SLOT_SHIFT 26 /* 64 MiB: HEAP_MAX_SIZE */
-#define HEAP_SLOT_BITS  47 /* user addresses, 4-level page tables */
+#define HEAP_SLOT_BITS  48 /* user addresses: 47 on x86-64, 48 on aarch64 */
 
 /* heap_span where the slot's first span is not the one. */
 const struct span *heap_span_search(const struct heap *heap, vaddr at);

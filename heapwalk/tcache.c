@@ -21,7 +21,7 @@ struct fit {
 	const struct tcache_layout *l;
 	struct verdict *v; /* one per candidate */
 	uint64_t entries;
-	unsigned tls; /* offset below fs_base; 0: none */
+	unsigned tls; /* offset from the thread pointer; 0: none */
 	uint64_t votes;
 };
 
@@ -171,7 +171,7 @@ static void try_layout(struct walk *w, const struct tcache_layout *l, struct fit
 		if (f->v[i].valid)
 			f->entries += f->v[i].entries;
 	}
-	f->tls = tls_vote(w->core, weigh, &(struct ballot){ f, w->candidates.n }, &f->votes);
+	f->tls = tls_vote(w, weigh, &(struct ballot){ f, w->candidates.n }, &f->votes);
 }
 
 static int thread_of(struct walk *w, const struct fit *f, vaddr at)
@@ -179,8 +179,7 @@ static int thread_of(struct walk *w, const struct fit *f, vaddr at)
 	for (size_t t = 0; f->tls && t < w->core->nthreads; t++) {
 		uint64_t word;
 
-		if (core_read64(w->core, w->core->thread[t].regs[USER_FS_BASE] - f->tls, &word) &&
-		    word == at)
+		if (tls_read(w, t, f->tls, &word) && word == at)
 			return (int)t;
 	}
 	return -1;

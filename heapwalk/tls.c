@@ -1,24 +1,30 @@
 /*
- * tls: variables of libc in each thread's static TLS, without symbols: libc's own offset below the
- * thread pointer is the same in all threads, so the offset at which most of them hold a fitting
- * value is it.
+ * tls: variables of libc in each thread's static TLS, without symbols: libc's own offset from the
+ * thread pointer (below it on x86-64, above on aarch64) is the same in all threads, so the offset
+ * at which most of them hold a fitting value is it.
  */
 #include "heapwalk/walk.h"
 
-#define TLS_REACH 0x1000 /* bytes below the thread pointer that are searched */
+#define TLS_REACH 0x1000 /* bytes from the thread pointer that are searched */
 
-unsigned tls_vote(const struct core *core, tls_weigh *weigh, const void *ctx, uint64_t *most)
+bool tls_read(const struct walk *w, size_t thread, unsigned offset, uint64_t *word)
+{
+	vaddr tp = w->heap->tp[thread];
+
+	return tp > TLS_REACH &&
+	       core_read64(w->core, w->core->machine->tls_above ? tp + offset : tp - offset, word);
+}
+
+unsigned tls_vote(const struct walk *w, tls_weigh *weigh, const void *ctx, uint64_t *most)
 {
 	uint64_t votes[TLS_REACH / 8] = { 0 };
 	unsigned best = 0;
 
-	for (size_t t = 0; t < core->nthreads; t++) {
-		vaddr fs = core->thread[t].regs[USER_FS_BASE];
-
-		for (unsigned o = 8; o < TLS_REACH && fs > TLS_REACH; o += 8) {
+	for (size_t t = 0; t < w->core->nthreads; t++) {
+		for (unsigned o = 8; o < TLS_REACH; o += 8) {
 			uint64_t word;
 
-			if (core_read64(core, fs - o, &word) && word)
+			if (tls_read(w, t, o, &word) && word)
 				votes[o / 8] += weigh(ctx, o, word);
 		}
 	}
@@ -55,12 +61,12 @@ void thread_arenas_find(struct walk *w)
 	unsigned offset;
 
 	h->thread_arena = mem_alloc(w->core->nthreads, sizeof(*h->thread_arena));
-	offset = tls_vote(w->core, weigh_arena, h, &votes);
+	offset = tls_vote(w, weigh_arena, h, &votes);
 	for (size_t t = 0; t < w->core->nthreads; t++) {
 		uint64_t word = 0;
 
 		if (offset)
-			core_read64(w->core, w->core->thread[t].regs[USER_FS_BASE] - offset, &word);
+			tls_read(w, t, offset, &word);
 		h->thread_arena[t] = arena_at(h, word);
 	}
 }

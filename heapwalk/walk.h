@@ -60,10 +60,12 @@ void bins_find(struct walk *w);
 /* A listed chunk is free: moves it from used to the place's tally. False: it was not a used chunk.
  */
 bool walk_release(struct walk *w, vaddr user, enum free_place place, struct block *block);
-/* tls.c: what a word at an offset below the thread pointer is worth as the variable sought. */
+/* tls.c: what a word at an offset from the thread pointer is worth as the variable sought. */
 typedef unsigned tls_weigh(const void *ctx, unsigned offset, uint64_t word);
 /* The offset with the most votes over all threads, which go to *most; 0 if there are none. */
-unsigned tls_vote(const struct core *core, tls_weigh *weigh, const void *ctx, uint64_t *most);
+unsigned tls_vote(const struct walk *w, tls_weigh *weigh, const void *ctx, uint64_t *most);
+/* A thread's word there. */
+bool tls_read(const struct walk *w, size_t thread, unsigned offset, uint64_t *word);
 void thread_arenas_find(struct walk *w);
 /* foreign.c: other allocators. */
 void foreign_find(struct walk *w);

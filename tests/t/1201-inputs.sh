@@ -39,11 +39,11 @@ data = bytearray(open("core", "rb").read(4096))
 data[4] = 1
 open("core32", "wb").write(data)
 data[4] = 2
-data[18] = 183
-open("arm64", "wb").write(data)
+data[18] = 243
+open("riscv", "wb").write(data)
 PY
 refused 'a 32-bit core' '32' core32
-refused 'a core of another machine' 'x86-64' arm64
+refused 'a core of another machine' 'x86-64' riscv
 
 # ---- a core cut to half: told, analysed as far as it goes ----
 size=$(stat -c %s core)

@@ -87,6 +87,7 @@ static void fake_make(struct fake *f, uint32_t n, uint32_t (*words)(uint32_t), u
 		                      .mem = f->rootmem,
 		                      .flags = SEG_R | SEG_W,
 		                      .file = -1 };
+	f->core.machine = machine_of(MACHINE_X86_64);
 	f->core.seg = f->seg;
 	f->core.nseg = 2;
 	f->core.page_size = 4096;

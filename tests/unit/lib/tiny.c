@@ -138,6 +138,7 @@ struct core *tiny_core(struct tiny *t)
 	qsort(t->segs.v, t->segs.n, sizeof(*t->segs.v), by_start);
 	if (t->files.n)
 		qsort(t->files.v, t->files.n, sizeof(*t->files.v), by_start);
+	core->machine = machine_of(MACHINE_X86_64);
 	core->seg = t->segs.v;
 	core->nseg = t->segs.n;
 	core->files = t->files.v;
