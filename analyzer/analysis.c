@@ -23,6 +23,8 @@ void analysis_close(struct analysis *a)
 		roots_free(&a->roots);
 	if (a->has_stacks)
 		stacks_free(&a->stacks);
+	if (a->has_allocators)
+		allocators_free(&a->allocators);
 	heap_free(a->heap);
 	if (a->has_modules)
 		modules_free(&a->modules);
@@ -43,6 +45,14 @@ const struct heap *analysis_heap(struct analysis *a)
 	if (!a->heap)
 		heap_walk(a->core, &a->heap);
 	return a->heap;
+}
+
+const struct allocators *analysis_allocators(struct analysis *a)
+{
+	if (!a->has_allocators)
+		allocators_find(a->core, analysis_modules(a), analysis_heap(a), &a->allocators);
+	a->has_allocators = true;
+	return &a->allocators;
 }
 
 const struct stacks *analysis_stacks(struct analysis *a)

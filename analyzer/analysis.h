@@ -1,11 +1,12 @@
 /*
  * analysis: the stages of one run over one core, each computed when first asked for and kept. The
- * order of the stages is core, modules, heap, stacks, roots, reach: asking for a later one runs the
- * earlier ones.
+ * order of the stages is core, modules, heap, allocators, stacks, roots, reach: asking for a later
+ * one runs the earlier ones.
  */
 #ifndef ANALYZER_ANALYSIS_H
 #define ANALYZER_ANALYSIS_H
 
+#include "analyzer/allocator.h"
 #include "analyzer/reach.h"
 #include "formats/module.h"
 
@@ -16,10 +17,11 @@ struct analysis {
 	/* stages; ask through the functions below */
 	struct modules modules;
 	struct heap *heap;
+	struct allocators allocators;
 	struct stacks stacks;
 	struct roots roots;
 	struct reach reach;
-	bool has_modules, has_stacks, has_roots, has_reach;
+	bool has_modules, has_allocators, has_stacks, has_roots, has_reach;
 };
 
 /* Opens the core; where may be NULL. False as core_open. The caller ends with analysis_close. */
@@ -29,6 +31,7 @@ void analysis_close(struct analysis *a);
 
 struct modules *analysis_modules(struct analysis *a);
 const struct heap *analysis_heap(struct analysis *a);
+const struct allocators *analysis_allocators(struct analysis *a);
 const struct stacks *analysis_stacks(struct analysis *a);
 const struct roots *analysis_roots(struct analysis *a);
 const struct reach *analysis_reach(struct analysis *a);

@@ -226,20 +226,16 @@ static void warn_heap(struct report *r, const struct heap *heap, const struct re
 		            text_bytes_in(&r->pool, reach->unread));
 }
 
-static void warn_no_heap(struct report *r, const struct heap *heap)
+/* Its heap, and that of glibc beside it, if there is one. */
+static void warn_allocator(struct report *r, const struct heap *heap)
 {
-	const char *by = heap->foreign_module
-	                         ? pool_printf(&r->pool, " (%s)", base_name(heap->foreign_module))
-	                         : "";
+	const struct report_allocator *a = &r->process.allocators.v[0];
+	const char *what = heap->nspans ? "only what glibc's malloc handed out beside it is counted"
+	                                : "its blocks cannot be listed by this version";
+	const char *by = a->module ? pool_printf(&r->pool, " (%s)", base_name(a->module)) : "";
 
-	if (heap->foreign)
-		report_warn(r, "foreign-allocator",
-		            "this process uses %s%s, not glibc's malloc: "
-		            "its "
-		            "blocks cannot be listed by this version",
-		            heap->foreign, by);
-	else if (!r->input.truncated)
-		report_warn(r, "no-heap", "no heap of glibc's malloc was found in this core");
+	report_warn(r, "foreign-allocator", "this process uses %s%s, not glibc's malloc: %s",
+	            a->name, by, what);
 }
 
 void report_warn_truncated(struct report *report)
@@ -262,10 +258,12 @@ void report_add_completeness(struct report *report, struct analysis *a)
 		warn_truncated(report, a);
 	else if (roots->nmissing)
 		warn_roots(report, roots);
+	if (report->process.allocator)
+		warn_allocator(report, heap);
 	if (heap->nspans)
 		warn_heap(report, heap, reach);
-	else
-		warn_no_heap(report, heap);
+	else if (!report->process.allocator && !report->input.truncated)
+		report_warn(report, "no-heap", "no heap of glibc's malloc was found in this core");
 	if (roots->nmissing || heap->unread || heap->skipped || reach->unread)
 		report->partial = true;
 }

@@ -52,6 +52,22 @@ static void set_attribute(json_t *o, const struct report_attribute *a)
 		field_string(o, a->name, a->value);
 }
 
+static json_t *allocators(const struct report_process *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->allocators.n; i++) {
+		const struct report_allocator *a = &p->allocators.v[i];
+		json_t *o = json_object();
+
+		field_string(o, "name", a->name);
+		field_string(o, "role", a->role);
+		field_string(o, "module", a->module);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 json_t *json_process(const struct report_process *p)
 {
 	json_t *o = json_object(), *libc = json_object();
@@ -72,6 +88,8 @@ json_t *json_process(const struct report_process *p)
 		json_object_set(o, "libc", libc);
 	json_decref(libc);
 	field_string(o, "allocator", p->allocator);
+	if (p->allocators.n)
+		json_object_set_new(o, "allocators", allocators(p));
 	field_string(o, "timestamp", p->timestamp);
 	for (size_t i = 0; i < p->attributes.n; i++)
 		set_attribute(o, &p->attributes.v[i]);

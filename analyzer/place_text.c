@@ -53,10 +53,15 @@ static const char *path_of(const struct places *places, const struct ledger_part
 static const char *anon_text(const struct places *places, const struct ledger_part *part,
                              struct pool *pool)
 {
+	const struct allocator *other = allocators_malloc(analysis_allocators(places->a));
 	const char *text = places->a->heap->nspans
 	                           ? "anonymous memory that malloc does not own"
 	                           : "anonymous memory (no heap of malloc was found)";
 	const struct core *core = places->a->core;
+
+	if (other)
+		text = pool_printf(pool, "anonymous memory, of %s or of the program itself",
+		                   other->name);
 
 	for (size_t i = 0; i < core->nthreads; i++)
 		if (range_holds(part->start, part->end, places->a->heap->tp[i], 1))

@@ -105,6 +105,19 @@ static void describe_modules(struct report *r, struct analysis *a)
 		p->libc_build_id = report_hex(r, libc->build_id, libc->build_id_size);
 }
 
+static void describe_allocators(struct report_process *p, const struct allocators *all)
+{
+	const struct allocator *own = allocators_malloc(all);
+
+	p->allocator = own ? own->name : NULL;
+	for (size_t i = 0; i < all->n; i++) {
+		const struct allocator *a = &all->v[i];
+		struct report_allocator row = { a->name, allocator_role_name(a->role), a->module };
+
+		array_push(&p->allocators, row);
+	}
+}
+
 void process_describe(struct report *report, struct analysis *a)
 {
 	const struct core *core = a->core;
@@ -119,9 +132,9 @@ void process_describe(struct report *report, struct analysis *a)
 		.arch = core->machine->name,
 		.layout_source = heap->nspans ? heap->layout_source : NULL,
 		.layout_versions = heap->nspans ? heap->versions : NULL,
-		.allocator = heap->foreign,
 	};
 	describe_modules(report, a);
+	describe_allocators(p, analysis_allocators(a));
 	read_attributes(report, strcmp(core->path, "-") ? core->path : "/dev/stdin");
 }
 

@@ -7,6 +7,7 @@ void report_free(struct report *report)
 {
 	array_free(&report->input.warnings);
 	array_free(&report->process.attributes);
+	array_free(&report->process.allocators);
 	array_free(&report->findings);
 	array_free(&report->sizes);
 	array_free(&report->arenas);

@@ -39,6 +39,13 @@ struct report_attribute {
 	const char *name, *value;
 };
 
+/* Another allocator than glibc's. */
+struct report_allocator {
+	const char *name;   /* "jemalloc", "V8" */
+	const char *role;   /* allocator_role_name */
+	const char *module; /* path of the file that it was recognized in; NULL: in none */
+};
+
 struct report_process {
 	const char *comm, *exe; /* NULL: unknown */
 	uint64_t pid;           /* ABSENT: unknown */
@@ -48,7 +55,8 @@ struct report_process {
 	const char *build_id;                     /* of exe, hexadecimal; NULL: unknown */
 	const char *libc_version, *libc_build_id; /* NULL: unknown; so the next two */
 	const char *layout_source, *layout_versions;
-	const char *allocator; /* not glibc's: its name; NULL: glibc's or none found */
+	const char *allocator; /* malloc is its and not glibc's; NULL: glibc's or none found */
+	ARRAY(struct report_allocator) allocators; /* all that are not glibc's, sorted by role */
 	const char *timestamp; /* RFC 3339, of the crash; NULL: nothing reliable tells it */
 	ARRAY(struct report_attribute) attributes; /* sorted by name */
 };

@@ -49,6 +49,31 @@ static void modules_line(struct table *t, const struct report *r)
 	                           found, r->modules.n));
 }
 
+/* Whose heap it is, where that is not plainly glibc's. */
+static void allocator_lines(struct table *t, const struct report *r)
+{
+	static const struct {
+		const char *role, *says;
+	} words[] = {
+		{ "malloc", "is the program's malloc, and not glibc's: its heap is not read" },
+		{ "beside", "has memory of its own beside malloc's: not read, but searched for "
+		            "pointers" },
+		{ "mapped", "is mapped, but malloc is not its" },
+	};
+
+	for (size_t i = 0; i < r->process.allocators.n; i++) {
+		const struct report_allocator *a = &r->process.allocators.v[i];
+		const char *slash = a->module ? strrchr(a->module, '/') : NULL, *says = "", *by;
+
+		for (size_t k = 0; k < sizeof(words) / sizeof(*words); k++)
+			if (!strcmp(a->role, words[k].role))
+				says = words[k].says;
+		by = a->module ? pool_printf(&t->pool, " (%s)", slash ? slash + 1 : a->module) : "";
+		line(t, strcmp(a->role, "malloc") != 0, i ? "" : "other allocators",
+		     pool_printf(&t->pool, "%s%s %s", a->name, by, says));
+	}
+}
+
 static void sums_line(struct table *t, const struct report *r)
 {
 	uint64_t damaged = 0, differ = 0;
@@ -137,6 +162,7 @@ void text_check(const struct report *r, const struct options *opt, struct out *o
 	share_line(&t, "heap", r->input.heap, r->process.allocator ? "not glibc's" : "none found");
 	if (r->input.heap >= 0)
 		sums_line(&t, r);
+	allocator_lines(&t, r);
 	share_line(&t, "thread stacks", r->input.stacks, "none found");
 	share_line(&t, "global data", r->input.globals, "none found");
 	share_line(&t, "thread-local data", r->input.tls, "none found");

@@ -18,17 +18,24 @@ static const char *ending(struct pool *pool, const struct report *r)
 	return "";
 }
 
+/* "glibc 2.36", "jemalloc", "glibc 2.36 and V8" */
 static const char *allocator(struct pool *pool, const struct report *r)
 {
 	const struct report_process *p = &r->process;
+	const char *text = p->libc_version ? pool_printf(pool, ", glibc %s", p->libc_version)
+	                   : p->layout_versions
+	                           ? pool_printf(pool, ", glibc of %s", p->layout_versions)
+	                           : "";
 
 	if (p->allocator)
 		return pool_printf(pool, ", %s", p->allocator);
-	if (p->libc_version)
-		return pool_printf(pool, ", glibc %s", p->libc_version);
-	if (p->layout_versions)
-		return pool_printf(pool, ", glibc of %s", p->layout_versions);
-	return "";
+	for (size_t i = 0; i < p->allocators.n; i++) {
+		const struct report_allocator *a = &p->allocators.v[i];
+
+		if (!strcmp(a->role, "beside"))
+			text = pool_printf(pool, "%s%s%s", text, *text ? " and " : ", ", a->name);
+	}
+	return text;
 }
 
 void text_process(const struct report *r, struct out *out)

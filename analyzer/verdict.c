@@ -13,28 +13,51 @@ static void set(struct report *r, const char *code, const char *text)
 	r->verdict_text = text;
 }
 
+/* Who has memory of its own beside malloc: "V8"; NULL: nobody that is known. */
+static const char *beside(struct report *r)
+{
+	const char *names = NULL;
+
+	for (size_t i = 0; i < r->process.allocators.n; i++) {
+		const struct report_allocator *a = &r->process.allocators.v[i];
+
+		if (strcmp(a->role, "beside"))
+			continue;
+		names = names ? pool_printf(&r->pool, "%s and %s", names, a->name) : a->name;
+	}
+	return names;
+}
+
+/* Resident memory in which another allocator's blocks lie. */
+static const char *others_bytes(struct report *r)
+{
+	return text_bytes_in(&r->pool, r->memory.anonymous + r->memory.shared);
+}
+
 static void without_heap(struct report *r)
 {
-	if (r->process.allocator)
+	const char *name = r->process.allocator;
+
+	if (name)
 		set(r, "foreign",
 		    pool_printf(&r->pool,
-		                "This process does not use glibc's malloc "
-		                "but "
-		                "%s, whose heap this version cannot read: no leak can be found or "
-		                "ruled out. "
-		                "Mappings and threads are still valid (coreheap maps, coreheap "
-		                "threads).",
-		                text_escape(&r->pool, r->process.allocator)));
+		                "This process does not use glibc's malloc but %s, whose heap this "
+		                "version cannot read: no leak can be found or ruled out. %s of "
+		                "resident memory lie in anonymous mappings and stacks, where such "
+		                "blocks are as a rule. Mappings and threads are still valid "
+		                "(coreheap maps, coreheap threads).",
+		                name,
+		                text_bytes_in(&r->pool, r->memory.anonymous + r->memory.shared +
+		                                                r->memory.stacks)));
 	else
 		set(r, "no-heap",
 		    pool_printf(&r->pool,
-		                "No heap of glibc's malloc was found in "
-		                "this "
-		                "core%s: no leak can be found or ruled out.",
-		                r->input.truncated ? ", part of which is cut off"
-		                                   : "; the program has its own allocator, or "
-		                                     "never "
-		                                     "called malloc"));
+		                "No heap of glibc's malloc was found in this core%s: no leak can "
+		                "be found or ruled out.",
+		                r->input.truncated
+		                        ? ", part of which is cut off"
+		                        : "; the program has its own allocator, or never called "
+		                          "malloc"));
 }
 
 /* What share of the memory in use is meant; empty where it says nothing. */
@@ -123,6 +146,19 @@ static void add_free_memory(struct report *r)
 }
 
 /*
+ * What another allocator has is not known block by block, but all of it is searched for pointers:
+ * what it holds counts as reachable.
+ */
+static void add_named(struct report *r, const char *name)
+{
+	r->verdict_text = pool_printf(&r->pool,
+	                              "%s The memory of %s is not looked into, only searched for "
+	                              "pointers into the heap: %s of resident memory lie in "
+	                              "anonymous mappings beside it.",
+	                              r->verdict_text, name, others_bytes(r));
+}
+
+/*
  * Garbage-collected heaps, JITs and pools: what malloc does not know, a leak search cannot explain.
  */
 static void add_foreign_memory(struct report *r)
@@ -133,10 +169,31 @@ static void add_foreign_memory(struct report *r)
 	if (others < (4 << 20) || others < m->resident / 2)
 		return;
 	r->verdict_text = pool_printf(&r->pool,
-	                              "%s Most of the resident memory, %s, is not "
-	                              "malloc's but "
+	                              "%s Most of the resident memory, %s, is not malloc's but "
 	                              "was mapped by the program or a library for itself.",
 	                              r->verdict_text, text_bytes_in(&r->pool, others));
+}
+
+/* Another malloc is the program's, and glibc's has a heap as well: a few blocks, as a rule. */
+static void beside_another_malloc(struct report *r)
+{
+	const char *name = r->process.allocator, *rest = r->verdict_text;
+
+	if (!strcmp(r->verdict, "leaks")) {
+		r->verdict_text = pool_printf(
+			&r->pool,
+			"%s That is only what glibc's malloc handed out: this process "
+			"uses %s, in whose heap no leak can be found or ruled out.",
+			rest, name);
+	} else {
+		set(r, "foreign",
+		    pool_printf(&r->pool,
+		                "This process uses %s, whose heap this version cannot read: no "
+		                "leak in it can be found or ruled out. Of what glibc's malloc "
+		                "handed out beside it: %s",
+		                name, rest));
+	}
+	add_named(r, name);
 }
 
 static void add_damage(struct report *r)
@@ -162,6 +219,8 @@ void verdict_find(struct report *r)
 		r->leaks.definite.bytes + r->leaks.indirect.bytes,
 	};
 
+	const char *others;
+
 	if (m->in_use == ABSENT) {
 		without_heap(r);
 		return;
@@ -174,7 +233,11 @@ void verdict_find(struct report *r)
 		no_leaks(r);
 	if (!leaked.blocks)
 		add_free_memory(r);
-	if (leaked.bytes < m->in_use / 10)
+	if (r->process.allocator)
+		beside_another_malloc(r);
+	else if ((others = beside(r)))
+		add_named(r, others);
+	else if (leaked.bytes < m->in_use / 10)
 		add_foreign_memory(r);
 	add_damage(r);
 }

@@ -192,7 +192,6 @@ void heap_walk(const struct core *core, struct heap **out)
 	fastbins_find(&w);
 	bins_find(&w);
 	sums_verify(&w);
-	foreign_find(&w);
 	sum_up(w.heap);
 	name_versions(w.heap);
 	list_owned(&w);

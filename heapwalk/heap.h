@@ -118,11 +118,9 @@ struct heap {
 	struct tally mmapped;  /* used blocks in mmapped chunks */
 	struct heap_finding *finding;
 	size_t nfindings;
-	uint64_t unread;     /* bytes of heap that the core does not have */
-	uint64_t skipped;    /* bytes of heap passed over because of damage */
-	const char *foreign; /* another allocator that was recognized ("jemalloc"), else NULL */
-	const char *foreign_module; /* the file it was recognized by, or NULL */
-	const char *layout_source;  /* "table" or "inferred" */
+	uint64_t unread;  /* bytes of heap that the core does not have */
+	uint64_t skipped; /* bytes of heap passed over because of damage */
+	const char *layout_source; /* "table" or "inferred" */
 	const char *versions; /* glibc versions with this layout, e.g. "2.35-2.41"; NULL: no glibc
 	                         heap */
 	/* private */
@@ -134,7 +132,7 @@ struct heap {
 
 /*
  * Finds and walks everything. Never fails: a process without a glibc heap gives a heap with
- * nspans == 0, and what is known of why in foreign and finding. *out is owned by the caller.
+ * nspans == 0, and what is known of why in finding. *out is owned by the caller.
  */
 void heap_walk(const struct core *core, struct heap **out);
 void heap_free(struct heap *heap); /* accepts NULL */

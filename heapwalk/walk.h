@@ -67,8 +67,6 @@ unsigned tls_vote(const struct walk *w, tls_weigh *weigh, const void *ctx, uint6
 /* A thread's word there. */
 bool tls_read(const struct walk *w, size_t thread, unsigned offset, uint64_t *word);
 void thread_arenas_find(struct walk *w);
-/* foreign.c: other allocators. */
-void foreign_find(struct walk *w);
 /* verify.c: malloc's own sums against what was found. */
 void sums_verify(struct walk *w);
 
