@@ -44,7 +44,7 @@ endif
 
 compile := $(CC) $(own_cppflags) $(CPPFLAGS) $(language) $(CFLAGS) $(hardening) $(warnings)
 link    := $(CC) $(language) $(CFLAGS) $(LDFLAGS) $(link_hardening) -Wl,--as-needed
-libs    := -ldw -lelf -ljansson -lpthread $(LDLIBS)
+libs    := -ldw -lelf -ljansson -lzstd -llz4 -llzma -lz -lpthread $(LDLIBS)
 
 # Objects live in a folder named after compiler, flavour and a sum over every flag and the
 # compiler's version, so that builds which differ never share an object.
@@ -113,9 +113,14 @@ define probe
 #include <elfutils/libdwfl.h>
 #include <gelf.h>
 #include <jansson.h>
+#include <lz4frame.h>
+#include <lzma.h>
+#include <zlib.h>
+#include <zstd.h>
 int main(void)
 {
-	return !json_null() || !dwfl_version(0) || !elf_version(EV_CURRENT);
+	return !json_null() || !dwfl_version(0) || !elf_version(EV_CURRENT) || !LZ4F_getVersion() ||
+	       !lzma_version_number() || !zlibVersion() || !ZSTD_versionNumber();
 }
 endef
 export probe
@@ -126,9 +131,11 @@ $(obj)/libraries:
 		echo '  remedy: make deps (installs it), or make CC=<your compiler>'; exit 1; } >&2
 	@printf '%s\n' "$$probe" >$@.c
 	@$(compile) -o $@.out $@.c $(libs) 2>$@.log || { sed 's/^/  /' $@.log; \
-		echo 'coreheap: headers or libraries are missing: libdw and libelf (elfutils), jansson.'; \
-		echo '  remedy: make deps (Debian: libdw-dev libelf-dev libjansson-dev;'; \
-		echo '  Fedora: elfutils-devel elfutils-libelf-devel jansson-devel)'; exit 1; } >&2
+		echo 'coreheap: headers or libraries are missing: libdw and libelf (elfutils), jansson,'; \
+		echo '  zstd, lz4, lzma (xz) or zlib.'; \
+		echo '  remedy: make deps (Debian: libdw-dev libelf-dev libjansson-dev libzstd-dev'; \
+		echo '  liblz4-dev liblzma-dev zlib1g-dev; Fedora: elfutils-devel elfutils-libelf-devel'; \
+		echo '  jansson-devel libzstd-devel lz4-devel xz-devel zlib-devel)'; exit 1; } >&2
 	@rm -f $@.c $@.out $@.log
 	@touch $@
 

@@ -1,6 +1,7 @@
 #include "analyzer/command.h"
 #include "analyzer/progress.h"
 #include "analyzer/text.h"
+#include "formats/input.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -64,10 +65,11 @@ void command_say(const char *fmt, ...)
 
 static void show_progress(const struct options *opt)
 {
+	const char *name = strcmp(opt->arg[0], "-") ? opt->arg[0] : "standard input";
 	struct pool pool = { 0 };
 
 	if (!opt->quiet)
-		progress_start(text_escape(&pool, pool_printf(&pool, "reading %s", opt->arg[0])));
+		progress_start(text_escape(&pool, pool_printf(&pool, "reading %s", name)));
 	pool_free(&pool);
 }
 
@@ -76,14 +78,8 @@ bool command_open(const struct options *opt, struct analysis *a)
 	struct err err;
 
 	opened_ms = now_ms();
-	if (!strcmp(opt->arg[0], "-")) {
-		command_say("-: a core cannot be read from standard input by this version; write "
-		            "it to "
-		            "a file and give its name (a compressed one: zstd -d, lz4 -d, xz -d, "
-		            "gzip -d)");
-		return false;
-	}
 	show_progress(opt);
+	input_bound(opt->max_unpacked);
 	if (analysis_open(opt->arg[0], &opt->where, a, &err)) {
 		a->threads = opt->threads;
 		return true;

@@ -129,12 +129,13 @@ static const char *kept_text(struct report *r, const struct heap *heap)
 /* "truncated: 2.00 GiB of 2.60 GiB present (77%)" */
 static const char *truncated_text(struct report *r)
 {
-	uint64_t whole = r->input.bytes + r->input.missing;
+	uint64_t whole = r->input.unpacked + r->input.missing;
 	char share[TEXT_NUMBER];
 
 	return pool_printf(&r->pool, "truncated: %s of %s present (%s)",
-	                   text_bytes_in(&r->pool, r->input.bytes), text_bytes_in(&r->pool, whole),
-	                   text_share(share, r->input.bytes, whole));
+	                   text_bytes_in(&r->pool, r->input.unpacked),
+	                   text_bytes_in(&r->pool, whole),
+	                   text_share(share, r->input.unpacked, whole));
 }
 
 #define TRUNCATED_REMEDY                                                                \

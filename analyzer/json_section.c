@@ -19,6 +19,9 @@ json_t *json_input(const struct report_input *in)
 
 	field_string(o, "path", in->path);
 	field_number(o, "bytes", in->bytes);
+	field_string(o, "compression", in->compression);
+	if (strcmp(in->compression, "none"))
+		field_number(o, "uncompressed_bytes", in->unpacked);
 	field_string(o, "kind", in->kind);
 	field_bool(o, "truncated", in->truncated);
 	if (in->missing)

@@ -187,6 +187,12 @@ static bool set_max_memory(struct parse *p, const char *name, const char *value)
 	       bad(p, name, value, "a size of at least 16M");
 }
 
+static bool set_max_unpacked(struct parse *p, const char *name, const char *value)
+{
+	return (options_bytes(value, &p->opt->max_unpacked) && p->opt->max_unpacked > 0) ||
+	       bad(p, name, value, "a size; 20G");
+}
+
 static bool set_color(struct parse *p, const char *name, const char *value)
 {
 	static const char *const names[] = { "auto", "always", "never" };
@@ -254,6 +260,7 @@ const struct option option_list[] = {
 	{ "--strict", 0, NO_ARGUMENT, TAKES_CORE, set_strict },
 	{ "--threads", 0, ARGUMENT, TAKES_CORE, set_threads },
 	{ "--max-memory", 0, ARGUMENT, TAKES_CORE, set_max_memory },
+	{ "--max-unpacked", 0, ARGUMENT, TAKES_CORE, set_max_unpacked },
 	{ "--no-sandbox", 0, NO_ARGUMENT, TAKES_CORE, set_no_sandbox },
 	{ "--color", 0, ARGUMENT, 0, set_color },
 	{ "--quiet", 'q', NO_ARGUMENT, 0, set_quiet },
@@ -293,6 +300,8 @@ const struct option_text option_texts[] = {
 	{ "--strict", "exit with 4 if part of the core could not be read", TAKES_CORE },
 	{ "--threads N", "use at most N threads; the result is the same for every N", TAKES_CORE },
 	{ "--max-memory N", "give up rather than use more memory than N", TAKES_CORE },
+	{ "--max-unpacked N", "give up on a compressed core that unpacks to more than N bytes",
+	  TAKES_CORE },
 	{ "--no-sandbox", "accepted for scripts: this version has no sandbox yet", TAKES_CORE },
 	{ "--color WHEN", "auto, always or never; NO_COLOR is honoured", 0 },
 	{ "-q, --quiet", "say nothing on standard error but errors", 0 },

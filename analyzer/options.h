@@ -55,6 +55,8 @@ struct options {
 	uint64_t show_content;    /* bytes of each block to show; 0: none */
 	unsigned threads;         /* 0: as many as there are processors */
 	uint64_t max_memory;      /* bytes; 0: no bound */
+	uint64_t max_unpacked;    /* bytes of a core that comes compressed or through a pipe; 0:
+	                             formats/store.h's own bound */
 	enum color color;
 	bool strict, quiet, verbose, no_sandbox;
 	const char *const *arg; /* what is no option: arg[0] is CORE, for explain then ADDR... */

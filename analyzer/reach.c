@@ -214,7 +214,7 @@ void reach_mark(const struct core *core, const struct heap *heap, const struct r
 	mark_strong(&w, roots);
 	settle_strong(&w);
 	mark_weak(&w);
-	out->withheld = roots->nmissing || heap->unread || out->unread;
+	out->withheld = roots->nmissing || heap->unread || out->unread || core->damaged;
 	if (out->withheld)
 		withhold(heap, out);
 	else

@@ -49,7 +49,10 @@ void report_start(struct report *report, struct analysis *a)
 	*report = (struct report){ 0 };
 	report->input = (struct report_input){
 		.path = core->path,
-		.bytes = core->file_size,
+		.bytes = core->given_size,
+		.unpacked = core->file_size,
+		.compression = core->compression,
+		.broken = core->trouble != NULL,
 		.kind = kinds[core->kind],
 		.truncated = core->truncated,
 		.missing = core->missing,
@@ -59,11 +62,17 @@ void report_start(struct report *report, struct analysis *a)
 		.tls = -1,
 	};
 	process_describe(report, a);
+	if (core->trouble)
+		report_warn(
+			report, "stream",
+			"%s\n  remedy: copy it again from where it is whole, or take and compress "
+			"the core again",
+			core->trouble);
 	if (core->truncated)
 		report_warn_truncated(report);
 	for (size_t i = 0; i < core->nwarnings; i++)
 		report_warn(report, "notes", "%s", core->warning[i]);
-	report->partial = core->truncated || core->nwarnings > 0;
+	report->partial = core->truncated || core->trouble || core->nwarnings > 0;
 }
 
 void report_add_modules(struct report *report, struct analysis *a)

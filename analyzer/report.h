@@ -23,8 +23,11 @@ struct report_warning {
 
 struct report_input {
 	const char *path;
-	uint64_t bytes;
-	const char *kind; /* "core", "gcore" */
+	uint64_t bytes;          /* as given: compressed, if it was */
+	uint64_t unpacked;       /* of the core itself */
+	const char *compression; /* "zstd", "lz4", "xz", "gzip"; "none" */
+	bool broken;             /* not all of what was compressed came out: a warning says why */
+	const char *kind;        /* "core", "gcore" */
 	bool truncated;
 	uint64_t missing; /* bytes promised by the headers and not in the file; 0: none */
 	/* shares 0..1 of what should be there; negative: not computed */

@@ -23,16 +23,20 @@ static void share_line(struct table *t, const char *what, double share, const ch
 
 static void file_line(struct table *t, const struct report *r)
 {
-	uint64_t whole = r->input.bytes + r->input.missing;
+	uint64_t whole = r->input.unpacked + r->input.missing;
+	const char *packed = text_compression(&t->pool, r);
 	char bytes[TEXT_NUMBER], of[TEXT_NUMBER];
 
-	text_bytes(bytes, r->input.bytes);
+	text_bytes(bytes, r->input.unpacked);
 	if (r->input.truncated)
 		line(t, false, "file",
-		     pool_printf(&t->pool, "cut off: %s of %s present", bytes,
-		                 text_bytes(of, whole)));
+		     pool_printf(&t->pool, "cut off: %s of %s present%s", bytes,
+		                 text_bytes(of, whole), packed));
+	else if (r->input.broken)
+		line(t, false, "file",
+		     pool_printf(&t->pool, "its stream is damaged: %s%s", bytes, packed));
 	else
-		line(t, true, "file", pool_printf(&t->pool, "whole, %s", bytes));
+		line(t, true, "file", pool_printf(&t->pool, "whole, %s%s", bytes, packed));
 }
 
 static void modules_line(struct table *t, const struct report *r)

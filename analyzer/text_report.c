@@ -38,10 +38,18 @@ static const char *allocator(struct pool *pool, const struct report *r)
 	return text;
 }
 
+const char *text_compression(struct pool *pool, const struct report *r)
+{
+	if (!strcmp(r->input.compression, "none"))
+		return "";
+	return pool_printf(pool, " (%s: %s)", r->input.compression,
+	                   text_bytes_in(pool, r->input.bytes));
+}
+
 void text_process(const struct report *r, struct out *out)
 {
 	struct pool pool = { 0 };
-	const char *slash = strrchr(r->input.path, '/');
+	const char *path = r->input.path, *slash = strrchr(path, '/');
 
 	out_style(out, STYLE_BOLD);
 	out_untrusted(out, r->process.comm ? r->process.comm : "a process without a name");
@@ -54,10 +62,10 @@ void text_process(const struct report *r, struct out *out)
 	if (r->process.timestamp)
 		out_printf(out, ", %s", r->process.timestamp);
 	out_str(out, "; ");
-	out_untrusted(out, slash ? slash + 1 : r->input.path);
-	out_printf(out, ": %s, %s\n",
+	out_untrusted(out, slash ? slash + 1 : strcmp(path, "-") ? path : "standard input");
+	out_printf(out, ": %s, %s%s\n",
 	           strcmp(r->input.kind, "gcore") ? "kernel core" : "gcore snapshot",
-	           text_bytes_in(&pool, r->input.bytes));
+	           text_bytes_in(&pool, r->input.unpacked), text_compression(&pool, r));
 	pool_free(&pool);
 }
 

@@ -14,6 +14,8 @@ void text_check(const struct report *report, const struct options *opt, struct o
 
 /* Parts that more than one of them has. */
 void text_process(const struct report *report, struct out *out);
+/* " (zstd: 12.0 MiB)" where the core came compressed; "" where not. */
+const char *text_compression(struct pool *pool, const struct report *report);
 void text_verdict(const struct report *report, struct out *out);
 /* What of the core could not be read, a paragraph each; nothing where all could. */
 void text_warnings(const struct report *report, struct out *out);

@@ -148,7 +148,8 @@ static bool is_damaged(const struct report *r)
 static void next_steps(const struct report *r, const struct options *opt, struct out *out)
 {
 	struct table t = { .indent = 2, .headless = true };
-	const char *core = text_shell(&t.pool, r->input.path);
+	bool file = strcmp(r->input.path, "-") != 0;
+	const char *core = file ? text_shell(&t.pool, r->input.path) : "-";
 	const char *program = text_shell(&t.pool, opt->program);
 	const struct report_finding *suspect = first_suspect(r);
 	char at[TEXT_NUMBER + 1] = " ";

@@ -263,6 +263,22 @@ static void adopt_notes(struct core *core, struct notes *notes)
 		core->pid = core->thread[0].tid;
 }
 
+static bool open_input(struct core *core, struct err *err)
+{
+	struct input in;
+
+	if (!input_open(core->path, &in, err))
+		return false;
+	core->fd = in.fd;
+	core->file_size = in.size;
+	core->given_size = in.read;
+	core->compression = in.compression;
+	core->damaged = in.damaged;
+	if (in.trouble[0])
+		core->trouble = pool_strndup(&core->pool, in.trouble, sizeof(in.trouble));
+	return true;
+}
+
 bool core_open(const char *path, struct core **out, struct err *err)
 {
 	struct core *core = mem_alloc(1, sizeof(*core));
@@ -271,7 +287,7 @@ bool core_open(const char *path, struct core **out, struct err *err)
 
 	core->fd = -1;
 	core->path = pool_strndup(&core->pool, path, strlen(path));
-	if (!input_open(path, &core->fd, &core->file_size, err))
+	if (!open_input(core, err))
 		goto fail;
 	core->map = mmap(NULL, core->file_size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, core->fd,
 	                 0);

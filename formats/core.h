@@ -32,7 +32,10 @@ struct segment {
 	bool absent; /* no program header: known from the file map only (gcore leaves those out) */
 };
 
-/* A range of the core file that occupies no disk: pages that were never touched. File offsets. */
+/*
+ * A range of the core file that occupies no disk: pages that were never touched, and in an unpacked
+ * core all pages of zeroes. File offsets.
+ */
 struct hole {
 	uint64_t start, end;
 };
@@ -64,7 +67,11 @@ enum core_kind {
 struct core {
 	const char *path; /* as given; owned */
 	const struct machine *machine;
-	uint64_t file_size; /* bytes */
+	uint64_t file_size;      /* bytes, of what was unpacked if it was compressed */
+	uint64_t given_size;     /* bytes of the file or pipe as given: compressed, if it was */
+	const char *compression; /* "zstd", "lz4", "xz", "gzip"; "none" */
+	const char *trouble;     /* why not all came out of a compressed file; NULL: all did */
+	bool damaged;            /* and what came out may be wrong in places */
 	enum core_kind kind;
 	bool truncated;   /* some segment's saved bytes lie beyond the end of the file */
 	uint64_t missing; /* bytes that the headers promise and the file does not have */
@@ -113,8 +120,9 @@ static inline vaddr core_pointer(const struct core *core, uint64_t word)
 }
 
 /*
- * Opens a core. Fails where path is no ELF64 core file of a known machine: the message says what
- * it is instead and the remedy. On success *core is owned by the caller: core_close.
+ * Opens a core, plain or compressed; path "-" is standard input (see input.h). Fails where path is
+ * no ELF64 core file of a known machine: the message says what it is instead and the remedy. On
+ * success *core is owned by the caller: core_close.
  */
 bool core_open(const char *path, struct core **core, struct err *err);
 void core_close(struct core *core); /* accepts NULL */
@@ -179,8 +187,9 @@ bool core_auxv(const struct core *core, uint64_t type, uint64_t *value);
 
 /*
  * Bytes of [start, end) that were resident as far as the saved pages tell: saved pages that are not
- * holes of the file; in a file without holes (copied, or written by a gcore that writes zeroes) the
- * pages that are not all zero.
+ * all zero. A kernel's sparse core could tell a page that was never touched (a hole) from one that
+ * zeroes were written to, but a core that was copied, compressed, sent through a pipe or written by
+ * gcore cannot: so that the same process gives the same numbers, neither counts.
  */
 uint64_t core_resident(const struct core *core, vaddr start, vaddr end);
 

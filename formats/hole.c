@@ -1,8 +1,10 @@
 /*
- * hole: which bytes of the core file occupy disk, and so which pages of the dead process were
- * resident: the kernel seeks over pages that were never touched (fs/coredump.c dump_user_range).
+ * hole: which bytes of the core file occupy disk, and which pages of the dead process tell
+ * anything. The kernel seeks over pages that were never touched (fs/coredump.c dump_user_range):
+ * they need not be looked at.
  */
 #include "formats/core.h"
+#include "formats/zero.h"
 
 #include <unistd.h>
 
@@ -29,16 +31,10 @@ void core_find_holes(struct core *core)
 	core->sparse = holes.n > 0;
 }
 
-static bool page_is_zero(const uint8_t *p, uint64_t n)
-{
-	return n == 0 || (p[0] == 0 && !memcmp(p, p + 1, n - 1));
-}
-
-/* Bytes of the file range [at, at + len) that are not holes. */
-static uint64_t data_bytes(const struct core *core, uint64_t at, uint64_t len)
+/* Where the hole that holds this offset of the file ends; at itself where there is none. */
+static uint64_t hole_end(const struct core *core, uint64_t at)
 {
 	size_t lo = 0, hi = core->nholes;
-	uint64_t end = at + len, data = len;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -48,13 +44,7 @@ static uint64_t data_bytes(const struct core *core, uint64_t at, uint64_t len)
 		else
 			hi = mid;
 	}
-	for (; lo < core->nholes && core->hole[lo].start < end; lo++) {
-		uint64_t a = core->hole[lo].start > at ? core->hole[lo].start : at;
-		uint64_t b = core->hole[lo].end < end ? core->hole[lo].end : end;
-
-		data -= b - a;
-	}
-	return data;
+	return lo < core->nholes && core->hole[lo].start <= at ? core->hole[lo].end : at;
 }
 
 static uint64_t resident_in(const struct core *core, const struct segment *s, vaddr start,
@@ -62,14 +52,20 @@ static uint64_t resident_in(const struct core *core, const struct segment *s, va
 {
 	uint64_t sum = 0;
 
-	if (core->sparse)
-		return data_bytes(core, s->offset + (start - s->start), end - start);
 	for (vaddr at = start; at < end;) {
 		vaddr next = round_down(at, core->page_size) + core->page_size;
+		uint64_t offset = s->offset + (at - s->start),
+			 skip = hole_end(core, offset) - offset;
 
+		if (skip >= end - at)
+			break;
+		if (skip >= next - at) {
+			at = round_down(at + skip, core->page_size);
+			continue;
+		}
 		if (next > end)
 			next = end;
-		if (!page_is_zero(s->mem + (at - s->start), next - at))
+		if (!bytes_are_zero(s->mem + (at - s->start), next - at))
 			sum += next - at;
 		at = next;
 	}

@@ -1,32 +1,24 @@
 #include "formats/input.h"
+#include "formats/decompress.h"
 #include "formats/machine.h"
+#include "formats/store.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *compression(const uint8_t *head, size_t n)
-{
-	static const struct {
-		const char *name, magic[7];
-		size_t len;
-	} known[] = {
-		{ "zstd", "\x28\xb5\x2f\xfd", 4 },
-		{ "lz4", "\x04\x22\x4d\x18", 4 },
-		{ "xz",
-		  "\xfd"
-		  "7zXZ",
-		  6 },
-		{ "gzip", "\x1f\x8b", 2 },
-	};
+static uint64_t bound;     /* of what is unpacked */
+static bool stdin_is_used; /* it can be read only once */
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (n >= known[i].len && !memcmp(head, known[i].magic, known[i].len))
-			return known[i].name;
-	return NULL;
+void input_bound(uint64_t bytes)
+{
+	bound = bytes;
 }
+
+/* ---- is it a core? ---- */
 
 static bool elf_refused(const char *path, const uint8_t *head, struct err *err)
 {
@@ -60,69 +52,278 @@ static bool elf_refused(const char *path, const uint8_t *head, struct err *err)
 	return true;
 }
 
-static bool is_core(const char *path, const uint8_t *head, size_t n, struct err *err)
+/* What is compressed in a way that is not read here, by the documented magic numbers. */
+static const char *foreign_packer(const uint8_t *head, size_t n)
 {
-	const char *packed = compression(head, n);
+	static const struct {
+		const char *unpack, *magic;
+		size_t len;
+	} known[] = {
+		{ "bzip2 -dc", "BZh", 3 },
+		{ "lzip -dc", "LZIP", 4 },
+		{ "lzop -dc", "\x89LZO", 4 },
+		{ "lz4 -dc", "\x02\x21\x4c\x18", 4 }, /* lz4's legacy format */
+		{ "unzip -p", "PK\x03\x04", 4 },
+	};
 
-	if (packed)
-		return err_set(
-			err,
-			"%s: %s-compressed; unpack it first (zstd -d, lz4 -d, xz -d, gunzip) and "
-			"give the result",
-			path, packed);
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (n >= known[i].len && !memcmp(head, known[i].magic, known[i].len))
+			return known[i].unpack;
+	}
+	return NULL;
+}
+
+static bool is_core(const char *name, const uint8_t *head, size_t n, struct err *err)
+{
+	const char *unpack = foreign_packer(head, n);
+
+	if (unpack)
+		return err_set(err,
+		               "%s: compressed in a way that is not read here; unpack it into a "
+		               "pipe: %s FILE | coreheap summary -",
+		               name, unpack);
 	if (n < SELFMAG || memcmp(head, ELFMAG, SELFMAG))
 		return err_set(
 			err,
 			"%s: not a core file (no ELF header); give a file that the kernel or gcore "
 			"wrote",
-			path);
+			name);
 	if (n < sizeof(Elf64_Ehdr))
 		return err_set(err,
 		               "%s: an ELF file cut off within its header (%zu bytes); take the "
 		               "core again",
-		               path, n);
-	return elf_refused(path, head, err);
+		               name, n);
+	return elf_refused(name, head, err);
 }
 
-static bool open_regular(const char *path, int *fd, uint64_t *size, struct err *err)
-{
-	struct stat st;
+/* ---- unpacking ---- */
 
+struct unpack {
+	const char *name;
+	enum packing packing;
+	struct store store;
+	struct err *err;
+};
+
+static bool nested(const struct unpack *u, enum packing inner)
+{
+	return err_set(u->err,
+	               "%s: %s within %s, and one level is unpacked here; take off the outer one: "
+	               "%s -dc FILE | coreheap summary -",
+	               u->name, packing_name(inner), packing_name(u->packing),
+	               packing_name(u->packing));
+}
+
+/* The first piece has the core's header in it, or is all there is. */
+static bool take(void *unpack, const uint8_t *bytes, size_t n)
+{
+	struct unpack *u = unpack;
+	struct err why;
+
+	if (!u->store.size) {
+		enum packing inner = packing_of(bytes, n < SOURCE_AHEAD ? n : SOURCE_AHEAD);
+
+		if (inner != PACKING_NONE && u->packing != PACKING_NONE)
+			return nested(u, inner);
+		if (!is_core(u->name, bytes, n, u->err))
+			return false;
+	}
+	return store_write(&u->store, bytes, n, &why) ||
+	       err_set(u->err, "%s: %s", u->name, why.msg);
+}
+
+/* What is not compressed, but from a pipe. */
+static enum stream_end copy(struct source *source, struct unpack *u, const char **why)
+{
+	for (;;) {
+		size_t n;
+		const uint8_t *p = source_want(source, SOURCE_AHEAD, &n);
+
+		if (!n)
+			break;
+		n = n < SOURCE_AHEAD ? n : SOURCE_AHEAD;
+		if (!take(u, p, n))
+			return STREAM_STOPPED;
+		source_take(source, n);
+	}
+	*why = source->error ? strerror(source->error) : NULL;
+	return source->error ? STREAM_UNREAD : STREAM_WHOLE;
+}
+
+#define MIB(bytes) ((double)(bytes) / (1 << 20))
+
+/* Why not all came out of the stream, what that means and what to do about it. */
+static void describe(struct input *in, enum stream_end end, const char *why)
+{
+	const char *name = in->compression;
+	const double read = MIB(in->read), out = MIB(in->size);
+	char *to = in->trouble;
+	const size_t size = sizeof(in->trouble);
+
+	switch (end) {
+	case STREAM_WHOLE:
+	case STREAM_STOPPED:
+		return;
+	case STREAM_CUT:
+		snprintf(to, size,
+		         "its %s stream is cut off after %.2f MiB; the %.2f MiB that came out of "
+		         "it are analysed",
+		         name, read, out);
+		break;
+	case STREAM_UNREAD:
+		snprintf(to, size,
+		         "it cannot be read beyond %.2f MiB: %s; the %.2f MiB of core up to there "
+		         "are analysed",
+		         read, why, out);
+		break;
+	case STREAM_FOLLOWED:
+		snprintf(to, size,
+		         "its %s stream is followed, after %.2f MiB, by something else; the %.2f "
+		         "MiB that came out of it are analysed",
+		         name, read, out);
+		break;
+	case STREAM_DAMAGED:
+		snprintf(to, size,
+		         "its %s stream is damaged before %.2f MiB (%s); the %.2f MiB that came "
+		         "out of it are analysed, some of it may be wrong, so leak verdicts are "
+		         "withheld",
+		         name, read, why, out);
+		break;
+	}
+	in->damaged = end == STREAM_DAMAGED;
+}
+
+static bool nothing_usable(const struct unpack *u, const struct input *in, struct err *err)
+{
+	if (in->trouble[0])
+		return err_set(err, "%s: nothing came out of it: %s; take or copy it again",
+		               u->name, in->trouble);
+	return err_set(err, "%s: %s; take or copy the core again", u->name,
+	               u->packing == PACKING_NONE ? "nothing came through standard input"
+	                                          : "there is nothing in it");
+}
+
+/* Streams what is ahead into a store. */
+static bool unpack(const char *name, enum packing packing, struct source *source, struct input *in,
+                   struct err *err)
+{
+	struct unpack u = { .name = name, .packing = packing, .err = err };
+	const char *why = NULL;
+	enum stream_end end;
+	struct err failed;
+	bool ok;
+
+	if (!store_open(&u.store, bound, &failed))
+		return err_set(err, "%s: %s", name, failed.msg);
+	end = packing == PACKING_NONE ? copy(source, &u, &why)
+	                              : decompress(packing, source, take, &u, &why);
+	*in = (struct input){ .fd = -1,
+		              .size = u.store.size,
+		              .read = source->taken,
+		              .compression = packing_name(packing) };
+	describe(in, end, why);
+	ok = end != STREAM_STOPPED; /* else err says why */
+	if (ok && !in->size)
+		ok = nothing_usable(&u, in, err);
+	if (ok && !store_finish(&u.store, &in->fd, &failed))
+		ok = err_set(err, "%s: %s", name, failed.msg);
+	store_close(&u.store);
+	return ok;
+}
+
+/* ---- opening ---- */
+
+/* Sets *fd, also where it fails after opening. */
+static bool open_file(const char *path, int *fd, struct err *err)
+{
 	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (*fd < 0)
-		return err_set(
-			err, "%s: cannot open: %s%s", path, strerror(errno),
-			errno == EACCES
-				? " (kernel cores are readable by their owner only; try as that "
-				  "user or root)"
-			: errno == ENOENT
-				? " (see `cat /proc/sys/kernel/core_pattern` for where cores go; "
-				  "`coredumpctl list` where it starts with |)"
-				: "");
-	if (fstat(*fd, &st))
-		return err_set(err, "%s: cannot stat: %s", path, strerror(errno));
-	if (S_ISDIR(st.st_mode))
-		return err_set(err, "%s: a directory; give one core file", path);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, "%s: not a regular file; copy the core into one first", path);
-	if (st.st_size == 0)
+	if (*fd >= 0)
+		return true;
+	return err_set(
+		err, "%s: cannot open: %s%s", path, strerror(errno),
+		errno == EACCES   ? " (kernel cores are readable by their owner only; try as that "
+				    "user or root)"
+		: errno == ENOENT ? " (see `cat /proc/sys/kernel/core_pattern` for where cores go; "
+				    "`coredumpctl list` where it starts with |)"
+				  : "");
+}
+
+static bool open_stdin(int *fd, struct err *err)
+{
+	if (stdin_is_used)
+		return err_set(err, "standard input can be read only once; give the other core as "
+		                    "a file");
+	stdin_is_used = true;
+	if (isatty(STDIN_FILENO))
+		return err_set(err, "standard input is a terminal; send a core through a pipe: "
+		                    "zstd -dc CORE.zst | coreheap summary -");
+	*fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	return *fd >= 0 || err_set(err, "standard input: cannot be read: %s", strerror(errno));
+}
+
+static bool check_kind(const char *name, const struct stat *st, bool from_stdin, struct err *err)
+{
+	if (S_ISDIR(st->st_mode))
+		return err_set(err, "%s: a directory; give one core file", name);
+	if (!S_ISREG(st->st_mode) && !from_stdin)
+		return err_set(err,
+		               "%s: not a regular file; copy the core into one, or give it on "
+		               "standard input: coreheap summary - <FILE",
+		               name);
+	if (S_ISREG(st->st_mode) && st->st_size == 0)
 		return err_set(err,
 		               "%s: the file is empty; a full disk or a limit (ulimit -c) may have "
 		               "prevented the dump",
-		               path);
-	*size = (uint64_t)st.st_size;
+		               name);
 	return true;
 }
 
-bool input_open(const char *path, int *fd, uint64_t *size, struct err *err)
+/* Of the file that is open as in->fd; leaves in->fd at what holds the core. */
+static bool read_input(const char *name, bool from_stdin, struct input *in, struct err *err)
 {
-	uint8_t head[sizeof(Elf64_Ehdr)];
-	ssize_t n;
+	int fd = in->fd;
+	struct source source;
+	enum packing packing;
+	const uint8_t *head;
+	struct stat st;
+	bool ok, whole; /* a file that stands at its start: it need not be copied */
+	size_t n;
 
-	if (!open_regular(path, fd, size, err))
+	if (fstat(fd, &st))
+		return err_set(err, "%s: cannot stat: %s", name, strerror(errno));
+	if (!check_kind(name, &st, from_stdin, err))
 		return false;
-	n = pread(*fd, head, sizeof(head), 0);
-	if (n < 0)
-		return err_set(err, "%s: cannot read: %s", path, strerror(errno));
-	return is_core(path, head, (size_t)n, err);
+	whole = S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_CUR) == 0;
+	source_open(&source, fd);
+	head = source_want(&source, SOURCE_AHEAD, &n);
+	packing = packing_of(head, n);
+	if (!n && source.error) {
+		ok = err_set(err, "%s: cannot read: %s", name, strerror(source.error));
+	} else if (whole && packing == PACKING_NONE) {
+		in->size = in->read = (uint64_t)st.st_size;
+		in->compression = packing_name(packing);
+		ok = is_core(name, head, n, err);
+	} else {
+		in->fd = -1;
+		ok = unpack(name, packing, &source, in, err);
+		close(fd);
+	}
+	source_close(&source);
+	return ok;
+}
+
+bool input_open(const char *path, struct input *input, struct err *err)
+{
+	bool from_stdin = !strcmp(path, "-");
+	struct input in = { .fd = -1 };
+
+	if (!(from_stdin ? open_stdin(&in.fd, err) : open_file(path, &in.fd, err)))
+		return false;
+	if (!read_input(from_stdin ? "standard input" : path, from_stdin, &in, err)) {
+		if (in.fd >= 0)
+			close(in.fd);
+		return false;
+	}
+	*input = in;
+	return true;
 }

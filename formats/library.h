@@ -1,7 +1,11 @@
-/* library: which version of elfutils does the reading of ELF and DWARF. */
+/* library: the versions of the libraries that formats/ uses, of those that are loaded. */
 #ifndef FORMATS_LIBRARY_H
 #define FORMATS_LIBRARY_H
 
-const char *library_elfutils(void); /* "0.188", of the library that is loaded */
+const char *library_elfutils(void); /* "0.188" */
+const char *library_zstd(void);
+const char *library_lz4(void);
+const char *library_lzma(void);
+const char *library_zlib(void);
 
 #endif

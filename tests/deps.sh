@@ -13,6 +13,10 @@ build:make:make:make:make
 build:reads ELF (elfutils):h/gelf.h:libelf-dev:elfutils-libelf-devel
 build:reads DWARF (elfutils):h/elfutils/libdwfl.h:libdw-dev:elfutils-devel
 build:writes JSON (jansson):h/jansson.h:libjansson-dev:jansson-devel
+build:unpacks zstd:h/zstd.h:libzstd-dev:libzstd-devel
+build:unpacks lz4:h/lz4frame.h:liblz4-dev:lz4-devel
+build:unpacks xz:h/lzma.h:liblzma-dev:xz-devel
+build:unpacks gzip:h/zlib.h:zlib1g-dev:zlib-devel
 demo:takes gcore snapshots:gcore:gdb:gdb
 demo:ps for the demo and the tests:ps:procps:procps-ng
 test:takes gcore snapshots, and is a test subject:gcore:gdb:gdb
