@@ -120,6 +120,35 @@ static vaddr head_run(struct walk *w, vaddr x, size_t *count)
 	return lo;
 }
 
+/* An arena other than the main one stands right behind the heap_info of its first heap, which says
+ * so (arena.c): 0x20 bytes, 0x30 from 2.35 on. */
+static bool behind_heap_info(const struct walk *w, vaddr arena)
+{
+	uint64_t owner;
+
+	return (core_read64(w->core, arena - 0x20, &owner) && owner == arena) ||
+	       (core_read64(w->core, arena - 0x30, &owner) && owner == arena);
+}
+
+/* Without a file map any arena may be seen first: the main one of its list, which is closed. */
+static vaddr main_of(const struct walk *w, vaddr arena, const struct state_layout *l)
+{
+	vaddr at = arena;
+
+	while (behind_heap_info(w, at))
+		if (!core_read64(w->core, at + state_next(l), &at) || at == arena)
+			return arena;
+	return at;
+}
+
+static bool is_known(const struct walk *w, vaddr arena)
+{
+	for (size_t i = 0; i < w->arenas.n; i++)
+		if (w->arenas.v[i].addr == arena)
+			return true;
+	return false;
+}
+
 /* Returns where to go on. */
 static vaddr try_run(struct walk *w, vaddr x)
 {
@@ -138,7 +167,8 @@ static vaddr try_run(struct walk *w, vaddr x)
 		          (unsigned long long)lo);
 		return lo + count * 16;
 	}
-	add_instance(w, main, l);
+	if (!is_known(w, main))
+		add_instance(w, main_of(w, main, l), l);
 	return main + state_size(l);
 }
 

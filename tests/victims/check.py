@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares `coreheap blocks --format=csv` with what a victim declared.
 
-usage: check.py [--weak] TRUTH BLOCKS.csv
+usage: check.py [--weak|--no-vectors] TRUTH BLOCKS.csv
 
 TRUTH (plain or .gz) has a line a block, `address requested usable class label#group`, and notes,
 `# threads N` and `# exited N`. Every block that lives must be there, used, with its usable size and
@@ -9,7 +9,8 @@ its reach; blocks that were freed must not. Blocks that the victim does not know
 that libc makes at start-up and for each thread.
 
 With --weak the stacks of threads are missing from the core (gdb loses them): they could hold any
-block, so each leak has to be called possible, and so may what only a thread held.
+block, so each leak has to be called possible, and so may what only a thread held. With --no-vectors
+the vector registers are: each leak has to be called possible, what they held too, and nothing else.
 
 Prints one line for each difference, then a summary; exits 1 where there is a difference.
 """
@@ -28,6 +29,8 @@ ALLOWED = {
 
 THREAD_HELD = ('held-by-red-zone', 'held-by-red-zone-end', 'held-by-stack', 'held-by-tls',
                'held-by-key')
+VECTOR_HELD = ('held-by-xmm', 'held-by-ymm-high', 'held-by-zmm-high', 'held-by-zmm16-31')
+HELD = {'--weak': (THREAD_HELD, ('reachable', 'possible')), '--no-vectors': (VECTOR_HELD, ('possible',))}
 
 
 def read_truth(path):
@@ -74,8 +77,8 @@ def check_block(address, truth, got, weak):
     allowed = ALLOWED[cls]
     if weak and cls != 'live':
         allowed = ('possible',)
-    if weak and label.split('#')[0] in THREAD_HELD:
-        allowed = ('reachable', 'possible')
+    if weak and label.split('#')[0] in HELD[weak][0]:
+        allowed = HELD[weak][1]
     if got[2] not in allowed:
         return 'is called %s' % (got[2] or 'nothing')
     return None
@@ -106,7 +109,7 @@ def check_unknown(truth, notes, got):
             len(unknown), allowed, ' '.join('%#x/%d' % (a, b[0]) for a, b in unknown[:20]))
 
 
-def check(truth, notes, got, weak=False):
+def check(truth, notes, got, weak=None):
     """-> a line for each difference"""
     wrong = []
     for address, declared in sorted(truth.items()):
@@ -120,8 +123,8 @@ def check(truth, notes, got, weak=False):
 
 
 def main(args):
-    weak = '--weak' in args
-    args = [a for a in args if a != '--weak']
+    weak = next((a for a in args if a in HELD), None)
+    args = [a for a in args if a != weak]
     if len(args) != 2:
         sys.exit(__doc__)
     truth, notes = read_truth(args[0])
