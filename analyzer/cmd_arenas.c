@@ -248,6 +248,9 @@ static void text(const struct analysis *a, const struct report *r, struct out *o
 	place_table(r, out);
 	tcache_table(r, out);
 	sums(a, out);
+	if (r->process.allocator)
+		out_printf(out, "That is glibc's malloc only: the process uses %s.\n",
+		           r->process.allocator);
 }
 
 /* ---- CSV ---- */

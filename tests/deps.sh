@@ -42,6 +42,10 @@ test:compressed cores:xz:xz-utils:xz
 test:compressed cores:gzip:gzip:gzip
 test:tells file kinds:file:file:file
 test:a malloc that is not glibc'"'"'s:l/libjemalloc.so.2:libjemalloc2:jemalloc
+test:a malloc that is not glibc'"'"'s:l/libtcmalloc_minimal.so.4:libtcmalloc-minimal4:gperftools-libs
+test:a malloc that is not glibc'"'"'s:l/libmimalloc.so:libmimalloc-dev:mimalloc-devel
+test:a C library that is not glibc:f/usr/bin/musl-gcc:musl-tools:
+test:a server with jemalloc:f/usr/bin/redis-server:redis-server:
 test:compares files:cmp:diffutils:diffutils
 '
 
