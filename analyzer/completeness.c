@@ -178,6 +178,9 @@ static const char *roots_remedy(const char *why)
 		       "or use "
 		       "gcore of gdb 18 or newer: older ones give up a whole mapping at its first "
 		       "unreadable page";
+	if (why && !strcmp(why, ROOT_NO_VECTORS))
+		return "let a kernel or gdb's gcore write the core: qemu-user leaves these "
+		       "registers out";
 	return "take the core with `echo 0x7f >/proc/PID/coredump_filter` set before, or by gdb's "
 	       "gcore "
 	       "as the same user with all limits raised";
@@ -188,11 +191,16 @@ static void warn_roots(struct report *r, const struct roots *roots)
 	struct lost lost = count_lost(roots);
 
 	report_warn(r, "roots-missing",
-	            "memory that may hold pointers is missing: %s (%s; %s in all)\n"
+	            "%s may hold pointers is missing: %s (%s%s)\n"
 	            "  leak verdicts withheld: what is unreachable is called possible\n"
 	            "  remedy: %s",
-	            lost_text(r, roots), lost.why ? lost.why : "not saved",
-	            text_bytes_in(&r->pool, roots->missing_bytes), roots_remedy(lost.why));
+	            roots->missing_bytes ? "memory that" : "what", lost_text(r, roots),
+	            lost.why ? lost.why : "not saved",
+	            roots->missing_bytes
+	                    ? pool_printf(&r->pool, "; %s in all",
+	                                  text_bytes_in(&r->pool, roots->missing_bytes))
+	                    : "",
+	            roots_remedy(lost.why));
 }
 
 static double heap_share(const struct heap *heap)

@@ -109,7 +109,7 @@ static void add_registers(struct lists *l, size_t t)
 	else if (xsave && th->wide_size >= need) /* it begins with the same */
 		add_vectors(l, t, th->wide + v->offset, v->name, 0, v->count, v->words, 0);
 	else
-		miss(l, 0, 0, ROOT_REGISTER, (int)t, NULL, "no note has them");
+		miss(l, 0, 0, ROOT_REGISTER, (int)t, NULL, ROOT_NO_VECTORS);
 	if (th->wide)
 		(xsave ? add_xstate : add_sve)(l, t, th->wide, th->wide_size);
 }

@@ -33,6 +33,8 @@ struct root_register {
 	char name[12]; /* "rbx", "xmm3[1]", ... */
 };
 
+#define ROOT_NO_VECTORS "no note has them" /* root_missing.why of vector registers */
+
 /* A root that the core should have and has not. */
 struct root_missing {
 	vaddr start, end;

@@ -81,9 +81,30 @@ static void test_equal(void **unused)
 				check(range[r][0], range[r][1], n, shift);
 }
 
+/* The tag in a pointer's top byte neither hides it nor stays in what is returned. */
+static void test_masked(void **unused)
+{
+	const uint64_t lo = 0xaaaaab000000, size = 0x1000, mask = UINT64_MAX >> 8;
+	uint64_t word[] = { lo,
+		            lo | UINT64_C(0x5a) << 56,
+		            lo + size,
+		            (lo + size - 1) | UINT64_C(0xff) << 56,
+		            lo | UINT64_C(1) << 55,
+		            UINT64_MAX };
+	uint64_t got[sizeof(word) / sizeof(*word) + 4];
+
+	(void)unused;
+	assert_int_equal(filter_masked((const void *)word, 6, mask, lo, size, got), 3);
+	assert_int_equal(got[0], lo);
+	assert_int_equal(got[1], lo);
+	assert_int_equal(got[2], lo + size - 1);
+	assert_int_equal(filter_masked((const void *)word, 6, UINT64_MAX, lo, size, got), 1);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_equal) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_equal),
+		                            cmocka_unit_test(test_masked) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,24 @@ static const void *volatile in_data = "";
 static const void *volatile inside_start, *volatile inside_last, *volatile inside_chain;
 static const void *volatile inside_and_start[2], *volatile inside_ring, *volatile inside_large;
 
+/* Where the processor does not look at a pointer's top byte, one with a tag there holds. */
+#if defined(__aarch64__)
+static const void *volatile in_tagged[2];
+
+static NOINLINE void plant_tagged(void)
+{
+	char *p = get(72, T_LIVE, "held-by-tagged");
+	char *q = get(72, T_POSSIBLE, "held-by-tagged-inside");
+
+	in_tagged[0] = p + (UINT64_C(0x5a) << 56);
+	in_tagged[1] = q + 24 + (UINT64_C(0xff) << 56);
+}
+#else
+static void plant_tagged(void)
+{
+}
+#endif
+
 NOINLINE void plant_statics(void)
 {
 	void *p;
@@ -18,6 +36,7 @@ NOINLINE void plant_statics(void)
 	truth_group();
 	in_bss = get(40, T_LIVE, "held-by-bss");
 	in_data = get(40, T_LIVE, "held-by-data");
+	plant_tagged();
 	for (int i = 0; i < 3; i++) {
 		p = get(56, T_LIVE, "held-through-data");
 		put(p, 0, (const void *)in_data);
