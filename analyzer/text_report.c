@@ -180,7 +180,7 @@ size_t text_findings(const struct report *r, uint64_t limit, struct out *out)
 	if (groups)
 		table_print(&t, out);
 	if (groups && shape.held)
-		out_printf(out, "  HOLD: what is lost along with them, because nothing else holds it.\n");
+		out_str(out, "  HOLD: what is lost with them, as nothing else holds it.\n");
 	return groups;
 }
 

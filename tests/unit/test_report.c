@@ -19,6 +19,7 @@ static void start(void)
 	r = (struct report){
 		.input = { .path = "core",
 		           .kind = "core",
+		           .compression = "none",
 		           .bytes = 1000,
 		           .heap = -1,
 		           .stacks = -1,
