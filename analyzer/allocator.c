@@ -166,7 +166,7 @@ static enum allocator_role role_of(const struct finder *f, size_t module)
 {
 	if (f->provider < f->modules->n)
 		return f->provider == module ? ALLOCATOR_MALLOC : ALLOCATOR_MAPPED;
-	return f->heap->nspans ? ALLOCATOR_MAPPED : ALLOCATOR_MALLOC;
+	return f->heap->nspans || f->core->truncated ? ALLOCATOR_MAPPED : ALLOCATOR_MALLOC;
 }
 
 static enum allocator_role role_by_kind(const struct finder *f, size_t module,

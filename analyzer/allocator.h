@@ -12,7 +12,7 @@
 enum allocator_role {
 	ALLOCATOR_MALLOC, /* the program's malloc is its and not glibc's */
 	ALLOCATOR_BESIDE, /* has memory of its own beside glibc's malloc: Go, V8, the Java VM */
-	ALLOCATOR_MAPPED, /* its library is mapped, but malloc is not its */
+	ALLOCATOR_MAPPED, /* its library is mapped, and nothing shows that malloc is its */
 };
 
 struct allocator {

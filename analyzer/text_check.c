@@ -62,7 +62,7 @@ static void allocator_lines(struct table *t, const struct report *r)
 		{ "malloc", "is the program's malloc, and not glibc's: its heap is not read" },
 		{ "beside", "has memory of its own beside malloc's: not read, but searched for "
 		            "pointers" },
-		{ "mapped", "is mapped, but malloc is not its" },
+		{ "mapped", "is mapped, and nothing shows that malloc is its" },
 	};
 
 	for (size_t i = 0; i < r->process.allocators.n; i++) {

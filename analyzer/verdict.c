@@ -13,15 +13,15 @@ static void set(struct report *r, const char *code, const char *text)
 	r->verdict_text = text;
 }
 
-/* Who has memory of its own beside malloc: "V8"; NULL: nobody that is known. */
-static const char *beside(struct report *r)
+/* Who is there in this role (NULL: in any), "jemalloc and V8"; NULL: nobody that is known. */
+static const char *who(struct report *r, const char *role)
 {
 	const char *names = NULL;
 
 	for (size_t i = 0; i < r->process.allocators.n; i++) {
 		const struct report_allocator *a = &r->process.allocators.v[i];
 
-		if (strcmp(a->role, "beside"))
+		if (role && strcmp(a->role, role))
 			continue;
 		names = names ? pool_printf(&r->pool, "%s and %s", names, a->name) : a->name;
 	}
@@ -36,7 +36,7 @@ static const char *others_bytes(struct report *r)
 
 static void without_heap(struct report *r)
 {
-	const char *name = r->process.allocator;
+	const char *name = r->process.allocator, *others = who(r, NULL);
 
 	if (name)
 		set(r, "foreign",
@@ -53,11 +53,13 @@ static void without_heap(struct report *r)
 		set(r, "no-heap",
 		    pool_printf(&r->pool,
 		                "No heap of glibc's malloc was found in this core%s: no leak can "
-		                "be found or ruled out.",
+		                "be found or ruled out.%s%s%s",
 		                r->input.truncated
 		                        ? ", part of which is cut off"
 		                        : "; the program has its own allocator, or never called "
-		                          "malloc"));
+		                          "malloc",
+		                others ? " There is " : "", others ? others : "",
+		                others ? ", whose memory this version cannot read." : ""));
 }
 
 /* What share of the memory in use is meant; empty where it says nothing. */
@@ -235,7 +237,7 @@ void verdict_find(struct report *r)
 		add_free_memory(r);
 	if (r->process.allocator)
 		beside_another_malloc(r);
-	else if ((others = beside(r)))
+	else if ((others = who(r, "beside")))
 		add_named(r, others);
 	else if (leaked.bytes < m->in_use / 10)
 		add_foreign_memory(r);

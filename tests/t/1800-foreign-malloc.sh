@@ -79,6 +79,12 @@ int main(void)
 	free(keep[3]);
 	abort();
 }
+#ifdef MARK
+int MARK(int x)
+{
+	return x + 1;
+}
+#endif
 C
 # A malloc whose address the program itself takes: ld.so's pointers lead to the program's PLT.
 cat >plt.c <<'C'
@@ -129,7 +135,7 @@ for one in jemalloc=libjemalloc.so.2 tcmalloc=libtcmalloc_minimal.so.4 \
 		is "$file loaded by dlopen: mapped, and malloc is glibc's" \
 			"$(told mapped.core | cut -d' ' -f2-)" "- $name=mapped"
 		like "check says so" "$("$COREHEAP" check mapped.core)" \
-			"ok .*$name \\($file.*\\) is mapped, but malloc is not its"
+			"ok .*$name \\($file.*\\) is mapped, and nothing shows that malloc is its"
 	else
 		skip "$file loaded by dlopen" 'it cannot be loaded so'
 	fi
@@ -138,7 +144,7 @@ done
 path=$(library libjemalloc.so.2)
 if [ -n "$path" ]; then
 	kernel_core leaky.core /usr/bin/env LD_PRELOAD="$path" "$OUT/both" 50
-	is "glibc's heap beside jemalloc's is walked" "$("$COREHEAP" leaks leaky.core --json |
+	is "glibc's heap beside jemalloc's is walked" "$("$COREHEAP" leaks leaky.core -q --json |
 		python3 -c 'import json, sys; print(json.load(sys.stdin)["leaks"]["definite"])')" \
 		"{'blocks': 50, 'bytes': 10000}"
 	text=$("$COREHEAP" leaky.core | tr '\n' ' ')
@@ -168,6 +174,31 @@ ok 'a core comes' kernel_core plt.core "$OUT/plt"
 is "glibc's malloc by way of the program's PLT: nothing else" "$(told plt.core)" 'clean -'
 is 'also without any file' "$(told plt.core --sysroot empty)" 'clean -'
 like 'check has no line on allocators' "$("$COREHEAP" check plt.core | grep -c allocators)" '^0$'
+
+# Allocators linked into a program, by their symbols: stand-ins with the names that the real ones have
+# (Google's tcmalloc, tcmalloc/tcmalloc.h; jemalloc as Rust's crates prefix it).
+for one in TCMallocInternalMalloc=tcmalloc mallctl=jemalloc mi_malloc=mimalloc; do
+	"$CC" -O1 -fno-builtin -DMARK="${one%%=*}" -o marked own.c
+	kernel_core marked.core "$OUT/marked"
+	is "linked in, by ${one%%=*}" "$(told marked.core)" "foreign ${one#*=} ${one#*=}=malloc"
+done
+cat >prefixed.c <<'C'
+#include <stdlib.h>
+int _rjem_mallctl(int x)
+{
+	return x + 1;
+}
+void *volatile keep[100];
+int main(void)
+{
+	for (int i = 0; i < 100; i++)
+		keep[i] = malloc(100);
+	abort();
+}
+C
+"$CC" -O1 -o prefixed prefixed.c
+kernel_core marked.core "$OUT/prefixed"
+is 'linked in under names of its own: beside' "$(told marked.core)" 'clean - jemalloc=beside'
 
 if command -v redis-server >/dev/null && command -v redis-cli >/dev/null; then
 	(ulimit -c unlimited && exec redis-server --port 0 --unixsocket "$OUT/sock" --save '' \
