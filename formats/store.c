@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define PAGE         4096 /* of x86-64, and the block of most file systems: the grain of holes */
-#define ZEROES_BOUND 16
+#define SPARSE_LEAST (UINT64_C(64) << 30) /* cores of less are always given a chance */
 
 /* ---- where ---- */
 
@@ -97,7 +97,9 @@ bool store_open(struct store *store, uint64_t bound, struct err *err)
 		               "no temporary file can be made for the unpacked core, neither in "
 		               "/var/tmp nor in memory: %s; set TMPDIR to a folder with room",
 		               strerror(errno));
-	store->bound = bound ? bound : store->room * ZEROES_BOUND;
+	store->bound = store->room > SPARSE_LEAST / 4 ? store->room * 4 : SPARSE_LEAST;
+	if (bound)
+		store->bound = bound;
 	if (!getrlimit(RLIMIT_FSIZE, &file) && file.rlim_cur != RLIM_INFINITY &&
 	    file.rlim_cur < store->bound) {
 		store->bound = file.rlim_cur; /* beyond it a write is a deadly signal */

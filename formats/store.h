@@ -30,9 +30,10 @@ struct store {
 };
 
 /*
- * Opens an empty store. bound: of its size, bytes; 0: sixteen times what there is room for, so that
- * a small stream that unpacks to zeroes without an end has one. What is written is bounded by nine
- * tenths of the free space in any case. False: no file can be made, neither on disk nor in memory.
+ * Opens an empty store. bound: of its size, bytes; 0: four times what there is room for, and 64
+ * GiB at least, so that a small stream that unpacks to zeroes without an end has one. What is
+ * written is bounded by nine tenths of the free space in any case. False: no file can be made,
+ * neither on disk nor in memory.
  */
 bool store_open(struct store *store, uint64_t bound, struct err *err);
 
