@@ -214,6 +214,14 @@ static double heap_share(const struct heap *heap)
 	return gone >= all ? 0 : 1 - (double)gone / (double)all;
 }
 
+static double coverage(const struct heap *heap)
+{
+	double all = (double)heap->covered + (double)heap->repaired + (double)heap->skipped +
+	             (double)heap->unread;
+
+	return heap->nspans && all > 0 ? (double)heap->covered / all : -1;
+}
+
 static void warn_heap(struct report *r, const struct heap *heap, const struct reach *reach)
 {
 	if (heap->unread)
@@ -260,6 +268,7 @@ void report_add_completeness(struct report *report, struct analysis *a)
 	const struct reach *reach = analysis_reach(a);
 
 	report->input.heap = heap_share(heap);
+	report->input.coverage = coverage(heap);
 	report->input.stacks = roots->stacks_saved;
 	report->input.globals = roots->globals_saved;
 	report->input.tls = roots->tls_saved;

@@ -199,6 +199,10 @@ void report_add_damage(struct report *report, struct analysis *a)
 		f.code = h->code;
 		f.message = h->message;
 		f.example = h->at;
+		f.at = h->damage ? h->at : 0;
+		f.front = (struct block){ .addr = h->front.addr,
+			                  .size = h->front.size,
+			                  .state = h->front.state };
 		f.count = h->count;
 		array_push(&report->findings, f);
 	}

@@ -30,6 +30,7 @@ json_t *json_input(const struct report_input *in)
 	field_share(completeness, "stacks", in->stacks);
 	field_share(completeness, "globals", in->globals);
 	field_share(completeness, "tls", in->tls);
+	field_share(completeness, "coverage", in->coverage);
 	json_object_set_new(o, "completeness", completeness);
 	for (size_t i = 0; i < in->warnings.n; i++) {
 		json_t *w = json_object();
@@ -90,6 +91,7 @@ json_t *json_process(const struct report_process *p)
 	if (json_object_size(libc))
 		json_object_set(o, "libc", libc);
 	json_decref(libc);
+	field_string(o, "abort_message", p->abort_message);
 	field_string(o, "allocator", p->allocator);
 	if (p->allocators.n)
 		json_object_set_new(o, "allocators", allocators(p));
@@ -156,6 +158,18 @@ static json_t *site(const struct report_site *s)
 	return o;
 }
 
+/* Who may have run over its end. */
+static json_t *neighbour(const struct block *b)
+{
+	static const char *const states[] = { "used", "free", "internal" };
+	json_t *o = json_object();
+
+	field_address(o, "address", b->addr);
+	field_number(o, "size", b->size);
+	field_string(o, "state", states[b->state]);
+	return o;
+}
+
 json_t *json_finding(const struct report *r, size_t i)
 {
 	const struct report_finding *f = &r->findings.v[i];
@@ -180,6 +194,10 @@ json_t *json_finding(const struct report *r, size_t i)
 	field_string(o, "owner", f->owner);
 	if (f->example)
 		field_address(o, "example", f->example);
+	if (f->at)
+		field_address(o, "at", f->at);
+	if (f->front.addr)
+		json_object_set_new(o, "neighbour", neighbour(&f->front));
 	field_string(o, "code", f->code);
 	field_string(o, "message", f->message);
 	field_number(o, "count", f->count);

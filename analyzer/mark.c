@@ -198,10 +198,19 @@ void mark_range(struct marker *m, vaddr start, vaddr end)
 	}
 }
 
+/* Its header, which is in the cache line that is read next, tells; the index where one is wrong. */
+static uint64_t usable_of(const struct marker *m, const struct span *s, vaddr chunk,
+                          const uint8_t *p)
+{
+	if (m->heap->repaired || !p)
+		return span_next(s, chunk + CHUNK_ALIGN) - chunk - 8;
+	return (load64(p + 8) & ~(uint64_t)CHUNK_FLAGS) - 8;
+}
+
 void mark_scan(struct marker *m, vaddr chunk)
 {
 	const struct span *s = heap_span(m->heap, chunk);
-	uint64_t usable, size;
+	uint64_t usable;
 	const uint8_t *p;
 
 	m->sum->blocks++;
@@ -211,18 +220,10 @@ void mark_scan(struct marker *m, vaddr chunk)
 		return;
 	}
 	p = s->mem ? s->mem + (chunk - s->start) : NULL;
-	if (!p) {
-		if (!core_read64(m->core, chunk + 8, &size))
-			return;
-		usable = (size & ~(uint64_t)CHUNK_FLAGS) - 8;
-		m->sum->bytes += usable;
-		mark_range(m, chunk + CHUNK_HEADER, chunk + CHUNK_HEADER + usable);
-		return;
-	}
-	usable = (load64(p + 8) & ~(uint64_t)CHUNK_FLAGS) - 8;
+	usable = usable_of(m, s, chunk, p);
 	m->sum->bytes += usable;
 	/* the last 8 bytes lie in the next header; a long block may be a hole for the most part */
-	if (usable > s->end - chunk - CHUNK_HEADER || usable > LONG) {
+	if (!p || usable > s->end - chunk - CHUNK_HEADER || usable > LONG) {
 		mark_range(m, chunk + CHUNK_HEADER, chunk + CHUNK_HEADER + usable);
 		return;
 	}

@@ -3,6 +3,7 @@
  * user.coredump.* (systemd, src/coredump/coredump.c); other handlers may follow it.
  */
 #include "analyzer/process.h"
+#include "analyzer/abort.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,7 @@ void process_describe(struct report *report, struct analysis *a)
 		.layout_source = heap->nspans ? heap->layout_source : NULL,
 		.layout_versions = heap->nspans ? heap->versions : NULL,
 	};
+	p->abort_message = abort_message(core, &report->pool);
 	describe_modules(report, a);
 	describe_allocators(p, analysis_allocators(a));
 	read_attributes(report, strcmp(core->path, "-") ? core->path : "/dev/stdin");

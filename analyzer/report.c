@@ -60,6 +60,7 @@ void report_start(struct report *report, struct analysis *a)
 		.stacks = -1,
 		.globals = -1,
 		.tls = -1,
+		.coverage = -1,
 	};
 	process_describe(report, a);
 	if (core->trouble)

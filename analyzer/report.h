@@ -32,6 +32,7 @@ struct report_input {
 	uint64_t missing; /* bytes promised by the headers and not in the file; 0: none */
 	/* shares 0..1 of what should be there; negative: not computed */
 	double heap, stacks, globals, tls;
+	double coverage; /* of the heap's bytes: walked from sound header to sound header */
 	ARRAY(struct report_warning) warnings;
 };
 
@@ -58,7 +59,8 @@ struct report_process {
 	const char *build_id;                     /* of exe, hexadecimal; NULL: unknown */
 	const char *libc_version, *libc_build_id; /* NULL: unknown; so the next two */
 	const char *layout_source, *layout_versions;
-	const char *allocator; /* malloc is its and not glibc's; NULL: glibc's or none found */
+	const char *abort_message; /* what libc said when it aborted the process; NULL: nothing */
+	const char *allocator;     /* malloc is its and not glibc's; NULL: glibc's or none found */
 	ARRAY(struct report_allocator) allocators; /* all that are not glibc's, sorted by role */
 	const char *timestamp; /* RFC 3339, of the crash; NULL: nothing reliable tells it */
 	ARRAY(struct report_attribute) attributes; /* sorted by name */
@@ -107,6 +109,8 @@ struct report_finding {
 	const char *site_method, *owner;
 	vaddr example;              /* 0: none */
 	const char *code, *message; /* corruption, disagreement: heap_finding's */
+	vaddr at;                   /* corruption: the damaged block; 0: none */
+	struct block front;         /* the block before it; addr 0: none */
 	uint64_t count; /* of these: how many times it was seen; ABSENT: does not apply */
 };
 

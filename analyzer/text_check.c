@@ -81,7 +81,10 @@ static void allocator_lines(struct table *t, const struct report *r)
 static void sums_line(struct table *t, const struct report *r)
 {
 	uint64_t damaged = 0, differ = 0;
+	char walked[TEXT_NUMBER] = "some";
 
+	if (r->input.coverage >= 0)
+		text_share(walked, (uint64_t)(r->input.coverage * 1e6), 1000000);
 	for (size_t i = 0; i < r->findings.n; i++) {
 		const struct report_finding *f = &r->findings.v[i];
 
@@ -89,8 +92,8 @@ static void sums_line(struct table *t, const struct report *r)
 	}
 	if (damaged)
 		line(t, false, "heap's structure",
-		     pool_printf(&t->pool, "damaged in %s",
-		                 text_plural(&t->pool, damaged, "place", "places")));
+		     pool_printf(&t->pool, "damaged in %s, %s of its bytes walked",
+		                 text_plural(&t->pool, damaged, "place", "places"), walked));
 	else if (differ)
 		line(t, false, "heap's structure", "malloc's sums disagree with what was found");
 	else
@@ -117,6 +120,14 @@ static void findings(const struct report *r, struct out *out)
 
 		if (f->example && !strstr(f->message, text_addr(at, f->example)))
 			text = pool_printf(&pool, "%s, at %s", text, at);
+		if (f->front.addr)
+			text = pool_printf(
+				&pool, "%s. The block in front of it, %s, is %s and of %llu bytes",
+				text, text_addr(at, f->front.addr),
+				f->front.state == BLOCK_USED   ? "used"
+				: f->front.state == BLOCK_FREE ? "free"
+							       : "malloc's own",
+				(unsigned long long)f->front.size);
 		if (f->count > 1)
 			text = pool_printf(&pool, "%s (%llu times)", text,
 			                   (unsigned long long)f->count);

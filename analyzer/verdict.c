@@ -200,17 +200,31 @@ static void beside_another_malloc(struct report *r)
 
 static void add_damage(struct report *r)
 {
+	char covered[TEXT_NUMBER] = "";
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < r->findings.n; i++)
 		n += !strcmp(r->findings.v[i].kind, "corruption") ? r->findings.v[i].count : 0;
-	if (n)
-		r->verdict_text = pool_printf(&r->pool,
-		                              "%s The heap is damaged in %s, so the "
-		                              "numbers "
-		                              "around the damage are estimates (coreheap check).",
-		                              r->verdict_text,
-		                              text_plural(&r->pool, n, "place", "places"));
+	if (!n)
+		return;
+	if (r->input.coverage >= 0)
+		text_share(covered, (uint64_t)(r->input.coverage * 1e6), 1000000);
+	r->verdict_text = pool_printf(&r->pool,
+	                              "%s The heap is damaged in %s; this rests on the %s of its "
+	                              "bytes that were walked from sound header to sound header. "
+	                              "What the damaged part holds is not called leaked (coreheap "
+	                              "check).",
+	                              r->verdict_text, text_plural(&r->pool, n, "place", "places"),
+	                              *covered ? covered : "rest");
+}
+
+/* libc's own last words go first: they say what it saw, and that it saw it. */
+static void add_abort_message(struct report *r)
+{
+	if (r->process.abort_message)
+		r->verdict_text = pool_printf(&r->pool, "libc aborted the process: \"%s\". %s",
+		                              text_escape(&r->pool, r->process.abort_message),
+		                              r->verdict_text);
 }
 
 void verdict_find(struct report *r)
@@ -225,6 +239,7 @@ void verdict_find(struct report *r)
 
 	if (m->in_use == ABSENT) {
 		without_heap(r);
+		add_abort_message(r);
 		return;
 	}
 	if (leaked.blocks)
@@ -242,4 +257,5 @@ void verdict_find(struct report *r)
 	else if (leaked.bytes < m->in_use / 10)
 		add_foreign_memory(r);
 	add_damage(r);
+	add_abort_message(r);
 }

@@ -5,44 +5,15 @@
  * 0. Where the remainder of such a subheap was too small for a free chunk, the fencepost is a chunk
  * of size 0x20 in front of the size 0 (malloc.c sysmalloc).
  *
- * Where the chain breaks, walking goes on at the lowest address from which headers chain on
- * plausibly; what lies between is counted as skipped and reported.
+ * Where the chain breaks, walking goes on at the next sound chunk (resync.c). Where what lies
+ * between is one chunk with a bad header, it stays a chunk of the span; else it is skipped, a gap.
  */
-#include "heapwalk/walk.h"
+#include "heapwalk/step.h"
 #include "formats/written.h"
 
-#define RESYNC_STEPS 64 /* headers that must chain for an address to be trusted */
+#include <stdio.h>
+
 #define RESYNC_BUDGET (UINT64_C(1) << 27) /* headers looked at in all: nothing takes for ever */
-
-enum step { STEP_CHUNK, STEP_TOP, STEP_FENCE, STEP_BAD };
-
-struct stepper {
-	struct walk *w;
-	vaddr limit, top;
-	bool main;
-};
-
-/* Looks at the header at p. *size and *head only for STEP_CHUNK and STEP_TOP. */
-static enum step step_at(const struct stepper *st, vaddr p, uint64_t *head, uint64_t *size)
-{
-	uint64_t next;
-
-	if (!range_holds(0, st->limit, p, CHUNK_HEADER) || !chunk_head(&st->w->view, p, head))
-		return STEP_BAD;
-	*size = *head & ~(uint64_t)CHUNK_FLAGS;
-	if (p == st->top)
-		return *size <= st->limit - p ? STEP_TOP : STEP_BAD;
-	if (*size == 0x10 || (*size == 0 && !st->main && (*head & CHUNK_PREV_INUSE)))
-		return STEP_FENCE;
-	if (*size < CHUNK_MIN || *size & 8 || *size > st->limit - p - CHUNK_HEADER)
-		return STEP_BAD;
-	if ((*head & CHUNK_MMAPPED) || (st->main && (*head & CHUNK_NON_MAIN)))
-		return STEP_BAD;
-	if (!st->main && *size == CHUNK_MIN && chunk_head(&st->w->view, p + *size, &next) &&
-	    next <= CHUNK_PREV_INUSE && p + *size != st->top)
-		return STEP_FENCE;
-	return STEP_CHUNK;
-}
 
 /* The address after the fenceposts that start at p. */
 static vaddr after_fence(const struct stepper *st, vaddr p)
@@ -67,7 +38,7 @@ static vaddr after_fence(const struct stepper *st, vaddr p)
 vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, uint64_t max_steps,
                    bool *at_top)
 {
-	struct stepper st = { w, limit, top, true };
+	struct stepper st = { w, limit, top, 0, true };
 	uint64_t head, size;
 	vaddr p = start;
 
@@ -86,53 +57,6 @@ vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, uint64_t
 		}
 	}
 	return p;
-}
-
-/* Do headers chain on from q, either to the end of the region or long enough? */
-static bool trustworthy(const struct stepper *st, vaddr q, uint64_t *budget)
-{
-	uint64_t head, size, prev_size;
-	vaddr p = q;
-
-	for (int n = 0; n < RESYNC_STEPS && *budget; n++, --*budget) {
-		vaddr last = p;
-
-		switch (step_at(st, p, &head, &size)) {
-		case STEP_TOP:
-			return true;
-		case STEP_FENCE:
-			return n > 0;
-		case STEP_BAD:
-			return false;
-		default:
-			p += size;
-		}
-		/* a free chunk repeats its size at its end */
-		if (chunk_head(&st->w->view, p, &head) && !(head & CHUNK_PREV_INUSE) &&
-		    (!view_read64(&st->w->view, p, &prev_size) || prev_size != p - last))
-			return false;
-	}
-	return *budget != 0;
-}
-
-/* Lowest trustworthy chunk start at or after p; 0 if none. */
-static vaddr resync(const struct stepper *st, vaddr p, bool after_gap, uint64_t *budget)
-{
-	for (vaddr q = p; range_holds(0, st->limit, q, CHUNK_HEADER) && *budget; q += CHUNK_ALIGN) {
-		uint64_t head;
-
-		if (q == st->top)
-			return q;
-		if (!chunk_head(&st->w->view, q, &head)) {
-			q = round_down(q, 4096) + 4096 - CHUNK_ALIGN;
-			continue;
-		}
-		if (head < CHUNK_MIN || (after_gap && !(head & CHUNK_PREV_INUSE)))
-			continue;
-		if (trustworthy(st, q, budget))
-			return q;
-	}
-	return st->top >= p && st->top < st->limit ? st->top : 0;
 }
 
 /* What malloc_trim gives back of a binned chunk: whole pages behind its header (malloc.c mtrim). */
@@ -196,6 +120,44 @@ static inline __attribute__((always_inline)) void fetch_ahead(const struct view 
 		__builtin_prefetch(at + i);
 }
 
+/* Is the chunk in a list of bins, by the links of both sides? */
+static bool is_linked(struct walk *w, vaddr p)
+{
+	uint64_t fd, bk, back, forth;
+
+	return view_read64(&w->view, p + 16, &fd) && view_read64(&w->view, p + 24, &bk) &&
+	       core_read64(w->core, fd + 24, &back) && core_read64(w->core, bk + 16, &forth) &&
+	       back == p && forth == p;
+}
+
+/*
+ * The header at p says that the chunk before it, [last, p), is free. A free chunk repeats its size
+ * at its end. Where it does not, either the flag or that size was overwritten; or a thread is in
+ * the middle of free(), which clears the flag before it does the rest. True: the chunk is free.
+ */
+static bool really_free(struct walk *w, const struct region *r, vaddr last, vaddr p)
+{
+	uint64_t prev_size;
+
+	if (!view_read64(&w->view, p, &prev_size) || prev_size == p - last)
+		return true;
+	if (is_linked(w, last)) {
+		walk_find(w, "prev-size", last + CHUNK_HEADER, true,
+		          "the free block at 0x%llx ends in 0x%llx, not in the size of its chunk, "
+		          "0x%llx: it was written to after free",
+		          (unsigned long long)last + CHUNK_HEADER, (unsigned long long)prev_size,
+		          (unsigned long long)(p - last));
+		return true;
+	}
+	walk_find(
+		w, "prev-inuse", p + CHUNK_HEADER, !arena_locked(w, &w->arenas.v[r->arena]),
+		"the chunk header of the block at 0x%llx says that the block before it is free, "
+		"but that is in no list: the lowest byte of the header was overwritten with 0, as "
+		"by a string that is one byte too long",
+		(unsigned long long)p + CHUNK_HEADER);
+	return false;
+}
+
 /* Steps from p until top, a fence or a bad header; sets the bits. *next is where it stopped. */
 static enum step walk_span(const struct stepper *st, const struct region *r, struct span *s,
                            vaddr p, vaddr *next)
@@ -215,7 +177,8 @@ static enum step walk_span(const struct stepper *st, const struct region *r, str
 
 		if (last) /* the chunk before: its state stands in this header */
 			count_chunk(w, r, last, last_size,
-			            step == STEP_BAD || (head & CHUNK_PREV_INUSE));
+			            step == STEP_BAD || (head & CHUNK_PREV_INUSE) ||
+			                    !really_free(w, r, last, p));
 		if (step == STEP_TOP) {
 			span_set(s, p);
 			count_top(w, r, size);
@@ -257,56 +220,145 @@ static void close_span(struct walk *w, struct span *s)
 	array_push(&w->spans, *s);
 }
 
-static void report_break(struct walk *w, const struct region *r, vaddr at, vaddr next)
+static uint64_t head_size(struct walk *w, vaddr p)
 {
-	vaddr end = next ? next : r->limit;
-	uint64_t head;
+	uint64_t head = 0;
 
-	array_push(&w->gaps, ((struct owned){ at, end, "heap of unknown content" }));
-	if (!chunk_head(&w->view, at, &head)) {
-		w->heap->unread += end - at;
-		walk_find(w, "heap-unsaved", at, false,
-		          "the heap from 0x%llx on is not in the core", (unsigned long long)at);
+	chunk_head(&w->view, p, &head);
+	return head & ~(uint64_t)CHUNK_FLAGS;
+}
+
+/* The last n chunks, from p to the end of the span, were made up by a wrong size. */
+static void take_back(struct walk *w, const struct region *r, struct span *s, vaddr p)
+{
+	struct arena *a = &w->arenas.v[r->arena];
+	uint32_t n = 0;
+
+	for (vaddr at = p; at < s->end; at += head_size(w, at))
+		n++;
+	w->next_id -= n;
+	for (uint32_t id = w->next_id; p < s->end; id++) {
+		uint64_t size = head_size(w, p);
+
+		if (bit_get(w->heap->used, id)) {
+			a->used.blocks--;
+			a->used.bytes -= size - 8;
+		} else {
+			a->free[FREE_UNLISTED].blocks--;
+			a->free[FREE_UNLISTED].bytes -= size - 8;
+			a->trimmable -= trim_inner(p, size, w->core->page_size);
+		}
+		bit_clear(w->heap->used, id);
+		span_clear(s, p);
+		p += size;
+	}
+}
+
+static void forget_candidates(struct walk *w, vaddr from)
+{
+	while (w->candidates.n && w->candidates.v[w->candidates.n - 1] > from)
+		w->candidates.n--;
+}
+
+static void report_fault(struct walk *w, const struct region *r, const struct fault *f)
+{
+	vaddr end = f->next ? f->next : r->limit;
+	uint64_t head = 0, n = end - f->chunk;
+	const char *effect = f->repaired ? "its extent was inferred from the next sound header, "
+	                                   "%llu bytes on"
+	                                 : "%llu bytes were skipped";
+	char text[128];
+
+	chunk_head(&w->view, f->chunk, &head);
+	snprintf(text, sizeof(text), effect, (unsigned long long)n);
+	walk_find(w, "chunk-size", f->chunk + CHUNK_HEADER, true,
+	          "the chunk header of the block at 0x%llx holds 0x%llx, which is not its size: "
+	          "overwritten, likely by the block before it; %s",
+	          (unsigned long long)f->chunk + CHUNK_HEADER, (unsigned long long)head, text);
+	if (f->repaired) {
+		w->heap->repaired += n;
 		return;
 	}
-	w->heap->skipped += end - at;
-	walk_find(w, "chunk-size", at, true,
-	          "the chunk header at 0x%llx holds 0x%llx, which is no size: "
-	          "overwritten, likely by the block before it; %llu bytes were skipped",
-	          (unsigned long long)at, (unsigned long long)head, (unsigned long long)(end - at));
+	array_push(&w->gaps, ((struct owned){ f->chunk, end, "heap of unknown content" }));
+	w->heap->skipped += n;
+}
+
+static void report_unsaved(struct walk *w, const struct region *r, vaddr at, vaddr next)
+{
+	vaddr end = next ? next : r->limit;
+
+	array_push(&w->gaps, ((struct owned){ at, end, "heap of unknown content" }));
+	w->heap->unread += end - at;
+	walk_find(w, "heap-unsaved", at, false, "the heap from 0x%llx on is not in the core",
+	          (unsigned long long)at);
+}
+
+/* A bad header at stop. True: the span goes on at *next, else a new one does (0: there is none). */
+static bool mend(struct resync *rs, struct span *s, vaddr stop, vaddr *next)
+{
+	struct walk *w = rs->st.w;
+	struct fault f;
+	uint64_t head;
+
+	if (!chunk_head(&w->view, stop, &head)) {
+		*next = resync_after_gap(rs, stop + CHUNK_ALIGN);
+		report_unsaved(w, rs->r, stop, *next);
+		return false;
+	}
+	resync_find(rs, s, stop, &f);
+	if (f.chunk < stop) {
+		take_back(w, rs->r, s, f.chunk);
+		forget_candidates(w, f.chunk);
+		s->end = f.chunk;
+	}
+	report_fault(w, rs->r, &f);
+	*next = f.next;
+	if (f.repaired) {
+		span_set(s, f.chunk);
+		count_chunk(w, rs->r, f.chunk, f.next - f.chunk, f.used);
+		s->end = f.next;
+	}
+	return f.repaired;
 }
 
 static void walk_region(struct walk *w, const struct region *r)
 {
-	struct stepper st = { w, r->limit, r->top, w->arenas.v[r->arena].main };
-	uint64_t budget = RESYNC_BUDGET;
-	vaddr at = r->start, next;
+	struct resync rs = {
+		.st = { w, r->limit, r->top, r->top_size, w->arenas.v[r->arena].main },
+		.r = r,
+		.budget = RESYNC_BUDGET,
+	};
+	vaddr at = r->start;
 	size_t first = w->spans.n;
 
 	while (at < r->limit) {
 		struct span s;
+		vaddr stop, next = 0;
 		enum step end;
-		vaddr stop;
 
 		open_span(w, r, at, &s);
-		end = walk_span(&st, r, &s, at, &stop);
+		end = walk_span(&rs.st, r, &s, at, &stop);
+		while (end == STEP_BAD && mend(&rs, &s, stop, &next))
+			end = walk_span(&rs.st, r, &s, next, &stop);
 		close_span(w, &s);
 		if (end == STEP_TOP || (end == STEP_FENCE && r->top <= stop))
 			break;
 		/* a fence before top: somebody else called sbrk, and malloc went on behind it */
-		next = end == STEP_FENCE ? after_fence(&st, stop) : stop + CHUNK_ALIGN;
-		at = resync(&st, next, end == STEP_FENCE, &budget);
-		if (end == STEP_BAD)
-			report_break(w, r, stop, at);
-		if (!at)
+		if (end == STEP_FENCE) {
+			stop = after_fence(&rs.st, stop);
+			next = resync_after_gap(&rs, stop);
+		}
+		if (!next)
 			break;
 		if (w->spans.n > first)
-			w->spans.v[w->spans.n - 1].own_end = end == STEP_FENCE ? next : at;
+			w->spans.v[w->spans.n - 1].own_end = end == STEP_FENCE ? stop : next;
+		at = next;
 	}
 	if (w->spans.n > first) {
 		w->spans.v[first].own_start = r->own_start;
 		w->spans.v[w->spans.n - 1].own_end = r->own_end;
 	}
+	resync_free(&rs);
 }
 
 static void add_mmapped(struct walk *w, const struct region *r)

@@ -59,18 +59,17 @@ static bool fast_fits(const struct heap *h, unsigned i, vaddr chunk, struct bloc
 	       b->addr == chunk + CHUNK_HEADER && (b->size + 8) >> 4 == i + 2;
 }
 
-/* Follows list i to its end; true if it ends in 0 over good chunks only. */
-static bool fast_ends(const struct heap *h, const struct core *core, unsigned i, vaddr chunk,
-                      bool safe)
+/* Links of list i that lead from good chunk to good chunk, or to its end. */
+static uint32_t fast_good(const struct heap *h, const struct core *core, unsigned i, vaddr chunk,
+                          bool safe)
 {
 	struct block b;
+	uint32_t n = 0;
 
-	for (uint32_t n = 0; chunk; n++) {
-		if (n > h->nchunks || !fast_fits(h, i, chunk, &b) ||
-		    !fast_next(core, chunk, safe, &chunk))
-			return false;
-	}
-	return true;
+	while (chunk && n < 1000 && fast_fits(h, i, chunk, &b) &&
+	       fast_next(core, chunk, safe, &chunk) && (!chunk || fast_fits(h, i, chunk, &b)))
+		n++;
+	return n;
 }
 
 static bool fast_is_safe(const struct heap *h, const struct core *core, const struct arena *a,
@@ -82,34 +81,73 @@ static bool fast_is_safe(const struct heap *h, const struct core *core, const st
 		return in->tcache->safe_linking;
 	if (in->parl && in->parl->versions.from >= 32)
 		return true;
-	return !fast_ends(h, core, i, first, false) && fast_ends(h, core, i, first, true);
+	return fast_good(h, core, i, first, true) > fast_good(h, core, i, first, false);
+}
+
+/*
+ * A broken list loses the chunks behind the break. A used block of its size that starts with a
+ * link, mixed with its own place, to the end or to a chunk that is free itself is one of them;
+ * without safe linking only a link to another chunk's header tells, and no user's data looks like
+ * that.
+ */
+static void find_lost(struct walk *w, unsigned i, bool safe)
+{
+	struct heap_iter it = { 0 };
+	struct block b, to;
+
+	while (heap_next_set(w->heap, w->heap->used, &it, &b)) {
+		vaddr chunk = b.addr - CHUNK_HEADER, next;
+
+		if ((b.size + 8) >> 4 != i + 2 || !fast_next(w->core, chunk, safe, &next))
+			continue;
+		if ((next || !safe) && (!next || !fast_fits(w->heap, i, next, &to)))
+			continue;
+		walk_release(w, b.addr, FREE_FASTBIN, &b);
+		if (next)
+			walk_release(w, next + CHUNK_HEADER, FREE_FASTBIN, &to);
+	}
+}
+
+static void fast_broken(struct walk *w, const struct arena *a, vaddr before, vaddr chunk)
+{
+	if (before)
+		walk_find(w, "fastbin-next", before + CHUNK_HEADER, true,
+		          "the free block at 0x%llx leads a fastbin of arena 0x%llx to 0x%llx, "
+		          "which is no chunk of it: it was written to after free",
+		          (unsigned long long)before + CHUNK_HEADER, (unsigned long long)a->addr,
+		          (unsigned long long)chunk);
+	else
+		walk_find(w, "fastbin-head", a->addr, true,
+		          "a fastbin of arena 0x%llx begins with 0x%llx, which is no chunk of it: "
+		          "the arena was overwritten",
+		          (unsigned long long)a->addr, (unsigned long long)chunk);
 }
 
 static void release_fast(struct walk *w, const struct arena *a, unsigned i, vaddr chunk)
 {
 	bool safe = fast_is_safe(w->heap, w->core, a, i, chunk);
+	vaddr before = 0, next;
+	struct block b;
 
 	for (uint32_t n = 0; chunk && n <= w->heap->nchunks; n++) {
-		struct block b;
-		vaddr next;
-
 		if (!fast_fits(w->heap, i, chunk, &b) || !fast_next(w->core, chunk, safe, &next)) {
-			walk_find(
-				w, "fastbin-next", chunk, true,
-				"a fastbin of arena 0x%llx leads to 0x%llx, "
-				"which is no chunk of it: a freed block was written to after free",
-				(unsigned long long)a->addr, (unsigned long long)chunk);
-			return;
+			fast_broken(w, a, before, chunk);
+			break;
 		}
 		if (!walk_release(w, chunk + CHUNK_HEADER, FREE_FASTBIN, &b)) {
-			walk_find(w, "fastbin-double", chunk, true,
-			          "the chunk at 0x%llx stands twice in free "
-			          "lists (fastbin): freed twice",
-			          (unsigned long long)chunk);
-			return;
+			walk_find(
+				w, "fastbin-double", chunk + CHUNK_HEADER, true,
+				"the free block at 0x%llx stands twice in free lists, a fastbin of "
+				"arena 0x%llx being one: it was freed twice",
+				(unsigned long long)chunk + CHUNK_HEADER,
+				(unsigned long long)a->addr);
+			break;
 		}
+		before = chunk;
 		chunk = next;
 	}
+	if (chunk)
+		find_lost(w, i, safe);
 }
 
 void fastbins_find(struct walk *w)
@@ -135,13 +173,19 @@ static enum free_place bin_place(unsigned bin)
 	return bin == 1 ? FREE_UNSORTED : bin < 64 ? FREE_SMALL : FREE_LARGE;
 }
 
-static void bin_broken(struct walk *w, const struct arena *a, unsigned bin, vaddr at,
-                       const char *what)
+/* The damaged block: at, or where that is 0 the arena's own list head. */
+static void bin_broken(struct walk *w, const struct arena *a, unsigned bin, vaddr chunk,
+                       const char *what, vaddr to)
 {
-	walk_find(w, "bin-links", at, true,
-	          "bin %u of arena 0x%llx: %s at 0x%llx: a freed block was written "
-	          "to after free, or caught in the middle of malloc or free",
-	          bin, (unsigned long long)a->addr, what, (unsigned long long)at);
+	bool head = chunk == 0;
+	vaddr at = head ? a->addr : chunk + CHUNK_HEADER;
+
+	walk_find(w, "bin-links", at, !arena_locked(w, a),
+	          "%s 0x%llx has a %s link, 0x%llx, in bin %u of arena 0x%llx that is not "
+	          "returned: %s",
+	          head ? "the arena at" : "the free block at", (unsigned long long)at, what,
+	          (unsigned long long)to, bin, (unsigned long long)a->addr,
+	          head ? "it was overwritten" : "it was written to after free");
 }
 
 /* One list being followed. Many are, in turn: while one's next chunk is fetched, others go on. */
@@ -198,26 +242,67 @@ static const uint8_t *free_chunk(const struct walk *w, vaddr at)
 	return s->mem && s->end - at >= 32 ? s->mem + (at - s->start) : core_at(w->core, at, 32);
 }
 
-/* One chunk further. False: the list is at its end, or broken. */
-static bool step_bin(struct walk *w, struct bin_walk *b)
+static void count_binned(struct bin_walk *b, const uint8_t *p)
 {
 	struct tally *place = &b->arena->free[bin_place(b->bin)];
-	const uint8_t *p = b->left-- ? free_chunk(w, b->at) : NULL;
-	uint64_t usable;
+	struct tally *unlisted = &b->arena->free[FREE_UNLISTED];
+	uint64_t usable = (load64(p + 8) & ~(uint64_t)CHUNK_FLAGS) - 8;
 
-	if (!p) {
-		bin_broken(w, b->arena, b->bin, b->at, "no free chunk");
-		return false;
-	}
-	if (load64(p + 24) != b->before) {
-		bin_broken(w, b->arena, b->bin, b->at, "the backward link does not match");
-		return false;
-	}
-	usable = (load64(p + 8) & ~(uint64_t)CHUNK_FLAGS) - 8;
+	if (unlisted->blocks == 0 || unlisted->bytes < usable)
+		return; /* a damaged list counts some chunk twice */
 	place->blocks++;
 	place->bytes += usable;
-	b->arena->free[FREE_UNLISTED].blocks--;
-	b->arena->free[FREE_UNLISTED].bytes -= usable;
+	unlisted->blocks--;
+	unlisted->bytes -= usable;
+}
+
+/* The forward link of b->before leads nowhere: what is behind it is found from the list's end. */
+static void walk_back(struct walk *w, struct bin_walk *b)
+{
+	vaddr after = b->head, at;
+	const uint8_t *p;
+
+	if (!core_read64(w->core, b->head + 24, &at))
+		return;
+	while (b->left-- && at != b->head && at != b->before && (p = free_chunk(w, at)) &&
+	       load64(p + 16) == after) {
+		count_binned(b, p);
+		after = at;
+		at = load64(p + 24);
+	}
+}
+
+static void report_forward(struct walk *w, const struct bin_walk *b)
+{
+	bin_broken(w, b->arena, b->bin, b->before == b->head ? 0 : b->before, "forward", b->at);
+}
+
+/* The chunk at b->at, p, links back elsewhere. True: it is that link that is wrong. */
+static bool bad_backward(struct walk *w, const struct bin_walk *b, const uint8_t *p)
+{
+	vaddr bk = load64(p + 24);
+	uint64_t forth;
+
+	/* a chunk of another list, to which the one before it was made to link */
+	if (core_read64(w->core, bk + 16, &forth) && forth == b->at)
+		return false;
+	bin_broken(w, b->arena, b->bin, b->at, "backward", bk);
+	return true;
+}
+
+/* One chunk further. False: the list is at its end, or cannot be followed on. */
+static bool step_bin(struct walk *w, struct bin_walk *b)
+{
+	const uint8_t *p = b->left ? free_chunk(w, b->at) : NULL;
+
+	if (b->left)
+		b->left--;
+	if (!p || (load64(p + 24) != b->before && !bad_backward(w, b, p))) {
+		report_forward(w, b);
+		walk_back(w, b);
+		return false;
+	}
+	count_binned(b, p);
 	b->before = b->at;
 	b->at = load64(p + 16);
 	if (b->at == b->head)

@@ -1,29 +1,9 @@
 #include "heapwalk/pthread.h"
 #include "heapwalk/walk.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define SLOTS (UINT64_C(1) << (HEAP_SLOT_BITS - HEAP_SLOT_SHIFT))
-
-void walk_find(struct walk *w, const char *code, vaddr at, bool damage, const char *fmt, ...)
-{
-	struct heap_finding f = { .code = code, .at = at, .count = 1, .damage = damage };
-	char text[512];
-	va_list ap;
-
-	for (size_t i = 0; i < w->findings.n; i++) {
-		if (!strcmp(w->findings.v[i].code, code)) {
-			w->findings.v[i].count++;
-			return;
-		}
-	}
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	f.message = pool_strndup(&w->heap->pool, text, sizeof(text));
-	array_push(&w->findings, f);
-}
 
 /* ---- building ---- */
 
@@ -192,6 +172,7 @@ void heap_walk(const struct core *core, struct heap **out)
 	fastbins_find(&w);
 	bins_find(&w);
 	sums_verify(&w);
+	damage_finish(&w);
 	sum_up(w.heap);
 	name_versions(w.heap);
 	list_owned(&w);

@@ -92,6 +92,11 @@ struct heap_finding {
 	char *message;    /* what, and what it means; owned by heap.pool */
 	uint64_t count;   /* how many of this code were folded into this one */
 	bool damage;      /* true: overwritten memory; false: sums disagree */
+	struct { /* the block right before the damaged one: who may have run over its end */
+		vaddr addr; /* 0: none */
+		uint64_t size;
+		enum block_state state;
+	} front;
 };
 
 struct heap {
@@ -118,8 +123,10 @@ struct heap {
 	struct tally mmapped;  /* used blocks in mmapped chunks */
 	struct heap_finding *finding;
 	size_t nfindings;
-	uint64_t unread;  /* bytes of heap that the core does not have */
-	uint64_t skipped; /* bytes of heap passed over because of damage */
+	uint64_t unread;   /* bytes of heap that the core does not have */
+	uint64_t skipped;  /* bytes of heap passed over because of damage */
+	uint64_t repaired; /* bytes of chunks whose header was bad and whose extent was inferred */
+	uint64_t covered;  /* bytes of chunks that were walked, repaired ones left out */
 	const char *layout_source; /* "table" or "inferred" */
 	const char *versions; /* glibc versions with this layout, e.g. "2.35-2.41"; NULL: no glibc
 	                         heap */

@@ -10,6 +10,7 @@
 
 #define BIN_HEADS         127
 #define BIN_HEADS_DAMAGED 100 /* accept a run with some overwritten heads */
+#define BAD_HEADS         8   /* tolerated on each side */
 #define MAX_ARENAS        100000
 
 /* Is there a bin's list head at X (its fd word)? */
@@ -27,6 +28,16 @@ static bool is_bin_head(struct view *view, vaddr x)
 	       core_read64(view->core, bk + 16, &forth) && forth == x - 16;
 }
 
+/* A few list heads of an arena will do: one of them may be damaged. */
+static bool has_bins(struct walk *w, vaddr arena, const struct state_layout *l)
+{
+	unsigned good = 0;
+
+	for (unsigned bin = 0; bin < BIN_HEADS; bin += 18)
+		good += is_bin_head(&w->view, arena + l->bins + 16 * bin);
+	return good >= 5; /* of 8 */
+}
+
 /* Follows next from main back to main; appends what is between. False if it does not close. */
 static bool follow_arenas(struct walk *w, vaddr main, const struct state_layout *l, bool add)
 {
@@ -37,7 +48,7 @@ static bool follow_arenas(struct walk *w, vaddr main, const struct state_layout 
 	do {
 		if (!core_read64(w->core, at + state_next(l), &next) || ++n > MAX_ARENAS)
 			return false;
-		if (at != main && !is_bin_head(&w->view, at + l->bins))
+		if (at != main && !has_bins(w, at, l))
 			return false;
 		if (add) {
 			struct arena a = { .addr = at, .main = at == main };
@@ -107,15 +118,30 @@ static void add_instance(struct walk *w, vaddr main, const struct state_layout *
 	array_push(&w->instances, in);
 }
 
-/* The run of list heads around X: returns the first one's address and the count. */
+/*
+ * The run of list heads around X: returns the first one's address and the count. A few heads within
+ * may fail the test, as the chunks that they link to may be damaged.
+ */
 static vaddr head_run(struct walk *w, vaddr x, size_t *count)
 {
 	vaddr lo = x, hi = x;
+	size_t bad = 0;
 
-	while (lo >= 16 && (hi - lo) / 16 < BIN_HEADS && is_bin_head(&w->view, lo - 16))
-		lo -= 16;
-	while ((hi - lo) / 16 < BIN_HEADS && is_bin_head(&w->view, hi + 16))
-		hi += 16;
+	for (vaddr at = x; at >= 16 && (hi - at) / 16 < BIN_HEADS - 1 && bad < BAD_HEADS;) {
+		at -= 16;
+		if (is_bin_head(&w->view, at))
+			lo = at;
+		else
+			bad++;
+	}
+	bad = 0;
+	for (vaddr at = x; (at - lo) / 16 < BIN_HEADS - 1 && bad < BAD_HEADS;) {
+		at += 16;
+		if (is_bin_head(&w->view, at))
+			hi = at;
+		else
+			bad++;
+	}
 	*count = (hi - lo) / 16 + 1;
 	return lo;
 }

@@ -33,6 +33,33 @@ static vaddr writable_end(const struct core *core, vaddr at)
 	return to;
 }
 
+/*
+ * Top ends where the arena's memory does, at a page: at `expected`, as malloc counts it (0: not
+ * known). Where its header says otherwise, the header is wrong.
+ */
+static void set_top(struct walk *w, uint32_t index, struct region *r, vaddr expected)
+{
+	struct arena *a = &w->arenas.v[index];
+	uint64_t page = w->core->page_size, size;
+
+	r->top = a->top;
+	if (a->top_size >= CHUNK_HEADER && a->top_size <= r->limit - a->top &&
+	    !((a->top + a->top_size) & (page - 1)) &&
+	    (a->main || a->top + a->top_size == expected)) {
+		r->limit = a->top + a->top_size;
+		return;
+	}
+	if (expected > a->top && expected <= r->limit && !(expected & (page - 1)))
+		r->limit = expected;
+	size = r->limit - a->top;
+	walk_find(w, "top-size", a->top + CHUNK_HEADER, !arena_locked(w, a),
+	          "the top chunk of arena %u, at 0x%llx, claims %llu bytes, and it has %llu: its "
+	          "size field was overwritten, likely by the block before it",
+	          index, (unsigned long long)a->top, (unsigned long long)a->top_size,
+	          (unsigned long long)size);
+	a->top_size = r->top_size = size;
+}
+
 static void add_brk(struct walk *w, uint32_t index)
 {
 	const struct arena *a = &w->arenas.v[index];
@@ -61,18 +88,8 @@ static void add_brk(struct walk *w, uint32_t index)
 	r.own_start = base;
 	r.start = round_up(base, CHUNK_ALIGN);
 	r.limit = end;
-	if (a->top >= r.start && a->top < end) {
-		r.top = a->top;
-		if (a->top_size >= CHUNK_HEADER && a->top_size <= end - a->top)
-			r.limit = a->top + a->top_size;
-		else
-			walk_find(w, "top-size", a->top, true,
-			          "the top chunk at 0x%llx claims %llu bytes, more "
-			          "than the heap has: its size field was overwritten, likely by "
-			          "the block before "
-			          "it",
-			          (unsigned long long)a->top, (unsigned long long)a->top_size);
-	}
+	if (a->top >= r.start && a->top < end)
+		set_top(w, index, &r, in->sbrk_base ? in->sbrk_base + a->system_mem : 0);
 	r.own_end = r.limit;
 	array_push(&w->regions, r);
 }
@@ -102,6 +119,16 @@ static uint64_t heap_max_of(struct walk *w, const struct arena *a)
 	return HEAP_MAX;
 }
 
+/* Its size where its header does not tell: as far as top or the writable memory goes; 0: none. */
+static uint64_t subheap_size(struct walk *w, const struct arena *a, vaddr heap, uint64_t max)
+{
+	vaddr end = writable_end(w->core, heap);
+
+	if (a->top > heap && a->top - heap < max && a->top_size <= max - (a->top - heap))
+		return a->top + a->top_size - heap;
+	return end <= heap || end - heap > max ? 0 : end - heap;
+}
+
 /* Adds one subheap; false where its heap_info does not make sense. */
 static bool add_subheap(struct walk *w, uint32_t index, vaddr heap, uint64_t max, uint64_t *prev)
 {
@@ -117,11 +144,12 @@ static bool add_subheap(struct walk *w, uint32_t index, vaddr heap, uint64_t max
 	}
 	if (h.arena != a->addr || h.size > max || h.size & 15 || h.size < 0x40) {
 		walk_find(w, "heap_info", heap, true,
-		          "the subheap header at 0x%llx is overwritten: its arena "
-		          "pointer or size is wrong; this and older subheaps of the arena are "
-		          "skipped",
+		          "the header of the subheap at 0x%llx is overwritten: its arena pointer "
+		          "or size is wrong; both were inferred from the arena",
 		          (unsigned long long)heap);
-		return false;
+		h = (struct heap_info){ .size = subheap_size(w, a, heap, max) };
+		if (!h.size)
+			return false;
 	}
 	*prev = h.prev;
 	r.start = heap == round_down(a->addr, max) ? round_up(a->addr + state_size(l), CHUNK_ALIGN)
@@ -131,7 +159,7 @@ static bool add_subheap(struct walk *w, uint32_t index, vaddr heap, uint64_t max
 	if (h.mprotect_size > h.size && h.mprotect_size <= max)
 		r.own_end = heap + h.mprotect_size;
 	if (a->top >= r.start && a->top < r.limit)
-		r.top = a->top;
+		set_top(w, index, &r, r.limit);
 	a->walked += h.size;
 	a->nspans++;
 	if (r.start < r.limit)
@@ -139,23 +167,40 @@ static bool add_subheap(struct walk *w, uint32_t index, vaddr heap, uint64_t max
 	return true;
 }
 
+static bool has_region(const struct walk *w, size_t from, vaddr own_start)
+{
+	for (size_t i = from; i < w->regions.n; i++)
+		if (w->regions.v[i].own_start == own_start)
+			return true;
+	return false;
+}
+
 static void add_subheaps(struct walk *w, uint32_t index)
 {
 	uint64_t max = heap_max_of(w, &w->arenas.v[index]), prev = 0;
 	vaddr heap = round_down(w->arenas.v[index].top, max);
 	vaddr first = round_down(w->arenas.v[index].addr, max);
-	bool seen_first = false;
+	size_t from = w->regions.n;
 
 	for (size_t n = 0; heap && n < MAX_HEAPS; n++) {
 		bool ok = add_subheap(w, index, heap, max, &prev);
 
-		seen_first |= heap == first;
-		if (!ok || heap == first || prev == heap || prev & (max - 1))
+		if (heap == first)
+			return;
+		if (!ok || !prev || prev == heap || prev & (max - 1))
 			break;
 		heap = prev;
 	}
-	if (!seen_first && first != heap)
-		add_subheap(w, index, first, max, &prev);
+	/* the list is broken: what else says that it is of this arena? */
+	for (size_t i = 0; i < w->core->nseg; i++) {
+		vaddr at = w->core->seg[i].start;
+		struct heap_info h;
+
+		if (!(at & (max - 1)) && !has_region(w, from, at) &&
+		    (at == first ||
+		     (read_heap_info(w, at, &h) && h.arena == w->arenas.v[index].addr)))
+			add_subheap(w, index, at, max, &prev);
+	}
 }
 
 /* ---- regions of a main arena that mmap gave ---- */

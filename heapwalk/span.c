@@ -12,6 +12,18 @@ void span_set(struct span *span, vaddr at)
 		c->hi |= UINT32_C(1) << (bit - 32);
 }
 
+void span_clear(struct span *span, vaddr at)
+{
+	uint64_t granule = (at - span->start) >> 4;
+	struct cell *c = &span->cell[granule >> 6];
+	unsigned bit = granule & 63;
+
+	if (bit < 32)
+		c->lo &= ~(UINT32_C(1) << bit);
+	else
+		c->hi &= ~(UINT32_C(1) << (bit - 32));
+}
+
 uint32_t span_rank(struct span *span)
 {
 	uint32_t n = 0;

@@ -52,6 +52,7 @@ static inline uint64_t cell_bits(const struct cell *c)
 
 /* Marks a chunk start at address at (16-aligned relative to start). */
 void span_set(struct span *span, vaddr at);
+void span_clear(struct span *span, vaddr at); /* takes it back */
 /* Fills in the ranks once all chunks of the span are set; returns their number. */
 uint32_t span_rank(struct span *span);
 

@@ -15,6 +15,7 @@ struct verdict {
 	bool valid;
 	uint32_t entries;
 	uint32_t broken; /* lists that are damaged or caught in mid-operation */
+	bool rooted;     /* each list that holds entries begins with a chunk of its size */
 };
 
 struct fit {
@@ -101,6 +102,7 @@ static void judge(struct walk *w, const struct tcache_layout *l, struct verdict 
 	unsigned good = 0;
 
 	v->valid = false;
+	v->rooted = true;
 	if (!mem || !size_fits(w, v->at, l))
 		return;
 	for (unsigned i = 0; i < l->bins; i++) { /* cheap test first */
@@ -125,8 +127,10 @@ static void judge(struct walk *w, const struct tcache_layout *l, struct verdict 
 			good++;
 		else if (n) /* n == 0 was counted above */
 			v->broken++;
+		v->rooted &= got > 0;
 	}
-	v->valid = v->broken == 0 || (v->broken <= 2 && good >= 2 && good > v->broken);
+	v->valid = v->broken == 0 || (v->broken <= 2 && good >= 2 && good > v->broken) ||
+	           (v->broken <= 2 && v->rooted);
 }
 
 static struct verdict *verdict_of(struct fit *f, size_t n, vaddr at)
@@ -185,46 +189,125 @@ static int thread_of(struct walk *w, const struct fit *f, vaddr at)
 	return -1;
 }
 
-/* Takes every entry of the struct's lists out of the used blocks. */
+/* The mark that free() leaves in the second word of what it caches (2.29 on); 0: not known. */
+static uint64_t tcache_mark(struct walk *w, const struct tcache_layout *l, const struct tcache *t)
+{
+	const uint8_t *mem = core_at(w->core, t->addr, l->size);
+	uint64_t best = 0, key;
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < l->bins; i++) {
+		vaddr e = load64(mem + l->entries + 8 * i);
+		unsigned n = 0;
+
+		if (!e || !core_read64(w->core, e + 8, &key) || !key)
+			continue;
+		for (unsigned k = 0; k < l->bins; k++) {
+			vaddr other = load64(mem + l->entries + 8 * k);
+			uint64_t word;
+
+			n += other && core_read64(w->core, other + 8, &word) && word == key;
+		}
+		if (key == t->addr)
+			return key;
+		if (n > most) {
+			most = n;
+			best = key;
+		}
+	}
+	return l->versions.to < 30 ? 0 : best;
+}
+
+/*
+ * List i is broken, and holds more than can be followed: the entries that were lost are those
+ * blocks of its size, used by their headers, that carry the mark.
+ */
+static void find_lost(struct walk *w, const struct tcache_layout *l, unsigned i, struct tcache *t)
+{
+	uint64_t key = tcache_mark(w, l, t), word;
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	while (key && heap_next_set(w->heap, w->heap->used, &it, &b)) {
+		bool fits = i < 64 ? b.size + 8 == CHUNK_MIN + 16u * i
+		                   : b.size + 8 >= CHUNK_MIN + 16 * 64;
+
+		if (!fits || !core_read64(w->core, b.addr + 8, &word) || word != key ||
+		    !walk_release(w, b.addr, FREE_TCACHE, &b))
+			continue;
+		t->entries++;
+		t->bytes += b.size;
+	}
+}
+
+static void next_broken(struct walk *w, const struct tcache *t, unsigned i, vaddr before, vaddr e)
+{
+	if (before)
+		walk_find(
+			w, "tcache-next", before, true,
+			"the free block at 0x%llx leads list %u of the tcache at 0x%llx to 0x%llx, "
+			"which is no free block of its size: it was written to after free",
+			(unsigned long long)before, i, (unsigned long long)t->addr,
+			(unsigned long long)e);
+	else
+		walk_find(
+			w, "tcache-head", t->addr, true,
+			"list %u of the tcache at 0x%llx begins with 0x%llx, which is no block of "
+			"its size: the tcache was overwritten",
+			i, (unsigned long long)t->addr, (unsigned long long)e);
+}
+
+/* Takes the entries of list i out of the used blocks; returns their number. *whole: all went well.
+ */
+static uint64_t release_list(struct walk *w, const struct tcache_layout *l, unsigned i, vaddr e,
+                             struct tcache *t, bool *whole)
+{
+	uint64_t cap = capacity(w, l), n;
+	vaddr before = 0, next;
+	struct block b;
+
+	*whole = false;
+	for (n = 0; e && n <= cap; n++) {
+		if (!entry_fits(w, l, i, e, &b) || !next_entry(w, l, e, &next)) {
+			next_broken(w, t, i, before, e);
+			return n;
+		}
+		if (!walk_release(w, e, FREE_TCACHE, &b)) {
+			walk_find(w, "tcache-double", e, true,
+			          "the free block at 0x%llx stands twice in free lists, list %u of "
+			          "the tcache at 0x%llx being one: it was freed twice",
+			          (unsigned long long)e, i, (unsigned long long)t->addr);
+			return n;
+		}
+		t->entries++;
+		t->bytes += b.size;
+		before = e;
+		e = next;
+	}
+	*whole = !e;
+	return n;
+}
+
 static void release_lists(struct walk *w, const struct tcache_layout *l, struct tcache *t)
 {
 	const uint8_t *mem = core_at(w->core, t->addr, l->size);
 	uint64_t cap = capacity(w, l);
 
 	for (unsigned i = 0; i < l->bins; i++) {
-		vaddr e = load64(mem + l->entries + 8 * i);
-		uint64_t n = 0;
-		struct block b;
+		uint64_t count = counter(mem, l, i, cap), n;
+		bool whole;
 
-		for (; e && n <= cap; n++) {
-			vaddr next;
-
-			if (!entry_fits(w, l, i, e, &b) || !next_entry(w, l, e, &next)) {
-				walk_find(w, "tcache-next", e, true,
-				          "the tcache at 0x%llx has an entry in list "
-				          "%u that is no chunk of it: a freed block was written to "
-				          "after free",
-				          (unsigned long long)t->addr, i);
-				break;
-			}
-			if (!walk_release(w, e, FREE_TCACHE, &b)) {
-				walk_find(w, "tcache-double", e, true,
-				          "the block at 0x%llx stands twice in free "
-				          "lists (tcache): freed twice",
-				          (unsigned long long)e);
-				break;
-			}
-			t->entries++;
-			t->bytes += b.size;
-			e = next;
+		n = release_list(w, l, i, load64(mem + l->entries + 8 * i), t, &whole);
+		if (!whole) {
+			find_lost(w, l, i, t);
+			continue;
 		}
-		if (n != counter(mem, l, i, cap))
+		if (n != count)
 			walk_find(w, "tcache-count", t->addr, false,
 			          "the tcache at 0x%llx counts %llu entries in "
 			          "list %u and holds %llu: caught in the middle of malloc or free, "
 			          "or damaged",
-			          (unsigned long long)t->addr,
-			          (unsigned long long)counter(mem, l, i, cap), i,
+			          (unsigned long long)t->addr, (unsigned long long)count, i,
 			          (unsigned long long)n);
 	}
 }

@@ -14,6 +14,7 @@ struct region {
 	vaddr start, limit;       /* first chunk's header; chunks lie below limit */
 	vaddr own_start, own_end; /* as in struct span */
 	vaddr top;                /* the arena's top chunk if it lies here, else 0 */
+	uint64_t top_size;        /* where its header is not to be believed; else 0 */
 	uint32_t arena;
 	enum span_kind kind;
 	uint64_t usable; /* SPAN_MMAP */
@@ -32,13 +33,29 @@ struct walk {
 	ARRAY(struct owned) gaps;
 	ARRAY(vaddr) candidates; /* user addresses of used chunks that may be a tcache struct */
 	uint32_t next_id;
-	size_t next_cell; /* index into heap.cell */
+	size_t next_cell;  /* index into heap.cell */
+	unsigned searches; /* times that all memory was read because of damage: resync.c */
 };
 
-/* Adds a finding; later ones of the same code only count. */
+/*
+ * damage.c. Adds a finding; a second one of the same code at the same place only counts, and so do
+ * those beyond the first 20 of a code.
+ */
 void walk_find(struct walk *w, const char *code, vaddr at, bool damage, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/*
+ * Is a thread within malloc in this arena, as its lock tells? Then what looks damaged may be half
+ * done. Where malloc itself aborts (SIGABRT), it holds the lock and is right.
+ */
+static inline bool arena_locked(const struct walk *w, const struct arena *a)
+{
+	uint32_t mutex = 0;
+
+	return w->core->signal != 6 && core_read32(w->core, a->addr, &mutex) && mutex != 0;
+}
+/* The block in front of each damaged one, and how much of the heap was walked: at the end. */
+void damage_finish(struct walk *w);
 /* instance.c: every malloc in the process, its arenas (main first) and its mp_. */
 void instances_find(struct walk *w);
 /* par.c: mp_ of one instance; fills in its par fields. */

@@ -1,0 +1,243 @@
+/*
+ * Where a chain of chunk headers breaks: which chunk is the damaged one, and where the next sound
+ * one starts.
+ *
+ * A header that makes no sense either was overwritten itself, or is none: the size of a chunk
+ * before it was overwritten and misled the walk. Blocks in use are pointed to by their users, so
+ * words that point to a chunk's user address, anywhere in writable memory, tell real chunks from
+ * stale headers of chunks that were merged long ago and lie within a block; chunks in bins are
+ * pointed to by their list. That search reads all memory once, and is made only for a damaged heap.
+ */
+#include "heapwalk/step.h"
+#include "formats/written.h"
+
+#define RESYNC_STEPS 64 /* headers that must chain for an address to be trusted */
+#define MISLED_MAX   4  /* chunks that a wrong size may have made up before the walk stops */
+#define SEARCHES_MAX 16 /* regions for which all memory is read */
+#define LOOK_ON      (UINT64_C(1) << 20) /* bytes in which starts that are pointed to go first */
+
+/* ---- who is pointed to ---- */
+
+static void note_words(struct resync *rs, const uint8_t *p, uint64_t bytes)
+{
+	vaddr start = rs->r->start, limit = rs->r->limit;
+
+	for (uint64_t i = 0; i + 8 <= bytes; i += 8) {
+		uint64_t v = load64(p + i);
+
+		if (v - start < limit - start && !(v & 15))
+			rs->pointed[(v - start) >> 10] |= UINT64_C(1) << ((v - start) >> 4 & 63);
+	}
+}
+
+static void note_pointers(struct resync *rs)
+{
+	const struct core *core = rs->st.w->core;
+
+	rs->pointed_bytes = ((rs->r->limit - rs->r->start) / 1024 + 1) * 8;
+	rs->pointed = mem_lazy(rs->pointed_bytes);
+	if (rs->st.w->searches++ >= SEARCHES_MAX)
+		return;
+	for (size_t i = 0; i < core->nseg; i++) {
+		const struct segment *s = &core->seg[i];
+
+		if (!(s->flags & SEG_W))
+			continue;
+		for (vaddr stop, at = round_up(s->start, 8); core_written(core, &at, s->end, &stop);
+		     at = stop) {
+			at = round_up(at, 8);
+			if (at < stop)
+				note_words(rs, s->mem + (at - s->start), stop - at);
+		}
+	}
+}
+
+static bool pointed(const struct resync *rs, vaddr at)
+{
+	uint64_t granule = (at - rs->r->start) >> 4;
+
+	if (!range_holds(rs->r->start, rs->r->limit, at, 1))
+		return false;
+	return rs->pointed[granule >> 6] >> (granule & 63) & 1;
+}
+
+/* ---- chains ---- */
+
+/* Do headers chain on from q, either to the end of the region or long enough? */
+static bool trustworthy(struct resync *rs, vaddr q)
+{
+	struct view *view = &rs->st.w->view;
+	uint64_t head, size, prev_size;
+	vaddr p = q;
+
+	for (int n = 0; n < RESYNC_STEPS && rs->budget; n++, rs->budget--) {
+		vaddr last = p;
+
+		switch (step_at(&rs->st, p, &head, &size)) {
+		case STEP_TOP:
+			return true;
+		case STEP_FENCE:
+			return n > 0;
+		case STEP_BAD:
+			/* the next damage; a long way of good headers is not chance */
+			return n >= RESYNC_STEPS / 8;
+		default:
+			p += size;
+		}
+		/* a free chunk repeats its size at its end */
+		if (p != rs->st.top && chunk_head(view, p, &head) && !(head & CHUNK_PREV_INUSE) &&
+		    (!view_read64(view, p, &prev_size) || prev_size != p - last) && n < 2)
+			return false;
+	}
+	return rs->budget != 0;
+}
+
+/* The next trustworthy start at or after p and below end; 0: none. */
+static vaddr next_trusted(struct resync *rs, vaddr p, vaddr end)
+{
+	for (vaddr q = p; q < end && range_holds(0, rs->st.limit, q, CHUNK_HEADER) && rs->budget;
+	     q += CHUNK_ALIGN) {
+		uint64_t head;
+
+		if (q == rs->st.top)
+			return q;
+		if (!chunk_head(&rs->st.w->view, q, &head)) {
+			q = round_down(q, 4096) + 4096 - CHUNK_ALIGN;
+			continue;
+		}
+		if (head >= CHUNK_MIN && trustworthy(rs, q))
+			return q;
+	}
+	return 0;
+}
+
+vaddr resync_after_gap(struct resync *rs, vaddr p)
+{
+	vaddr q = p;
+	uint64_t head;
+
+	while ((q = next_trusted(rs, q, rs->st.limit)) && q != rs->st.top &&
+	       chunk_head(&rs->st.w->view, q, &head) && !(head & CHUNK_PREV_INUSE))
+		q += CHUNK_ALIGN;
+	if (q)
+		return q;
+	return rs->st.top >= p && rs->st.top < rs->st.limit ? rs->st.top : 0;
+}
+
+/*
+ * Is the chunk [chunk, next) free, as the header at next has it, size and all, and as a list has
+ * it? (Stale headers of merged chunks have the first, too.)
+ */
+static bool closes_free(const struct resync *rs, vaddr chunk, vaddr next)
+{
+	uint64_t head, prev_size;
+
+	return pointed(rs, chunk) && chunk_head(&rs->st.w->view, next, &head) &&
+	       !(head & CHUNK_PREV_INUSE) && view_read64(&rs->st.w->view, next, &prev_size) &&
+	       prev_size == next - chunk;
+}
+
+/* Does somebody know the sound chunk at q: a user its block, or (where it is free) a list its
+ * header? */
+static bool known(const struct resync *rs, vaddr q)
+{
+	uint64_t head;
+
+	if (pointed(rs, q + CHUNK_HEADER))
+		return true;
+	return chunk_head(&rs->st.w->view, q, &head) &&
+	       closes_free(rs, q, q + (head & ~(uint64_t)CHUNK_FLAGS));
+}
+
+/*
+ * The first sound chunk behind a damaged one. A stale header chains on, too, as a rule into the
+ * real chunks; so starts that somebody points to go before others, if one is near.
+ */
+static vaddr sound_after(struct resync *rs, vaddr chunk)
+{
+	vaddr first = 0, q = chunk + CHUNK_MIN;
+
+	while ((q = next_trusted(rs, q, rs->st.limit))) {
+		if (q == rs->st.top || closes_free(rs, chunk, q) || known(rs, q))
+			return q;
+		if (!first)
+			first = q;
+		else if (q - first > LOOK_ON)
+			break;
+		q += CHUNK_ALIGN;
+	}
+	if (first)
+		return first;
+	return rs->st.top > chunk && rs->st.top < rs->st.limit ? rs->st.top : 0;
+}
+
+/* ---- which chunk is damaged ---- */
+
+/* The chunk of the span that starts before at; false: none. */
+static bool chunk_before(const struct span *s, vaddr at, vaddr *chunk)
+{
+	uint64_t granule = (at - s->start) >> 4, bits;
+	size_t cell = granule >> 6;
+
+	if (at <= s->start)
+		return false;
+	bits = cell_bits(&s->cell[cell]) & ((UINT64_C(1) << (granule & 63)) - 1);
+	if (!bits)
+		return span_find_back(s, cell, chunk);
+	*chunk = s->start + ((cell << 6 | (63u - (unsigned)__builtin_clzll(bits))) << 4);
+	return true;
+}
+
+/*
+ * The header at stop is bad. Where nobody knows a chunk there, while the last chunk before it that
+ * somebody knows is near, that one's size is what is wrong.
+ */
+static vaddr damaged_chunk(struct resync *rs, const struct span *s, vaddr stop)
+{
+	vaddr at = stop;
+
+	if (pointed(rs, stop + CHUNK_HEADER))
+		return stop;
+	/* a list points to the header of a free chunk; but so does the user of a block that starts
+	 * here */
+	if (pointed(rs, stop) && !trustworthy(rs, stop - CHUNK_HEADER))
+		return stop;
+	for (int n = 0; n < MISLED_MAX && chunk_before(s, at, &at); n++)
+		if (pointed(rs, at + CHUNK_HEADER))
+			return at;
+	return stop;
+}
+
+/* Does anything point into (chunk, next) as if more than one chunk were there? */
+static bool several(const struct resync *rs, vaddr chunk, vaddr next)
+{
+	for (vaddr at = chunk + 2 * CHUNK_HEADER; at < next; at += CHUNK_ALIGN)
+		if (pointed(rs, at))
+			return true;
+	return false;
+}
+
+void resync_find(struct resync *rs, const struct span *s, vaddr stop, struct fault *f)
+{
+	uint64_t head;
+
+	if (!rs->pointed)
+		note_pointers(rs);
+	*f = (struct fault){ .chunk = damaged_chunk(rs, s, stop) };
+	f->next = sound_after(rs, f->chunk);
+	if (!f->next || (f->next == rs->st.top && rs->st.top_size) ||
+	    !chunk_head(&rs->st.w->view, f->next, &head))
+		return;
+	if (closes_free(rs, f->chunk, f->next)) {
+		f->repaired = true;
+	} else if ((head & CHUNK_PREV_INUSE) && !several(rs, f->chunk, f->next)) {
+		f->repaired = f->used = true;
+	}
+}
+
+void resync_free(struct resync *rs)
+{
+	if (rs->pointed)
+		mem_lazy_free(rs->pointed, rs->pointed_bytes);
+	rs->pointed = NULL;
+}

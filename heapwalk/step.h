@@ -1,0 +1,66 @@
+/*
+ * step: what a chunk header must satisfy for the walk to go on from it. Private to heapwalk/.
+ */
+#ifndef HEAPWALK_STEP_H
+#define HEAPWALK_STEP_H
+
+#include "heapwalk/walk.h"
+
+enum step { STEP_CHUNK, STEP_TOP, STEP_FENCE, STEP_BAD };
+
+struct stepper {
+	struct walk *w;
+	vaddr limit, top;
+	uint64_t top_size; /* where the header of top is not to be believed; else 0 */
+	bool main;
+};
+
+/* Looks at the header at p. *size and *head only for STEP_CHUNK and STEP_TOP. */
+static inline enum step step_at(const struct stepper *st, vaddr p, uint64_t *head, uint64_t *size)
+{
+	uint64_t next;
+
+	if (!range_holds(0, st->limit, p, CHUNK_HEADER) || !chunk_head(&st->w->view, p, head))
+		return STEP_BAD;
+	*size = *head & ~(uint64_t)CHUNK_FLAGS;
+	if (p == st->top) {
+		if (st->top_size)
+			*size = st->top_size;
+		return *size <= st->limit - p ? STEP_TOP : STEP_BAD;
+	}
+	if (*size == 0x10 || (*size == 0 && !st->main && (*head & CHUNK_PREV_INUSE)))
+		return STEP_FENCE;
+	if (*size < CHUNK_MIN || *size & 8 || *size > st->limit - p - CHUNK_HEADER)
+		return STEP_BAD;
+	if ((*head & CHUNK_MMAPPED) || (st->main && (*head & CHUNK_NON_MAIN)))
+		return STEP_BAD;
+	if (!st->main && *size == CHUNK_MIN && chunk_head(&st->w->view, p + *size, &next) &&
+	    next <= CHUNK_PREV_INUSE && p + *size != st->top)
+		return STEP_FENCE;
+	return STEP_CHUNK;
+}
+
+/* resync.c: where to go on after a break. */
+struct resync {
+	struct stepper st;
+	const struct region *r;
+	uint64_t budget;   /* headers that may still be looked at */
+	uint64_t *pointed; /* bit by 16 bytes of the region: some word points here; NULL: not yet */
+	uint64_t pointed_bytes;
+};
+
+/* What is wrong where the walk of a span stopped at a bad header. */
+struct fault {
+	vaddr chunk; /* the damaged chunk: at the bad header, or before it where its size misled */
+	vaddr next;  /* the next chunk to be trusted; 0: none in this region */
+	bool repaired; /* [chunk, next) is one chunk, as far as can be told */
+	bool used;     /* its state, if repaired */
+};
+
+/* Lowest trustworthy chunk start at or after p, for a place where nothing is damaged; 0: none. */
+vaddr resync_after_gap(struct resync *rs, vaddr p);
+/* The span's chunks before stop are marked in its cells; the header at stop is bad. */
+void resync_find(struct resync *rs, const struct span *s, vaddr stop, struct fault *f);
+void resync_free(struct resync *rs);
+
+#endif
