@@ -39,7 +39,7 @@ struct block *block;
 size_t blocks;
 static struct ranges owned, excluded, roots;
 static uint64_t control; /* address of the recorder's control mapping */
-static size_t *todo, todos;
+static size_t *later, nlater;
 
 static void add_range(struct ranges *to, uint64_t start, uint64_t end, const char *why)
 {
@@ -371,7 +371,7 @@ static void mark_word(uint64_t word, enum reach as)
 	if (as == REACHABLE && block[k].address != word)
 		return;
 	block[k].reach = as;
-	todo[todos++] = k;
+	later[nlater++] = k;
 }
 
 static void mark_range(uint64_t start, uint64_t end, enum reach as)
@@ -393,9 +393,9 @@ static void mark_all(enum reach as)
 	if (as == POSSIBLE) /* what is reached through start pointers may hold inner ones */
 		for (size_t i = 0; i < blocks; i++)
 			if (block[i].reach == REACHABLE)
-				todo[todos++] = i;
-	while (todos > 0) {
-		const struct block *b = &block[todo[--todos]];
+				later[nlater++] = i;
+	while (nlater > 0) {
+		const struct block *b = &block[later[--nlater]];
 
 		mark_range(b->address, b->address + b->usable, as);
 	}
@@ -468,7 +468,7 @@ int main(int argc, char **argv)
 	read_table();
 	own_and_check_blocks();
 	find_roots();
-	todo = grab(blocks, sizeof(*todo));
+	later = grab(blocks, sizeof(*later));
 	mark_all(REACHABLE);
 	mark_all(POSSIBLE);
 	find_heads();
