@@ -141,9 +141,9 @@ mkdir tmp
 TMPDIR=$OUT/tmp "$COREHEAP" core.zst >/dev/null
 is 'no file stays in TMPDIR' "$(ls -A tmp)" ''
 { head -c 1000000 core; sleep 100; } | TMPDIR=$OUT/tmp "$COREHEAP" - >/dev/null 2>&1 &
-for ((i = 0; i < 200; i++)); do
-	pid=$(pgrep -f "^$COREHEAP -\$" | head -n 1) && [ -n "$pid" ] &&
-		ls -l "/proc/$pid/fd" 2>/dev/null | grep -q "$OUT/tmp/" && break
+pid=$!
+for ((i = 0; i < 400; i++)); do
+	ls -l "/proc/$pid/fd" 2>/dev/null | grep -q "$OUT/tmp/" && break
 	sleep 0.05
 done
 like 'meanwhile the file has no name' "$(ls -l "/proc/$pid/fd")" "$OUT/tmp/.*deleted"
