@@ -230,16 +230,8 @@ void ledger_free(struct ledger *ledger)
 
 size_t ledger_from(const struct ledger *ledger, vaddr at)
 {
-	size_t lo = 0, hi = ledger->n;
+	size_t lo = first_behind(ledger->v, ledger->n, end, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (ledger->v[mid].end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	return lo;
 }
 

@@ -119,16 +119,8 @@ static const char *function_at(struct places *places, const struct place *p)
 
 static const struct stack *stack_at(const struct stacks *stacks, vaddr at)
 {
-	size_t lo = 0, hi = stacks->n;
+	size_t lo = first_behind(stacks->v, stacks->n, end, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (stacks->v[mid].end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	return lo < stacks->n && stacks->v[lo].start <= at ? &stacks->v[lo] : NULL;
 }
 
@@ -219,16 +211,8 @@ static bool in_block(struct places *places, struct place *p)
 
 static const struct owned *owned_at(const struct heap *heap, vaddr at)
 {
-	size_t lo = 0, hi = heap->nowned;
+	size_t lo = first_behind(heap->owned, heap->nowned, end, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (heap->owned[mid].end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	return lo < heap->nowned && heap->owned[lo].start <= at ? &heap->owned[lo] : NULL;
 }
 

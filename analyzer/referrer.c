@@ -15,16 +15,8 @@ struct finder {
 
 static struct referrers *target_of(const struct finder *f, uint64_t value)
 {
-	size_t lo = 0, hi = f->ntargets;
+	size_t lo = first_behind(f->target, f->ntargets, end, value);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (f->target[mid].end <= value)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	return lo < f->ntargets && f->target[lo].start <= value ? &f->target[lo] : NULL;
 }
 

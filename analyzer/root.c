@@ -350,15 +350,7 @@ void roots_free(struct roots *roots)
 
 const struct root *roots_at(const struct roots *roots, vaddr at)
 {
-	size_t lo = 0, hi = roots->n;
+	size_t lo = first_behind(roots->v, roots->n, end, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (roots->v[mid].end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	return lo < roots->n && roots->v[lo].start <= at ? &roots->v[lo] : NULL;
 }

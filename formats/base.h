@@ -91,6 +91,23 @@ static inline uint64_t round_up(uint64_t n, uint64_t a)
 	return (n + a - 1) & ~(a - 1);
 }
 
+/*
+ * Index of the first of n ranges v[], sorted and not overlapping, whose end (the member named) lies
+ * behind at; n if there is none. O(log n).
+ */
+#define first_behind(v, n, end_member, at)                   \
+	({                                                   \
+		size_t lo_ = 0, hi_ = (n);                   \
+		while (lo_ < hi_) {                          \
+			size_t mid_ = lo_ + (hi_ - lo_) / 2; \
+			if ((v)[mid_].end_member <= (at))    \
+				lo_ = mid_ + 1;              \
+			else                                 \
+				hi_ = mid_;                  \
+		}                                            \
+		lo_;                                         \
+	})
+
 /* Little-endian loads from any alignment (the dead process may differ from us in nothing but that).
  */
 static inline uint64_t load64(const void *p)

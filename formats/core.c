@@ -333,16 +333,8 @@ void core_close(struct core *core)
 
 const struct segment *core_segment(const struct core *core, vaddr at)
 {
-	size_t lo = 0, hi = core->nseg;
+	size_t lo = first_behind(core->seg, core->nseg, end, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (core->seg[mid].end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	return lo < core->nseg && core->seg[lo].start <= at ? &core->seg[lo] : NULL;
 }
 
@@ -434,16 +426,8 @@ bool view_move(struct view *view, vaddr at)
 
 const struct filemap *core_file(const struct core *core, vaddr at)
 {
-	size_t lo = 0, hi = core->nfiles;
+	size_t lo = first_behind(core->files, core->nfiles, end, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (core->files[mid].end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	return lo < core->nfiles && core->files[lo].start <= at ? &core->files[lo] : NULL;
 }
 

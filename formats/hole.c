@@ -34,16 +34,8 @@ void core_find_holes(struct core *core)
 /* Where the hole that holds this offset of the file ends; at itself where there is none. */
 static uint64_t hole_end(const struct core *core, uint64_t at)
 {
-	size_t lo = 0, hi = core->nholes;
+	size_t lo = first_behind(core->hole, core->nholes, end, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (core->hole[mid].end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	return lo < core->nholes && core->hole[lo].start <= at ? core->hole[lo].end : at;
 }
 

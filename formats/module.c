@@ -190,16 +190,8 @@ void modules_free(struct modules *modules)
 /* Modules may be nested: one may lie in a hole of another. The nearest start that holds it wins. */
 const struct module *module_at(const struct modules *modules, vaddr at)
 {
-	size_t lo = 0, hi = modules->n;
+	size_t lo = first_behind(modules->v, modules->n, start, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (modules->v[mid].start <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	for (size_t i = 0; i < 8 && i < lo; i++)
 		if (at < modules->v[lo - 1 - i].end)
 			return &modules->v[lo - 1 - i];

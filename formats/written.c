@@ -10,32 +10,16 @@
 /* Index of the first segment that ends after at. */
 static size_t segment_from(const struct core *core, vaddr at)
 {
-	size_t lo = 0, hi = core->nseg;
+	size_t lo = first_behind(core->seg, core->nseg, end, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (core->seg[mid].end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	return lo;
 }
 
 /* Index of the first hole that ends after this offset in the file. */
 static size_t hole_from(const struct core *core, uint64_t offset)
 {
-	size_t lo = 0, hi = core->nholes;
+	size_t lo = first_behind(core->hole, core->nholes, end, offset);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (core->hole[mid].end <= offset)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	return lo;
 }
 

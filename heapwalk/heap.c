@@ -261,16 +261,8 @@ bool heap_find(const struct heap *heap, vaddr v, struct block *b)
 
 const struct owned *heap_owner(const struct heap *heap, vaddr at)
 {
-	size_t lo = 0, hi = heap->nowned;
+	size_t lo = first_behind(heap->owned, heap->nowned, end, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (heap->owned[mid].end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	return lo < heap->nowned && heap->owned[lo].start <= at ? &heap->owned[lo] : NULL;
 }
 

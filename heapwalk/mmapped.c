@@ -105,16 +105,8 @@ static vaddr run_of(const struct core *core, size_t i, size_t *last)
 /* Index of the first region that ends behind at; regions are sorted. */
 static size_t region_behind(const struct walk *w, size_t nregions, vaddr at)
 {
-	size_t lo = 0, hi = nregions;
+	size_t lo = first_behind(w->regions.v, nregions, own_end, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (w->regions.v[mid].own_end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	return lo;
 }
 

@@ -262,16 +262,8 @@ static vaddr try_page(struct walk *w, vaddr at, vaddr limit)
 
 static bool claimed(const struct walk *w, size_t nsorted, vaddr at, vaddr *end)
 {
-	size_t lo = 0, hi = nsorted;
+	size_t lo = first_behind(w->regions.v, nsorted, own_end, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (w->regions.v[mid].own_end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	if (lo >= nsorted || round_down(w->regions.v[lo].own_start, 4096) > at)
 		return false;
 	*end = round_up(w->regions.v[lo].own_end, 4096);
