@@ -18,47 +18,75 @@
 
 /* ---- who is pointed to ---- */
 
-static void note_words(struct resync *rs, const uint8_t *p, uint64_t bytes)
+static void note_words(const struct resync *rs, uint64_t *bits, const uint8_t *p, uint64_t bytes)
 {
 	vaddr start = rs->r->start, limit = rs->r->limit;
 
 	for (uint64_t i = 0; i + 8 <= bytes; i += 8) {
-		uint64_t v = load64(p + i);
+		vaddr v = core_pointer(rs->st.w->core, load64(p + i));
 
 		if (v - start < limit - start && !(v & 15))
-			rs->pointed[(v - start) >> 10] |= UINT64_C(1) << ((v - start) >> 4 & 63);
+			bits[(v - start) >> 10] |= UINT64_C(1) << ((v - start) >> 4 & 63);
+	}
+}
+
+static void note_range(const struct resync *rs, uint64_t *bits, vaddr start, vaddr end)
+{
+	const struct core *core = rs->st.w->core;
+
+	for (vaddr stop, at = round_up(start, 8); core_written(core, &at, end, &stop); at = stop) {
+		at = round_up(at, 8);
+		if (at < stop)
+			note_words(rs, bits, core_at(core, at, stop - at), stop - at);
 	}
 }
 
 static void note_pointers(struct resync *rs)
 {
-	const struct core *core = rs->st.w->core;
+	struct walk *w = rs->st.w;
+	const struct arena *a = &w->arenas.v[rs->r->arena];
 
-	rs->pointed_bytes = ((rs->r->limit - rs->r->start) / 1024 + 1) * 8;
-	rs->pointed = mem_lazy(rs->pointed_bytes);
-	if (rs->st.w->searches++ >= SEARCHES_MAX)
+	rs->bits_bytes = ((rs->r->limit - rs->r->start) / 1024 + 1) * 8;
+	rs->pointed = mem_lazy(rs->bits_bytes);
+	rs->listed = mem_lazy(rs->bits_bytes);
+	if (w->searches++ >= SEARCHES_MAX)
 		return;
-	for (size_t i = 0; i < core->nseg; i++) {
-		const struct segment *s = &core->seg[i];
+	for (size_t i = 0; i < w->core->nseg; i++) {
+		const struct segment *s = &w->core->seg[i];
 
-		if (!(s->flags & SEG_W))
-			continue;
-		for (vaddr stop, at = round_up(s->start, 8); core_written(core, &at, s->end, &stop);
-		     at = stop) {
-			at = round_up(at, 8);
-			if (at < stop)
-				note_words(rs, s->mem + (at - s->start), stop - at);
-		}
+		if (s->flags & SEG_W)
+			note_range(rs, rs->pointed, s->start, s->end);
+	}
+	note_range(rs, rs->listed, a->addr,
+	           a->addr + state_size(w->instances.v[a->instance].state));
+	for (size_t i = 0; i < w->regions.n; i++) {
+		const struct region *r = &w->regions.v[i];
+
+		if (r->kind != SPAN_MMAP && r->arena == rs->r->arena)
+			note_range(rs, rs->listed, r->start, r->limit);
 	}
 }
 
-static bool pointed(const struct resync *rs, vaddr at)
+static bool noted(const struct resync *rs, const uint64_t *bits, vaddr at)
 {
 	uint64_t granule = (at - rs->r->start) >> 4;
 
 	if (!range_holds(rs->r->start, rs->r->limit, at, 1))
 		return false;
-	return rs->pointed[granule >> 6] >> (granule & 63) & 1;
+	return bits[granule >> 6] >> (granule & 63) & 1;
+}
+
+/* Does a word of writable memory point here? */
+static bool pointed(const struct resync *rs, vaddr at)
+{
+	return noted(rs, rs->pointed, at);
+}
+
+/* Does one of the arena, or of its chunks? A list links to headers; stacks do, too, while malloc or
+ * free looks at a chunk, whatever that chunk is. */
+static bool listed(const struct resync *rs, vaddr at)
+{
+	return noted(rs, rs->listed, at);
 }
 
 /* ---- chains ---- */
@@ -132,7 +160,7 @@ static bool closes_free(const struct resync *rs, vaddr chunk, vaddr next)
 {
 	uint64_t head, prev_size;
 
-	return pointed(rs, chunk) && chunk_head(&rs->st.w->view, next, &head) &&
+	return listed(rs, chunk) && chunk_head(&rs->st.w->view, next, &head) &&
 	       !(head & CHUNK_PREV_INUSE) && view_read64(&rs->st.w->view, next, &prev_size) &&
 	       prev_size == next - chunk;
 }
@@ -200,7 +228,7 @@ static vaddr damaged_chunk(struct resync *rs, const struct span *s, vaddr stop)
 		return stop;
 	/* a list points to the header of a free chunk; but so does the user of a block that starts
 	 * here */
-	if (pointed(rs, stop) && !trustworthy(rs, stop - CHUNK_HEADER))
+	if (listed(rs, stop) && !trustworthy(rs, stop - CHUNK_HEADER))
 		return stop;
 	for (int n = 0; n < MISLED_MAX && chunk_before(s, at, &at); n++)
 		if (pointed(rs, at + CHUNK_HEADER))
@@ -237,7 +265,9 @@ void resync_find(struct resync *rs, const struct span *s, vaddr stop, struct fau
 
 void resync_free(struct resync *rs)
 {
-	if (rs->pointed)
-		mem_lazy_free(rs->pointed, rs->pointed_bytes);
-	rs->pointed = NULL;
+	if (!rs->pointed)
+		return;
+	mem_lazy_free(rs->pointed, rs->bits_bytes);
+	mem_lazy_free(rs->listed, rs->bits_bytes);
+	rs->pointed = rs->listed = NULL;
 }

@@ -44,9 +44,11 @@ static inline enum step step_at(const struct stepper *st, vaddr p, uint64_t *hea
 struct resync {
 	struct stepper st;
 	const struct region *r;
-	uint64_t budget;   /* headers that may still be looked at */
-	uint64_t *pointed; /* bit by 16 bytes of the region: some word points here; NULL: not yet */
-	uint64_t pointed_bytes;
+	uint64_t budget; /* headers that may still be looked at */
+	/* bit by 16 bytes of the region: some word points here, one that may be a list's does;
+	 * NULL: not searched yet */
+	uint64_t *pointed, *listed;
+	uint64_t bits_bytes; /* of each */
 };
 
 /* What is wrong where the walk of a span stopped at a bad header. */
