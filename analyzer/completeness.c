@@ -7,6 +7,7 @@
 /* Roots that are missing, counted by what they are. */
 struct lost {
 	size_t vectors, stacks, tls, others;
+	bool registers; /* of all threads: the core names none */
 	uint64_t other_bytes;
 	const char *file[3]; /* names of the first files whose data is missing */
 	size_t files;        /* how many there are in all */
@@ -44,6 +45,8 @@ static struct lost count_lost(const struct roots *roots)
 			lost.why = m->why;
 		if (m->kind == ROOT_REGISTER && m->thread >= 0) {
 			lost.vectors++;
+		} else if (m->kind == ROOT_REGISTER) {
+			lost.registers = true;
 		} else if (m->kind == ROOT_STACK) {
 			lost.stacks++;
 		} else if (m->kind == ROOT_TLS) {
@@ -83,6 +86,8 @@ static const char *lost_text(struct report *r, const struct roots *roots)
 	struct pool *pool = &r->pool;
 	const char *text = "";
 
+	if (lost.registers)
+		text = "the registers of all threads, and with them which stacks were live";
 	if (lost.vectors)
 		text = list(pool, text,
 		            pool_printf(pool, "the vector registers of %s",

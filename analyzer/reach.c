@@ -214,7 +214,8 @@ void reach_mark(const struct core *core, const struct heap *heap, const struct r
 	mark_strong(&w, roots);
 	settle_strong(&w);
 	mark_weak(&w);
-	out->withheld = roots->nmissing || heap->unread || out->unread || core->damaged;
+	out->withheld = roots->nmissing || heap->unread || out->unread || core->damaged ||
+	                core->bad_headers;
 	if (out->withheld)
 		withhold(heap, out);
 	else

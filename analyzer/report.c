@@ -55,6 +55,7 @@ void report_start(struct report *report, struct analysis *a)
 		.broken = core->trouble != NULL,
 		.kind = kinds[core->kind],
 		.truncated = core->truncated,
+		.damaged = core->damaged || core->bad_headers,
 		.missing = core->missing,
 		.heap = -1,
 		.stacks = -1,

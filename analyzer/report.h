@@ -29,6 +29,7 @@ struct report_input {
 	bool broken;             /* not all of what was compressed came out: a warning says why */
 	const char *kind;        /* "core", "gcore" */
 	bool truncated;
+	bool damaged;     /* some of its bytes are wrong, or its headers are */
 	uint64_t missing; /* bytes promised by the headers and not in the file; 0: none */
 	/* shares 0..1 of what should be there; negative: not computed */
 	double heap, stacks, globals, tls;

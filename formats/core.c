@@ -44,6 +44,8 @@ static void add_load(struct core *core, const Elf64_Phdr *ph, struct segment *s)
 {
 	uint64_t saved = ph->p_filesz < ph->p_memsz ? ph->p_filesz : ph->p_memsz, have = 0;
 
+	if (ph->p_filesz > ph->p_memsz || ph->p_vaddr + ph->p_memsz < ph->p_vaddr)
+		core->bad_headers = true;
 	*s = (struct segment){
 		.start = ph->p_vaddr, .flags = ph->p_flags & 7u, .file = -1, .offset = ph->p_offset
 	};
@@ -108,7 +110,7 @@ static size_t drop_overlaps(struct core *core, struct segment *v, size_t n, stru
 				warn(core, notes,
 				     "program headers overlap; of what they both claim the "
 				     "first was taken");
-			said = true;
+			said = core->bad_headers = true;
 			continue;
 		}
 		v[kept++] = v[i];
@@ -158,6 +160,12 @@ static bool read_headers(struct core *core, struct notes *notes, struct err *err
 		find_removed(segs.v, segs.n);
 	if (segs.n)
 		qsort(segs.v, segs.n, sizeof(*segs.v), by_start);
+	if (core->bad_headers)
+		warn(core, notes,
+		     "a program header does not make sense: it claims more bytes in the file than "
+		     "in "
+		     "memory, or memory beyond the last address; what it is about is missing or "
+		     "wrong");
 	core->nseg = drop_overlaps(core, segs.v, segs.n, notes);
 	core->seg = segs.v;
 	if (!core->nseg)

@@ -72,6 +72,7 @@ struct core {
 	const char *compression; /* "zstd", "lz4", "xz", "gzip"; "none" */
 	const char *trouble;     /* why not all came out of a compressed file; NULL: all did */
 	bool damaged;            /* and what came out may be wrong in places */
+	bool bad_headers; /* program headers cannot be true: their memory is missing or wrong */
 	enum core_kind kind;
 	bool truncated;   /* some segment's saved bytes lie beyond the end of the file */
 	uint64_t missing; /* bytes that the headers promise and the file does not have */
