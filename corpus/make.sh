@@ -24,30 +24,8 @@ while getopts c:o: option; do
 done
 shift $((OPTIND - 1))
 [ $# -gt 0 ] || set -- bullseye bookworm trixie sid
-[ "$(id -u)" = 0 ] || { echo "$0: needs root, for chroot" >&2; exit 1; }
-[ "$(cat /proc/sys/kernel/core_pattern)" = core ] ||
-	{ echo "$0: needs kernel.core_pattern=core (sysctl -w sets it)" >&2; exit 1; }
-uses_pid=$(cat /proc/sys/kernel/core_uses_pid)
-
-# chroot_ready RELEASE: a minimal system with a compiler
-chroot_ready()
-{
-	[ -x "$chroots/$1/usr/bin/gcc" ] && return
-	mkdir -p "$chroots"
-	debootstrap --variant=minbase --include=gcc,libc6-dev "$1" "$chroots/$1" "$mirror"
-}
-
-# in_chroot RELEASE CMD...: with /proc, which the victim reads, for as long as CMD runs. The chroot
-# stands at /mnt, so that the paths which gdb writes down are the same on every machine; and the
-# environment is empty, for a core holds it.
-in_chroot()
-{
-	local root=$chroots/$1
-	shift
-	unshare --mount --propagation private sh -c 'mount --bind "$0" /mnt &&
-		mount -t proc proc /mnt/proc && exec chroot /mnt /usr/bin/env -i \
-		PATH=/usr/bin:/bin HOME=/ "$@"' "$root" "$@"
-}
+. "$here/chroots.sh"
+need_cores
 
 # build RELEASE: the victim, dynamic and static, in /victim of the chroot
 build()
@@ -60,12 +38,6 @@ build()
 		gcc -std=gnu11 -O1 -pthread -o plan-dynamic *.c
 		gcc -std=gnu11 -O1 -pthread -static -o plan-static *.c
 		strip plan-dynamic plan-static'
-}
-
-# build_id FILE
-build_id()
-{
-	readelf -n "$1" | sed -n 's/.*Build ID: //p'
 }
 
 # keep CASE RELEASE LINK HOW RECIPE...: what is in /victim of the chroot becomes a case
@@ -97,15 +69,13 @@ keep()
 # kernel_case CASE RELEASE LINK TUNABLES OPTION...
 kernel_case()
 {
-	local name=$1 release=$2 link=$3 tunables=$4 root=$chroots/$2 core
+	local name=$1 release=$2 link=$3 tunables=$4 root=$chroots/$2
 	shift 4
 	rm -f "$root"/victim/core*
 	in_chroot "$release" sh -c 'ulimit -c unlimited; cd /victim; TUNABLES=$1; shift
 		[ -z "$TUNABLES" ] || export GLIBC_TUNABLES="$TUNABLES"; "$@"; true' \
 		sh "$tunables" "/victim/plan-$link" --small "$@" truth.txt >/dev/null 2>&1
-	core=$root/victim/core
-	[ "$uses_pid" = 0 ] || core=$(echo "$root"/victim/core.*)
-	[ "$core" = "$root/victim/core" ] || mv "$core" "$root/victim/core"
+	the_core "$root/victim"
 	keep "$name" "$release" "$link" 'the kernel' \
 		"${tunables:+GLIBC_TUNABLES=$tunables }plan-$link --small $*${*:+ }truth.txt"
 }

@@ -76,6 +76,8 @@ def main(args):
             notes['damaged'], notes.get('front', 0)))
         for f in corrupt:
             print(f.get('at'), f.get('neighbour'), f['code'], f['message'])
+    if len(truth) < 1000:
+        bad.append('only %d blocks are declared' % len(truth))
     if len(wrong) * 100 > len(truth):
         bad.append('%d of %d blocks are not exact' % (len(wrong), len(truth)))
     if extent(truth, notes, got):
@@ -88,8 +90,10 @@ def main(args):
         bad.append('no coverage')
     for line in bad:
         print('NOT KEPT: ' + line)
-    print('%d blocks declared, %d differ; %d findings of corruption: %s' % (
-        len(truth), len(wrong), len(corrupt), ' '.join(sorted({f['code'] for f in corrupt}))))
+    coverage = report.get('input', {}).get('completeness', {}).get('coverage', 0)
+    print('%.2f %% of %d blocks exact, %.2f %% of the heap walked; %d findings of corruption: %s' % (
+        100 * (1 - len(wrong) / len(truth)), len(truth), 100 * coverage, len(corrupt),
+        ' '.join(sorted({f['code'] for f in corrupt}))))
     return 1 if bad else 0
 
 

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Core files that are damaged themselves: what can be used is, with exit 0 (4 with --strict) and the
+# loss said; what cannot is refused with exit 3 and the reason. Never a signal.
+. "$(dirname "$0")/../lib.sh"
+need_cmd zstd
+
+# name, exit, exit with --strict, what is said (on standard error, or by check)
+table='
+big-endian           3 3 a 32-bit or big-endian ELF file
+class-none           3 3 a 32-bit or big-endian ELF file
+elf-header-cut       3 3 cut off within its header \(63 bytes\); take the core again
+elf-header-only      3 3 a core without memory segments
+empty                3 3 the file is empty; a full disk or a limit
+executable           3 3 an ELF executable or library, not a core
+file-names-endless   0 4 the NT_FILE note \(file map\)
+file-note-count-huge 0 4 the NT_FILE note \(file map\) is damaged and was ignored
+first-offset-huge    0 4 truncated: 1.29 MiB of
+headers-reversed     0 0 heap .*all present
+headers-zeroed       3 3 a core without memory segments
+heap-cut             0 4 truncated: .* present
+heap-filesz-huge     0 4 a program header does not make sense
+heap-memsz-0         0 4 a program header does not make sense
+heap-offset-beyond   0 4 truncated: .* present
+heap-vaddr-wraps     0 4 a program header does not make sense
+last-page-cut        0 4 truncated: .* present
+machine-unknown      3 3 ELF machine 65261
+magic-only           3 3 cut off within its header \(4 bytes\)
+note-desc-huge       0 4 a note runs past the end of the notes
+note-desc-short      0 4 a thread.s NT_PRSTATUS note is too short; the thread is left out
+note-name-huge       0 4 a note.s name runs past the end of the notes
+notes-cut            0 4 truncated: .* present
+notes-filesz-huge    0 4 truncated: .* present
+notes-garbage        0 4 missing: the registers of all threads
+notes-gone           0 4 missing: the registers of all threads
+overlap-partly       0 4 program headers overlap; of what they both claim the first was taken
+overlap-twice        0 4 program headers overlap; of what they both claim the first was taken
+phentsize-0          3 3 without usable program headers; its header is damaged
+phnum-0              3 3 a core without memory segments
+phnum-extended       0 0 heap .*all present
+phnum-huge           0 4 truncated: .* present
+phoff-huge           3 3 truncated before its program headers
+phoff-in-data        3 3 a core without memory segments
+program-headers-cut  0 4 the program headers are cut off; only what they still list is known
+text                 3 3 not a core file
+'
+
+# one NAME EXIT STRICT WORDS: a line of the table
+one()
+{
+	local name=$1 exit=$2 strict=$3 words=$4 text
+	zstd -q -d -f --sparse "$SRC/corpus/bad/files/$name.zst" -o core ||
+		{ result 1 "$name unpacks"; return; }
+	exits "$name: exit $exit" "$exit" timeout 20 "$COREHEAP" summary core
+	text=$(cat "$OUT/stdout" "$OUT/stderr"; [ "$exit" -ne 0 ] || "$COREHEAP" check core)
+	like "$name: says why" "$(tr -s ' \n' ' ' <<<"$text")" "$words"
+	exits "$name: exit $strict with --strict" "$strict" timeout 20 "$COREHEAP" summary --strict core
+	[ "$exit" -ne 3 ] || is "$name: nothing on standard output" "$(cat "$OUT/stdout")" ''
+	# what the damage took away could have held any block
+	case $name in
+	heap-filesz-huge | overlap-* | note-desc-* | note-name-huge | notes-g*)
+		is "$name: no leak is called certain" "$("$COREHEAP" blocks \
+			--reach=definite,indirect --format=csv core 2>"$OUT/stderr" | wc -l)" 1 ;;
+	esac
+}
+
+while read -r name exit strict words; do
+	[ -z "$name" ] || one "$name" "$exit" "$strict" "$words"
+done <<<"$table"
+is 'every file of the corpus is in the table' "$(ls "$SRC/corpus/bad/files" | wc -l)" \
+	"$(grep -c . <<<"$table")"
+plan_done
