@@ -157,9 +157,8 @@ static void warn_truncated(struct report *r, struct analysis *a)
 			     "counted";
 
 	if (!analysis_heap(a)->nspans)
-		effect = "no heap was found: where it begins is told by libc's data, which is not "
-			 "there; "
-			 "process, mappings and threads are still valid";
+		effect = "no heap was found in what is present; process, mappings and threads are "
+			 "still valid";
 	else if (roots->nmissing)
 		effect = "leak verdicts withheld (roots are missing); block histogram and arenas "
 			 "are "
@@ -227,8 +226,27 @@ static double coverage(const struct heap *heap)
 	return heap->nspans && all > 0 ? (double)heap->covered / all : -1;
 }
 
+/* Only the main arena tells which chunks are in its fastbins (glibc 2.42 and older). */
+static void warn_lost(struct report *r, const struct heap *heap)
+{
+	const char *doubt = "";
+
+	if (heap->doubtful.blocks)
+		doubt = pool_printf(&r->pool,
+		                    "\n  up to %s, %s, that are counted as used may be free: only "
+		                    "the arena tells what is in its fastbins",
+		                    text_plural(&r->pool, heap->doubtful.blocks, "block", "blocks"),
+		                    text_bytes_in(&r->pool, heap->doubtful.bytes));
+	report_warn(r, "main-arena-lost",
+	            "malloc's main arena is not in the core: the heap was found by its own "
+	            "structure, and malloc's sums cannot be checked%s",
+	            doubt);
+}
+
 static void warn_heap(struct report *r, const struct heap *heap, const struct reach *reach)
 {
+	if (heap->lost)
+		warn_lost(r, heap);
 	if (heap->unread)
 		report_warn(r, "heap-unread",
 		            "%s of the heap are not in the core: blocks there "

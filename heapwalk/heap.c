@@ -67,9 +67,10 @@ static void list_owned(struct walk *w)
 	for (size_t i = 0; i < w->instances.n; i++) {
 		const struct instance *in = &w->instances.v[i];
 
-		array_push(&all,
-		           ((struct owned){ in->main_arena, in->main_arena + state_size(in->state),
-		                            "main_arena" }));
+		if (!in->lost)
+			array_push(&all, ((struct owned){ in->main_arena,
+			                                  in->main_arena + state_size(in->state),
+			                                  "main_arena" }));
 		if (in->par)
 			array_push(&all,
 			           ((struct owned){ in->par, in->par + in->parl->size, "mp_" }));
@@ -131,7 +132,7 @@ static void name_versions(struct heap *h)
 		from = in->tcache->versions.from > from ? in->tcache->versions.from : from;
 		to = in->tcache->versions.to < to ? in->tcache->versions.to : to;
 	}
-	h->layout_source = from <= to ? "table" : "inferred";
+	h->layout_source = from <= to && !in->lost ? "table" : "inferred";
 	h->versions = from == to ? pool_printf(&h->pool, "2.%u", from)
 	                         : pool_printf(&h->pool, "2.%u-2.%u", from, to);
 }
@@ -159,6 +160,7 @@ void heap_walk(const struct core *core, struct heap **out)
 
 	pthreads_find(core, &w.heap->tp, &w.heap->pthread);
 	instances_find(&w);
+	lost_find(&w);
 	regions_find(&w);
 	mmapped_find(&w);
 	if (w.regions.n)
@@ -172,6 +174,7 @@ void heap_walk(const struct core *core, struct heap **out)
 	fastbins_find(&w);
 	bins_find(&w);
 	sums_verify(&w);
+	lost_finish(&w);
 	damage_finish(&w);
 	sum_up(w.heap);
 	name_versions(w.heap);

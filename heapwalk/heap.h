@@ -56,6 +56,8 @@ struct instance {
 	uint64_t trim_threshold, top_pad, mmap_threshold, arena_max;
 	uint64_t tcache_count; /* entries a tcache list may hold; 7 by default (16 in 2.43) */
 	bool used;             /* it has ever handed out memory */
+	bool lost; /* its main arena is not in the core: main_arena is where it was, 0 if not even
+	              that is known, and nothing of mp_ is */
 };
 
 struct arena {
@@ -64,7 +66,7 @@ struct arena {
 	bool main, contiguous;
 	vaddr top;                           /* chunk */
 	uint64_t top_size;                   /* chunk bytes; 0: unknown */
-	uint64_t system_mem, max_system_mem; /* as malloc counts them */
+	uint64_t system_mem, max_system_mem; /* as malloc counts them; walked, if it was lost */
 	uint64_t attached_threads;
 	uint64_t walked; /* bytes of regions found and walked, to compare with system_mem */
 	uint32_t nspans; /* heaps (regions) it has */
@@ -123,6 +125,8 @@ struct heap {
 	struct tally mmapped;  /* used blocks in mmapped chunks */
 	struct heap_finding *finding;
 	size_t nfindings;
+	bool lost;         /* no main arena is in the core: the heap was found without it */
+	struct tally doubtful; /* then: used blocks that may be free, in a fastbin of it */
 	uint64_t unread;   /* bytes of heap that the core does not have */
 	uint64_t skipped;  /* bytes of heap passed over because of damage */
 	uint64_t repaired; /* bytes of chunks whose header was bad and whose extent was inferred */

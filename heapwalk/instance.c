@@ -29,7 +29,7 @@ static bool is_bin_head(struct view *view, vaddr x)
 }
 
 /* A few list heads of an arena will do: one of them may be damaged. */
-static bool has_bins(struct walk *w, vaddr arena, const struct state_layout *l)
+bool arena_has_bins(struct walk *w, vaddr arena, const struct state_layout *l)
 {
 	unsigned good = 0;
 
@@ -48,7 +48,7 @@ static bool follow_arenas(struct walk *w, vaddr main, const struct state_layout 
 	do {
 		if (!core_read64(w->core, at + state_next(l), &next) || ++n > MAX_ARENAS)
 			return false;
-		if (at != main && !has_bins(w, at, l))
+		if (at != main && !arena_has_bins(w, at, l))
 			return false;
 		if (add) {
 			struct arena a = { .addr = at, .main = at == main };
@@ -62,7 +62,7 @@ static bool follow_arenas(struct walk *w, vaddr main, const struct state_layout 
 }
 
 /* 2.22 and older have no attached_threads: the word there is system_mem, a size of pages. */
-static bool attached_fits(struct walk *w, vaddr main, const struct state_layout *l)
+bool arena_attached_fits(struct walk *w, vaddr main, const struct state_layout *l)
 {
 	uint64_t word;
 
@@ -79,13 +79,13 @@ static const struct state_layout *state_of(struct walk *w, vaddr slot0, vaddr *m
 		const struct state_layout *l = &state_layouts[i];
 
 		*main = slot0 - l->bins;
-		if (follow_arenas(w, *main, l, false) && attached_fits(w, *main, l))
+		if (follow_arenas(w, *main, l, false) && arena_attached_fits(w, *main, l))
 			return l;
 	}
 	return NULL;
 }
 
-static void read_arena(struct walk *w, struct arena *a, const struct state_layout *l)
+void arena_read(struct walk *w, struct arena *a, const struct state_layout *l)
 {
 	uint64_t head = 0, v = 0;
 	uint32_t flags = 0;
@@ -110,7 +110,7 @@ static void add_instance(struct walk *w, vaddr main, const struct state_layout *
 	in.module = f && !f->anonymous ? f->path : NULL;
 	follow_arenas(w, main, l, true);
 	for (size_t i = first; i < w->arenas.n; i++) {
-		read_arena(w, &w->arenas.v[i], l);
+		arena_read(w, &w->arenas.v[i], l);
 		in.used |= w->arenas.v[i].system_mem != 0;
 	}
 	par_find(w, &in, &w->arenas.v[first]);

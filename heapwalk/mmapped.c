@@ -86,11 +86,6 @@ static bool chunk_on_page(struct walk *w, vaddr page, vaddr end, uint64_t extra,
 	return outer.total <= end - page;
 }
 
-static bool anonymous_rw(const struct segment *s)
-{
-	return s->file < 0 && !s->absent && (s->flags & (SEG_R | SEG_W)) == (SEG_R | SEG_W);
-}
-
 /* Where the run of adjoining anonymous writable segments from index i ends; *last is its last one.
  */
 static vaddr run_of(const struct core *core, size_t i, size_t *last)

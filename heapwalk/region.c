@@ -17,13 +17,7 @@ struct heap_info {
 	uint64_t arena, prev, size, mprotect_size;
 };
 
-static bool anonymous_rw(const struct segment *s)
-{
-	return s->file < 0 && !s->absent && (s->flags & (SEG_R | SEG_W)) == (SEG_R | SEG_W);
-}
-
-/* End of the writable anonymous memory that goes on without a gap from at. */
-static vaddr writable_end(const struct core *core, vaddr at)
+vaddr writable_end(const struct core *core, vaddr at)
 {
 	const struct segment *s = core_segment(core, at), *end = core->seg + core->nseg;
 	vaddr to = at;
@@ -242,17 +236,21 @@ static vaddr try_page(struct walk *w, vaddr at, vaddr limit)
 	uint32_t index = main_for(w, at, limit);
 	struct region r = { .start = at, .own_start = at, .kind = SPAN_ARENA };
 	vaddr top = index == UINT32_MAX ? 0 : w->arenas.v[index].top, end;
+	bool at_top, lost = w->instances.n && w->instances.v[0].lost;
 	uint64_t head;
-	bool at_top;
 
 	if (!chunk_head(&w->view, at, &head) || (head & CHUNK_FLAGS) != CHUNK_PREV_INUSE ||
 	    head < CHUNK_MIN || (head & 8) || index == UINT32_MAX)
 		return 0;
-	end = chunks_chain(w, at, limit, top, UINT64_MAX, &at_top);
+	end = lost ? lost_region(w, at, limit, &r.top)
+	           : chunks_chain(w, at, limit, top, UINT64_MAX, &at_top);
 	if (!end || (end & 0xfff))
 		return 0;
 	r.arena = main_for(w, at, end);
-	r.top = at_top ? top : 0;
+	if (lost && r.top)
+		w->arenas.v[r.arena].top = r.top;
+	else if (!lost)
+		r.top = at_top ? top : 0;
 	r.limit = r.own_end = end;
 	w->arenas.v[r.arena].walked += end - at;
 	w->arenas.v[r.arena].nspans++;
@@ -299,7 +297,7 @@ static void add_scattered(struct walk *w)
 /* A main arena that has memory beyond what its brk region accounts for. */
 static bool scattered(const struct arena *a, const struct walk *w)
 {
-	if (!a->main || !a->system_mem)
+	if (!a->main || (!a->system_mem && !w->instances.v[a->instance].lost))
 		return false;
 	if (!a->contiguous)
 		return true;

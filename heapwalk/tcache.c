@@ -23,16 +23,19 @@ struct fit {
 	struct verdict *v; /* one per candidate */
 	uint64_t entries;
 	unsigned tls; /* offset from the thread pointer; 0: none */
+	bool orphans; /* some thread's TLS is not there to tell */
 	uint64_t votes;
 };
 
-static uint64_t capacity(const struct walk *w, const struct tcache_layout *l)
+static uint64_t capacity(const struct walk *w)
 {
 	const struct instance *in = &w->instances.v[0];
 
 	if (in->parl && in->parl->tcache >= 0)
 		return in->tcache_count;
-	return l->versions.from >= 43 ? 16 : 7;
+	if (in->lost)
+		return in->tcache_count;
+	return in->state->versions.from >= 43 ? 16 : 7;
 }
 
 static bool size_fits(struct walk *w, vaddr mem, const struct tcache_layout *l)
@@ -97,7 +100,7 @@ static uint64_t follow(struct walk *w, const struct tcache_layout *l, unsigned i
 
 static void judge(struct walk *w, const struct tcache_layout *l, struct verdict *v)
 {
-	uint64_t cap = capacity(w, l);
+	uint64_t cap = capacity(w);
 	const uint8_t *mem = core_at(w->core, v->at, l->size);
 	unsigned good = 0;
 
@@ -166,6 +169,47 @@ static unsigned weigh(const void *ctx, unsigned offset, uint64_t word)
 	return offset == 88 || offset == 80 || offset == 72 || offset == 104 ? 3 : 2;
 }
 
+/* Is it the first chunk of its arena? */
+static bool is_first(const struct walk *w, vaddr at)
+{
+	const struct arena *a;
+	struct block b;
+
+	if (!heap_find(w->heap, at, &b) || b.addr != b.span->start + CHUNK_HEADER)
+		return false;
+	a = &w->heap->arena[b.span->arena];
+	if (!a->main)
+		return a->addr >= b.span->own_start && a->addr < b.span->start;
+	for (const struct span *s = w->heap->span; s < b.span; s++)
+		if (s->arena == b.span->arena && s->kind == b.span->kind)
+			return false;
+	return b.span->kind != SPAN_MMAP;
+}
+
+/*
+ * An empty tcache to which no thread's TLS leads, as that is not in the core. From 2.42 on its
+ * counters hold the limit, which nothing else does. Before, it is all zero, and counts where the
+ * first malloc of an arena puts it.
+ */
+static bool is_empty_tcache(const struct walk *w, const struct tcache_layout *l,
+                            const struct verdict *v)
+{
+	if (!v->valid || v->entries || v->broken || !capacity(w))
+		return false;
+	return l->counts_down || is_first(w, v->at);
+}
+
+/* Is there a thread whose tcache is not known? */
+static bool tls_lost(const struct walk *w, unsigned offset)
+{
+	uint64_t word;
+
+	for (size_t t = 0; offset && t < w->core->nthreads; t++)
+		if (!tls_read(w, t, offset, &word))
+			return true;
+	return !offset;
+}
+
 static void try_layout(struct walk *w, const struct tcache_layout *l, struct fit *f)
 {
 	*f = (struct fit){ .l = l, .v = mem_alloc(w->candidates.n, sizeof(*f->v)) };
@@ -176,6 +220,9 @@ static void try_layout(struct walk *w, const struct tcache_layout *l, struct fit
 			f->entries += f->v[i].entries;
 	}
 	f->tls = tls_vote(w, weigh, &(struct ballot){ f, w->candidates.n }, &f->votes);
+	f->orphans = tls_lost(w, f->tls);
+	for (size_t i = 0; f->orphans && i < w->candidates.n; i++)
+		f->votes += is_empty_tcache(w, l, &f->v[i]);
 }
 
 static int thread_of(struct walk *w, const struct fit *f, vaddr at)
@@ -262,7 +309,7 @@ static void next_broken(struct walk *w, const struct tcache *t, unsigned i, vadd
 static uint64_t release_list(struct walk *w, const struct tcache_layout *l, unsigned i, vaddr e,
                              struct tcache *t, bool *whole)
 {
-	uint64_t cap = capacity(w, l), n;
+	uint64_t cap = capacity(w), n;
 	vaddr before = 0, next;
 	struct block b;
 
@@ -291,7 +338,7 @@ static uint64_t release_list(struct walk *w, const struct tcache_layout *l, unsi
 static void release_lists(struct walk *w, const struct tcache_layout *l, struct tcache *t)
 {
 	const uint8_t *mem = core_at(w->core, t->addr, l->size);
-	uint64_t cap = capacity(w, l);
+	uint64_t cap = capacity(w);
 
 	for (unsigned i = 0; i < l->bins; i++) {
 		uint64_t count = counter(mem, l, i, cap), n;
@@ -318,7 +365,7 @@ static void accept(struct walk *w, const struct fit *f, const struct verdict *v)
 	struct block b;
 	struct arena *a;
 
-	if (!v->entries && t.thread < 0)
+	if (!v->entries && t.thread < 0 && !(f->orphans && is_empty_tcache(w, f->l, v)))
 		return; /* as empty as any zeroed block, and nobody's */
 	if (!heap_find(w->heap, v->at, &b) || !bit_get(w->heap->used, b.id))
 		return;
@@ -334,12 +381,13 @@ static void accept(struct walk *w, const struct fit *f, const struct verdict *v)
 }
 
 /* 2.26 to 2.31 and 2.32 on have structs of one size: an empty one tells by mp_'s age only. */
-static bool older_than_heap(const struct walk *w, const struct tcache_layout *l)
+static bool of_other_age(const struct walk *w, const struct tcache_layout *l)
 {
 	const struct instance *in = &w->instances.v[0];
 
-	return in->parl && (l->versions.to < in->parl->versions.from ||
-	                    l->versions.from > in->parl->versions.to);
+	const struct versions *v = in->parl ? &in->parl->versions : &in->state->versions;
+
+	return l->versions.to < v->from || l->versions.from > v->to;
 }
 
 void tcaches_find(struct walk *w)
@@ -351,7 +399,7 @@ void tcaches_find(struct walk *w)
 	for (size_t i = 0; i < tcache_nlayouts; i++) {
 		struct fit f;
 
-		if (older_than_heap(w, &tcache_layouts[i]))
+		if (of_other_age(w, &tcache_layouts[i]))
 			continue;
 		try_layout(w, &tcache_layouts[i], &f);
 		if (!best.l || f.entries * 8 + f.votes > best.entries * 8 + best.votes) {

@@ -80,7 +80,8 @@ static void verify_unlisted(struct walk *w)
 	uint64_t n = 0, most = w->core->nthreads;
 
 	for (size_t i = 0; i < w->heap->narenas; i++)
-		n += w->heap->arena[i].free[FREE_UNLISTED].blocks;
+		if (!(w->heap->arena[i].main && w->heap->instance[0].lost))
+			n += w->heap->arena[i].free[FREE_UNLISTED].blocks;
 	if (n > most)
 		walk_find(w, "unlisted", 0, false,
 		          "%llu chunks are marked free by their neighbours but stand in no "

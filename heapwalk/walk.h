@@ -58,10 +58,27 @@ static inline bool arena_locked(const struct walk *w, const struct arena *a)
 void damage_finish(struct walk *w);
 /* instance.c: every malloc in the process, its arenas (main first) and its mp_. */
 void instances_find(struct walk *w);
+/* Do the list heads of an arena stand where the layout has them? Some may be damaged. */
+bool arena_has_bins(struct walk *w, vaddr arena, const struct state_layout *l);
+/* Is attached_threads there, or not, as the layout says? */
+bool arena_attached_fits(struct walk *w, vaddr arena, const struct state_layout *l);
+/* Fills in what the arena's struct tells. */
+void arena_read(struct walk *w, struct arena *a, const struct state_layout *l);
+/*
+ * lost.c: where no main arena is in the core and data is missing that may have held it: the arenas
+ * that are there, and the brk heap. lost_finish: what of the result is doubtful.
+ */
+void lost_find(struct walk *w);
+void lost_finish(struct walk *w);
+/* Does a region that mmap gave to a lost main arena start here? Returns its end, or 0. *top: its
+ * top chunk, or 0. */
+vaddr lost_region(struct walk *w, vaddr start, vaddr limit, vaddr *top);
 /* par.c: mp_ of one instance; fills in its par fields. */
 void par_find(struct walk *w, struct instance *in, const struct arena *main);
 /* region.c: brk, subheaps, regions that mmap gave to a main arena. */
 void regions_find(struct walk *w);
+/* End of the writable anonymous memory that goes on without a gap from at. */
+vaddr writable_end(const struct core *core, vaddr at);
 /* mmapped.c: chunks that have a mapping of their own; regions must be sorted. */
 void mmapped_find(struct walk *w);
 /* chunk.c: steps through all regions, in order, and makes spans, ids and states. */
@@ -86,6 +103,11 @@ bool tls_read(const struct walk *w, size_t thread, unsigned offset, uint64_t *wo
 void thread_arenas_find(struct walk *w);
 /* verify.c: malloc's own sums against what was found. */
 void sums_verify(struct walk *w);
+
+static inline bool anonymous_rw(const struct segment *s)
+{
+	return s->file < 0 && !s->absent && (s->flags & (SEG_R | SEG_W)) == (SEG_R | SEG_W);
+}
 
 /* Size word of a chunk header, flags included; false if it is not in the core. */
 static inline bool chunk_head(struct view *view, vaddr chunk, uint64_t *head)

@@ -1,0 +1,473 @@
+/*
+ * lost: the heap of a core that has lost libc's data, and with it main_arena and mp_: cut off (the
+ * kernel writes by address, so libc's data comes late) or left out. What is left tells itself:
+ *
+ * - The brk heap is the first writable anonymous memory behind the executable in which chunks chain
+ *   from a start to the end of the mapping; the last one is top.
+ * - Other arenas lie behind a heap_info at a multiple of HEAP_MAX_SIZE, which leads to them, and
+ *   their own bins prove them and their layout. Their ring leads to where the main one was.
+ * - Without other arenas the counters of a tcache, or a mmapped chunk, tell 2.43 from what was
+ *   before it.
+ *
+ * Nothing tells the chunks in the main arena's fastbins from used ones: those that may be in one
+ * are counted (heap.doubtful).
+ */
+#include "heapwalk/step.h"
+
+#define HEAP_MAX     (UINT64_C(64) << 20) /* HEAP_MAX_SIZE on 64-bit */
+#define STEPS_MAX    (UINT64_C(1) << 30)  /* headers looked at in all */
+#define LONG_CHAIN   16 /* chunks that are no chance, even where their chain breaks */
+#define AT_ENTRY     9    /* Linux include/uapi/linux/auxvec.h */
+#define FAST_MAX     0x80 /* largest chunk of a fastbin, by default */
+#define SLOTS_LAYOUT 42 /* tcache counters of free slots: from this version on */
+
+struct lost {
+	struct walk *w;
+	uint64_t budget;
+	const struct state_layout *state; /* NULL: not known yet */
+	uint64_t tcache_count;            /* 0: not known */
+	ARRAY(vaddr) arenas;              /* other than the main one, by address */
+	struct region brk;                /* start 0: none */
+};
+
+/* ---- chains of chunks ---- */
+
+enum chain_end {
+	CHAIN_TOP,     /* at the end of the memory, in a chunk that must be top */
+	CHAIN_FENCE,   /* somebody else's brk memory follows */
+	CHAIN_UNSAVED, /* at memory that is not in the core */
+	CHAIN_BAD,
+};
+
+struct chain {
+	enum chain_end how;
+	uint64_t n; /* chunks before end */
+	vaddr top;  /* the last chunk, if it may be top: it ends where a page does; else 0 */
+	vaddr end;
+};
+
+/* A header that may be the first of a region or that of top: nothing but PREV_INUSE is set. */
+static bool starts_chunk(uint64_t head, uint64_t room)
+{
+	uint64_t size = head & ~(uint64_t)CHUNK_FLAGS;
+
+	return (head & CHUNK_FLAGS) == CHUNK_PREV_INUSE && size >= CHUNK_MIN && !(size & 8) &&
+	       size <= room;
+}
+
+/* Steps from start as far as headers are sound. */
+static void chain_follow(struct lost *l, vaddr start, vaddr limit, struct chain *c)
+{
+	struct stepper st = { l->w, limit, 0, 0, true };
+	uint64_t page = l->w->core->page_size, head, size, last_head = 0;
+	vaddr p = start, last = 0;
+	enum step step = STEP_BAD;
+
+	*c = (struct chain){ .how = CHAIN_BAD };
+	while (l->budget && (step = step_at(&st, p, &head, &size)) == STEP_CHUNK) {
+		l->budget--;
+		c->n++;
+		last = p;
+		last_head = head;
+		p += size;
+	}
+	c->end = p;
+	if (!chunk_head(&l->w->view, p, &head)) {
+		c->how = CHAIN_UNSAVED;
+	} else if (step == STEP_FENCE) {
+		c->how = c->n ? CHAIN_FENCE : CHAIN_BAD;
+	} else if (limit - p >= CHUNK_MIN && starts_chunk(head, limit - p) &&
+	           (head & ~(uint64_t)CHUNK_FLAGS) == limit - p) {
+		*c = (struct chain){ CHAIN_TOP, c->n, p, limit };
+	} else if (last && !(p & (page - 1)) && (last_head & CHUNK_PREV_INUSE)) {
+		c->top = last;
+	}
+}
+
+/* The lowest sound start of a chain at or after p; 0: none. *c is that chain. */
+static vaddr chain_start(struct lost *l, vaddr p, vaddr limit, struct chain *c)
+{
+	vaddr first = p;
+
+	for (; l->budget && range_holds(0, limit, p, CHUNK_MIN); p += CHUNK_ALIGN) {
+		uint64_t head;
+
+		l->budget--;
+		if (!chunk_head(&l->w->view, p, &head)) {
+			p = round_down(p, 4096) + 4096 - CHUNK_ALIGN;
+			continue;
+		}
+		if (!starts_chunk(head, limit - p))
+			continue;
+		chain_follow(l, p, limit, c);
+		if (c->how == CHAIN_TOP || c->how == CHAIN_FENCE || c->n >= LONG_CHAIN)
+			return p;
+		if (c->n >= 2 && (c->top || p == first))
+			return p;
+	}
+	return 0;
+}
+
+/*
+ * Follows the chunks of [start, limit), whose first chain is *c, past what is damaged, not saved or
+ * somebody else's, to the last of them. Returns top, or 0 where it is not there; *end: of top.
+ */
+static vaddr last_chunk(struct lost *l, vaddr limit, struct chain *c, vaddr *end)
+{
+	vaddr top = c->top;
+
+	*end = c->end;
+	while (c->how != CHAIN_TOP && limit - c->end > CHUNK_MIN &&
+	       chain_start(l, c->end + CHUNK_ALIGN, limit, c)) {
+		top = c->top;
+		*end = c->end;
+	}
+	return top;
+}
+
+/* ---- the brk heap ---- */
+
+/* Is the executable the last file that is mapped below? Then the segment may be its brk. */
+static bool behind_executable(const struct core *core, const struct segment *s)
+{
+	const struct filemap *exe = NULL;
+	uint64_t entry;
+
+	if (core_auxv(core, AT_ENTRY, &entry))
+		exe = core_file(core, entry);
+	if (!exe)
+		return true;
+	while (s > core->seg && s->file < 0)
+		s--;
+	return s->file >= 0 && !strcmp(core->files[s->file].path, exe->path);
+}
+
+static bool find_brk(struct lost *l)
+{
+	const struct core *core = l->w->core;
+
+	for (size_t i = 0; i < core->nseg; i++) {
+		const struct segment *s = &core->seg[i];
+		vaddr limit, start, end, top;
+		struct chain c;
+
+		if (!anonymous_rw(s) || s->saved_end == s->start || !behind_executable(core, s))
+			continue;
+		limit = writable_end(core, s->start);
+		start = chain_start(l, round_up(s->start, CHUNK_ALIGN), limit, &c);
+		if (!start)
+			continue;
+		top = last_chunk(l, limit, &c, &end);
+		if (top)
+			limit = end;
+		l->brk = (struct region){ .start = start,
+			                  .own_start = start,
+			                  .limit = limit,
+			                  .own_end = limit,
+			                  .top = top,
+			                  .kind = SPAN_BRK };
+		return true;
+	}
+	return false;
+}
+
+vaddr lost_region(struct walk *w, vaddr start, vaddr limit, vaddr *top)
+{
+	struct lost l = { .w = w, .budget = STEPS_MAX };
+	struct chain c;
+
+	chain_follow(&l, start, limit, &c);
+	*top = c.top;
+	if (c.how == CHAIN_FENCE)
+		return chunks_chain(w, start, limit, 0, UINT64_MAX, &(bool){ false });
+	return c.top && c.n >= 2 ? c.end : 0;
+}
+
+/* ---- arenas ---- */
+
+static const struct state_layout *layout_at(struct walk *w, vaddr arena)
+{
+	for (size_t i = 0; i < state_nlayouts; i++)
+		if (arena_has_bins(w, arena, &state_layouts[i]) &&
+		    arena_attached_fits(w, arena, &state_layouts[i]))
+			return &state_layouts[i];
+	return NULL;
+}
+
+/* The first heap of an arena has heap_info, of 0x20 bytes or 0x30 (2.35 on), then malloc_state. */
+static void try_heap(struct lost *l, vaddr heap)
+{
+	uint64_t arena;
+
+	if (!core_read64(l->w->core, heap, &arena) ||
+	    (arena - heap != 0x20 && arena - heap != 0x30))
+		return;
+	if (!l->state)
+		l->state = layout_at(l->w, arena);
+	if (l->state && arena_has_bins(l->w, arena, l->state))
+		array_push(&l->arenas, arena);
+}
+
+static void find_arenas(struct lost *l)
+{
+	for (size_t i = 0; i < l->w->core->nseg; i++) {
+		const struct segment *s = &l->w->core->seg[i];
+		vaddr heap = round_up(s->start, HEAP_MAX);
+
+		if (!anonymous_rw(s))
+			continue;
+		for (; heap >= s->start && heap < s->saved_end; heap += HEAP_MAX)
+			try_heap(l, heap);
+	}
+}
+
+static size_t index_of(const struct lost *l, vaddr arena)
+{
+	size_t i = 0;
+
+	while (i < l->arenas.n && l->arenas.v[i] != arena)
+		i++;
+	return i;
+}
+
+static vaddr next_of(const struct lost *l, vaddr arena)
+{
+	vaddr next = 0;
+
+	core_read64(l->w->core, arena + state_next(l->state), &next);
+	return next;
+}
+
+static void add_arena(struct lost *l, vaddr at)
+{
+	struct arena a = { .addr = at, .instance = (uint32_t)l->w->instances.n };
+
+	arena_read(l->w, &a, l->state);
+	array_push(&l->w->arenas, a);
+}
+
+/*
+ * Adds the arenas in the order of their ring, as if the main one had been there: it leads to the
+ * one that no other leads to. Returns where the main one was; 0: not known.
+ */
+static vaddr add_ring(struct lost *l)
+{
+	size_t n = l->arenas.n, done = 0;
+	uint8_t *state = mem_alloc(n, 1); /* 1: another leads to it; 2: added */
+	vaddr main = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t to = index_of(l, next_of(l, l->arenas.v[i]));
+
+		if (to < n)
+			state[to] = 1;
+	}
+	for (uint8_t want = 0; want < 2 && done < n; want++) {
+		for (size_t i = 0; i < n; i++) {
+			size_t at = i;
+
+			while (at < n && state[at] < 2 && (at != i || state[at] == want)) {
+				state[at] = 2;
+				done++;
+				add_arena(l, l->arenas.v[at]);
+				main = next_of(l, l->arenas.v[at]);
+				at = index_of(l, main);
+			}
+		}
+	}
+	mem_free(state);
+	return index_of(l, main) < n || !core_segment(l->w->core, main) ? 0 : main;
+}
+
+/* ---- which glibc ---- */
+
+static const struct state_layout *state_of_version(unsigned version)
+{
+	for (size_t i = 0; i < state_nlayouts; i++)
+		if (version >= state_layouts[i].versions.from &&
+		    version <= state_layouts[i].versions.to)
+			return &state_layouts[i];
+	return &state_layouts[0];
+}
+
+/* Are these the counters and lists of a tcache whose lists may hold count entries (2.42 on)? */
+static bool slots_fit(const uint8_t *p, const struct tcache_layout *t, uint64_t count)
+{
+	for (unsigned i = 0; i < t->bins; i++) {
+		uint64_t slots = load16(p + 2 * i);
+
+		if (slots > count || (slots == count) != (load64(p + t->entries + 8 * i) == 0))
+			return false;
+	}
+	return true;
+}
+
+static const struct tcache_layout *slots_layout(void)
+{
+	size_t i = 0;
+
+	while (tcache_layouts[i].versions.from != SLOTS_LAYOUT)
+		i++;
+	return &tcache_layouts[i];
+}
+
+/* The limit of the lists of the tcache at mem, if it is one of 2.42 on: the counter of an empty
+ * list. */
+static uint64_t slots_count(const struct core *core, vaddr mem)
+{
+	const struct tcache_layout *t = slots_layout();
+	const uint8_t *p = core_at(core, mem, t->size);
+
+	for (unsigned i = 0; p && i < t->bins; i++) {
+		uint64_t n = load16(p + 2 * i);
+
+		if (load64(p + t->entries + 8 * i) == 0)
+			return n && slots_fit(p, t, n) ? n : 0;
+	}
+	return 0;
+}
+
+/* Looks for a tcache from `at` on. The first chunk is one up to 2.41, with counters of entries. */
+static void probe_tcache(struct lost *l, vaddr at, vaddr limit)
+{
+	struct stepper st = { l->w, limit, 0, 0, false };
+	const uint8_t *p = core_at(l->w->core, at + CHUNK_HEADER, 0x80);
+	uint64_t head, size, first;
+
+	if (p && chunk_head(&l->w->view, at, &first) && first >> 4 == 0x29) {
+		for (unsigned i = 0; i < 64; i++)
+			if (load16(p + 2 * i) > 7 && load16(p + 2 * i) > l->tcache_count)
+				l->tcache_count = load16(p + 2 * i);
+		return;
+	}
+	while (!l->tcache_count && l->budget && step_at(&st, at, &head, &size) == STEP_CHUNK) {
+		l->budget--;
+		if (size >= 0x300 && size <= 0x320)
+			l->tcache_count = slots_count(l->w->core, at + CHUNK_HEADER);
+		if (l->tcache_count && !l->state && l->tcache_count != 7)
+			l->state = state_of_version(43);
+		at += size;
+	}
+}
+
+/* Is there a mmapped chunk as 2.43 makes them, at the start of a mapping? mmapped.c tells more. */
+static bool has_new_mmapped(const struct core *core)
+{
+	for (size_t i = 0; i < core->nseg; i++) {
+		const struct segment *s = &core->seg[i];
+		uint64_t word[2];
+
+		if (anonymous_rw(s) && core_read(core, s->start, word, sizeof(word)) &&
+		    !(word[0] & ~UINT64_C(1)) && (word[1] & CHUNK_FLAGS) == CHUNK_MMAPPED &&
+		    word[1] >> 12 && word[1] - CHUNK_MMAPPED <= s->end - s->start &&
+		    !((word[1] - CHUNK_MMAPPED + CHUNK_HEADER) & (core->page_size - 1)))
+			return true;
+	}
+	return false;
+}
+
+static void find_layout(struct lost *l)
+{
+	if (l->brk.start)
+		probe_tcache(l, l->brk.start, l->brk.limit);
+	for (size_t i = 0; i < l->arenas.n && !l->tcache_count; i++) {
+		vaddr first = round_up(l->arenas.v[i] + state_size(l->state), CHUNK_ALIGN);
+
+		probe_tcache(l, first, round_down(first, HEAP_MAX) + HEAP_MAX);
+	}
+	if (!l->state)
+		l->state = state_of_version(has_new_mmapped(l->w->core) ? 43 : 42);
+	if (!l->tcache_count)
+		l->tcache_count = l->state->versions.from >= 43 ? 16 : 7;
+}
+
+/* ---- the door ---- */
+
+/* Is writable data of a file not in the core? It may be where the main arena was. */
+static bool data_lost(const struct core *core)
+{
+	for (size_t i = 0; i < core->nseg; i++) {
+		const struct segment *s = &core->seg[i];
+
+		if ((s->flags & SEG_W) && s->saved_end < s->end && (s->file >= 0 || !core->nfiles))
+			return true;
+	}
+	return false;
+}
+
+void lost_find(struct walk *w)
+{
+	struct lost l = { .w = w, .budget = STEPS_MAX };
+	struct instance in = { .lost = true, .used = true };
+	struct arena main = { .main = true };
+	size_t at = w->arenas.n;
+	uint64_t head;
+
+	if (w->instances.n || !data_lost(w->core))
+		return;
+	find_arenas(&l);
+	if (find_brk(&l) || l.arenas.n) {
+		find_layout(&l);
+		main.contiguous = l.brk.top != 0;
+		main.top = l.brk.top;
+		if (main.top && chunk_head(&w->view, main.top, &head))
+			main.top_size = head & ~(uint64_t)CHUNK_FLAGS;
+		array_push(&w->arenas, main);
+		in.main_arena = w->arenas.v[at].addr = add_ring(&l);
+		in.state = l.state;
+		in.tcache_count = l.tcache_count;
+		array_push(&w->instances, in);
+	}
+	if (l.brk.start)
+		array_push(&w->regions, l.brk);
+	array_free(&l.arenas);
+}
+
+/* ---- what cannot be told ---- */
+
+/* May this used block be in a fastbin? Its first word then is a link to such a chunk or to none. */
+static bool may_be_fast(const struct walk *w, const struct block *b)
+{
+	const struct tcache_layout *t = w->heap->instance[0].tcache;
+	uint64_t word;
+
+	if (b->size + 8 > FAST_MAX || !core_read64(w->core, b->addr, &word))
+		return false;
+	for (int safe = 0; safe < 2; safe++) {
+		vaddr next = safe ? word ^ (b->addr >> 12) : word;
+		struct block to;
+
+		if (t && t->versions.from >= 30 && t->safe_linking != (bool)safe)
+			continue;
+		if (!next)
+			return true;
+		if (!(next & 15) && heap_find(w->heap, next + CHUNK_HEADER, &to) &&
+		    to.addr == next + CHUNK_HEADER && to.size == b->size &&
+		    to.span->arena == b->span->arena && to.state == BLOCK_USED)
+			return true;
+	}
+	return false;
+}
+
+void lost_finish(struct walk *w)
+{
+	struct heap *h = w->heap;
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	if (!h->ninstances || !h->instance[0].lost)
+		return;
+	h->lost = true;
+	for (size_t i = 0; i < h->nspans; i++)
+		if (h->span[i].kind == SPAN_BRK)
+			h->arena[0].walked += h->span[i].own_end - h->span[i].own_start;
+	h->arena[0].system_mem = h->arena[0].walked;
+	if (h->instance[0].state->fastbins < 0)
+		return;
+	while (heap_next_set(h, h->used, &it, &b)) {
+		if (b.span->arena || b.span->kind == SPAN_MMAP || !may_be_fast(w, &b))
+			continue;
+		h->doubtful.blocks++;
+		h->doubtful.bytes += b.size;
+	}
+}
