@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
 # The victims built and run here: kernel core and gcore, dynamic and static, tcache on and off, and
-# what can happen to the break. Larger heaps than those of the corpus.
+# what can happen to the break. Larger heaps than those of the corpus. PLAN_DYNAMIC and PLAN_STATIC
+# are link flags for another libc than this system's (tests/victims/README.md).
 . "$(dirname "$0")/../lib.sh"
 need_cmd python3
 . "$SRC/tests/victims/replay.sh"
 
 plan_build()
 {
-	"$CC" -std=gnu11 -O1 -g -pthread -o "$OUT/plan-$1" "${@:2}" "$SRC"/tests/victims/plan/*.c
+	"$CC" -std=gnu11 -O1 -g -pthread -o "$OUT/plan-$1" "$SRC"/tests/victims/plan/*.c "${@:2}"
 }
 
-ok 'the victim builds' plan_build dynamic
+# shellcheck disable=SC2086
+ok 'the victim builds' plan_build dynamic ${PLAN_DYNAMIC:-} || plan_done
 builds=dynamic
-if plan_build static -static 2>"$OUT/static.log"; then
+# shellcheck disable=SC2086
+if plan_build static -static ${PLAN_STATIC:-} 2>"$OUT/static.log"; then
 	builds='dynamic static'
 else
 	skip 'the victim builds statically' 'no static libc here'

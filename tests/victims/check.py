@@ -19,6 +19,9 @@ import gzip
 import sys
 
 LEAKED = ('definite', 'indirect')
+# Usable size of a tcache_perthread_struct of glibc 2.26 to 2.29. A thread of 2.26 that ends makes one
+# more and forgets it (glibc bug 22111): used, and no one's. It may lie where a freed block was.
+FORGOTTEN_TCACHE = 584
 ALLOWED = {
     'live': ('reachable',),
     'possible': ('possible',),
@@ -67,7 +70,8 @@ def check_block(address, truth, got, weak):
     """-> what differs, or None"""
     usable, cls, label = truth
     if cls == 'freed':
-        return 'is called used' if got and got[1] == 'used' else None
+        used = got and got[1] == 'used' and (got[0] == usable or got[0] != FORGOTTEN_TCACHE)
+        return 'is called used' if used else None
     if not got:
         return 'is missing'
     if got[1] != 'used':

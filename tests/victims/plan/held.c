@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const void *volatile in_bss;
@@ -103,7 +104,7 @@ NOINLINE void plant_mappings(void)
 	put(p, 16376, get(40, T_LIVE, "held-by-anonymous"));
 	p = map(8192, MAP_SHARED | MAP_ANONYMOUS, -1);
 	put(p, 4096, get(40, T_LIVE, "held-by-shared-anonymous"));
-	fd = memfd_create("victim", 0);
+	fd = (int)syscall(SYS_memfd_create, "victim", 0); /* the function came with glibc 2.27 */
 	if (fd >= 0 && !ftruncate(fd, 4096)) {
 		p = map(4096, MAP_SHARED, fd);
 		put(p, 8, get(40, T_LIVE, "held-by-memfd"));
