@@ -6,7 +6,10 @@
  */
 #include "heapwalk/walk.h"
 
-enum { SCORE_MIN = 4 };
+enum {
+	SCORE_MIN = 4,
+	TCACHE_BINS_MAX = 1024, /* 64, 76 from 2.42 on, fewer by a tunable */
+};
 
 struct par {
 	vaddr at;
@@ -50,6 +53,8 @@ static bool par_valid(const struct par *p)
 		return false;
 	if (p->mapped < (uint64_t)p->n_mmaps * 4096)
 		return false;
+	if (p->bins > TCACHE_BINS_MAX || p->count > UINT16_MAX || p->max_bytes > UINT32_MAX)
+		return false;
 	return p->pad <= UINT64_C(1) << 32 && p->test <= 1024 && p->arena_max <= 1u << 20;
 }
 
@@ -61,6 +66,7 @@ static int par_score(const struct core *core, const struct par *p, const struct 
 	if (p->base && !s)
 		return -1;
 	if (s) {
+		score += main->system_mem ? 1 : 0; /* no arena without it (malloc.c sysmalloc) */
 		score += s == core_segment(core, main->top) ? 4 : 0;
 		score += p->base <= main->top &&
 		                         main->top + main->top_size - p->base == main->system_mem
@@ -75,6 +81,7 @@ static int par_score(const struct core *core, const struct par *p, const struct 
 	score += p->trim == 131072 || p->trim == 2 * p->threshold ? 2 : 0;
 	score += p->pad == 131072 ? 2 : 0;
 	if (p->l->tcache >= 0) {
+		score -= p->bins ? 0 : 1; /* none only where libc was built without tcache */
 		score += p->bins == 64 || p->bins == 76 ? 2 : 0;
 		score += p->count == 7 || p->count == 16 ? 2 : 0;
 		score += p->max_bytes == 1032 || p->max_bytes == 1041 ? 3 : 0;

@@ -21,7 +21,7 @@ struct verdict {
 struct fit {
 	const struct tcache_layout *l;
 	struct verdict *v; /* one per candidate */
-	uint64_t entries;
+	uint64_t entries, broken;
 	unsigned tls; /* offset from the thread pointer; 0: none */
 	bool orphans; /* some thread's TLS is not there to tell */
 	uint64_t votes;
@@ -216,8 +216,10 @@ static void try_layout(struct walk *w, const struct tcache_layout *l, struct fit
 	for (size_t i = 0; i < w->candidates.n; i++) {
 		f->v[i].at = w->candidates.v[i];
 		judge(w, l, &f->v[i]);
-		if (f->v[i].valid)
-			f->entries += f->v[i].entries;
+		if (!f->v[i].valid)
+			continue;
+		f->entries += f->v[i].entries;
+		f->broken += f->v[i].broken;
 	}
 	f->tls = tls_vote(w, weigh, &(struct ballot){ f, w->candidates.n }, &f->votes);
 	f->orphans = tls_lost(w, f->tls);
@@ -390,6 +392,15 @@ static bool of_other_age(const struct walk *w, const struct tcache_layout *l)
 	return l->versions.to < v->from || l->versions.from > v->to;
 }
 
+/* A list that is not masked ends well only under a layout that does not mask, and so the other way.
+ */
+static bool fits_better(const struct fit *f, const struct fit *best)
+{
+	uint64_t good = f->entries * 8 + f->votes, most = best->entries * 8 + best->votes;
+
+	return !best->l || good > most || (good == most && f->broken < best->broken);
+}
+
 void tcaches_find(struct walk *w)
 {
 	struct fit best = { 0 };
@@ -402,7 +413,7 @@ void tcaches_find(struct walk *w)
 		if (of_other_age(w, &tcache_layouts[i]))
 			continue;
 		try_layout(w, &tcache_layouts[i], &f);
-		if (!best.l || f.entries * 8 + f.votes > best.entries * 8 + best.votes) {
+		if (fits_better(&f, &best)) {
 			mem_free(best.v);
 			best = f;
 		} else {
