@@ -198,6 +198,9 @@ static const char *why_possible(struct work *w, const struct explanation *e)
 		return "every chain from a root to it has an interior pointer in it: kept on "
 		       "purpose (a "
 		       "pool, a cursor) or by accident";
+	if (heap_inferred(w->a->heap, e->place.block.addr - CHUNK_HEADER))
+		return "nothing leads to it, but its header is damaged: what was inferred "
+		       "of it is not enough to call it a leak";
 	return pool_printf(w->pool,
 	                   "nothing that this core has leads to it, but %s of roots are "
 	                   "missing from the core and may hold it: it may be leaked",

@@ -187,6 +187,31 @@ static void judge_leaked(struct work *w)
 	mem_lazy_free(w->candidate, w->reach->bits_bytes);
 }
 
+/*
+ * What has a damaged header may be free, or more than one block: never a leak for certain. What
+ * only it points to is one all the same.
+ */
+static void doubt_inferred(struct work *w)
+{
+	struct reach *r = w->reach;
+	struct block b;
+
+	for (size_t i = 0; i < w->heap->ninferred; i++) {
+		enum reach_class class;
+
+		if (!heap_find(w->heap, w->heap->inferred[i].start + CHUNK_HEADER, &b))
+			continue;
+		class = reach_of(r, b.id);
+		if (class != REACH_DEFINITE && class != REACH_INDIRECT)
+			continue;
+		bit_set(r->weak, b.id);
+		r->total[class].blocks--;
+		r->total[class].bytes -= b.size;
+		r->total[REACH_POSSIBLE].blocks++;
+		r->total[REACH_POSSIBLE].bytes += b.size;
+	}
+}
+
 /* Roots are missing: what was not reached may be held by them. */
 static void withhold(const struct heap *heap, struct reach *r)
 {
@@ -216,10 +241,12 @@ void reach_mark(const struct core *core, const struct heap *heap, const struct r
 	mark_weak(&w);
 	out->withheld = roots->nmissing || heap->unread || out->unread || core->damaged ||
 	                core->bad_headers;
-	if (out->withheld)
+	if (out->withheld) {
 		withhold(heap, out);
-	else
+	} else {
 		judge_leaked(&w);
+		doubt_inferred(&w);
+	}
 	mem_lazy_free(w.left, out->bits_bytes);
 	mark_close(w.marker);
 }

@@ -67,23 +67,30 @@ static uint64_t trim_inner(vaddr p, uint64_t size, uint64_t page)
 	return at < p + size ? round_down(p + size - at, page) : 0;
 }
 
+/* One chunk more (by 1) or fewer (by UINT64_MAX) in its arena's tallies. */
+static void tally_chunk(struct walk *w, const struct region *r, vaddr p, uint64_t size, bool used,
+                        uint64_t by)
+{
+	struct arena *a = &w->arenas.v[r->arena];
+	struct tally *t = used ? &a->used : &a->free[FREE_UNLISTED];
+
+	t->blocks += by;
+	t->bytes += by * (size - 8);
+	if (!used)
+		a->trimmable += by * trim_inner(p, size, w->core->page_size);
+}
+
 static void count_chunk(struct walk *w, const struct region *r, vaddr p, uint64_t size, bool used)
 {
 	struct arena *a = &w->arenas.v[r->arena];
-	uint64_t usable = size - 8;
 
+	tally_chunk(w, r, p, size, used, 1);
 	if (used) {
-		a->used.blocks++;
-		a->used.bytes += usable;
 		bit_set(w->heap->used, w->next_id);
 		if (size >= 0x250 && size <= 0x320)
 			array_push(&w->candidates, p + CHUNK_HEADER);
-	} else {
-		a->free[FREE_UNLISTED].blocks++;
-		a->free[FREE_UNLISTED].bytes += usable;
-		a->trimmable += trim_inner(p, size, w->core->page_size);
-		if (usable > a->largest_free)
-			a->largest_free = usable;
+	} else if (size - 8 > a->largest_free) {
+		a->largest_free = size - 8;
 	}
 	w->next_id++;
 }
@@ -120,8 +127,7 @@ static inline __attribute__((always_inline)) void fetch_ahead(const struct view 
 		__builtin_prefetch(at + i);
 }
 
-/* Is the chunk in a list of bins, by the links of both sides? */
-static bool is_linked(struct walk *w, vaddr p)
+bool chunk_linked(struct walk *w, vaddr p)
 {
 	uint64_t fd, bk, back, forth;
 
@@ -141,7 +147,7 @@ static bool really_free(struct walk *w, const struct region *r, vaddr last, vadd
 
 	if (!view_read64(&w->view, p, &prev_size) || prev_size == p - last)
 		return true;
-	if (is_linked(w, last)) {
+	if (chunk_linked(w, last)) {
 		walk_find(w, "prev-size", last + CHUNK_HEADER, true,
 		          "the free block at 0x%llx ends in 0x%llx, not in the size of its chunk, "
 		          "0x%llx: it was written to after free",
@@ -231,7 +237,6 @@ static uint64_t head_size(struct walk *w, vaddr p)
 /* The last n chunks, from p to the end of the span, were made up by a wrong size. */
 static void take_back(struct walk *w, const struct region *r, struct span *s, vaddr p)
 {
-	struct arena *a = &w->arenas.v[r->arena];
 	uint32_t n = 0;
 
 	for (vaddr at = p; at < s->end; at += head_size(w, at))
@@ -240,18 +245,30 @@ static void take_back(struct walk *w, const struct region *r, struct span *s, va
 	for (uint32_t id = w->next_id; p < s->end; id++) {
 		uint64_t size = head_size(w, p);
 
-		if (bit_get(w->heap->used, id)) {
-			a->used.blocks--;
-			a->used.bytes -= size - 8;
-		} else {
-			a->free[FREE_UNLISTED].blocks--;
-			a->free[FREE_UNLISTED].bytes -= size - 8;
-			a->trimmable -= trim_inner(p, size, w->core->page_size);
-		}
+		tally_chunk(w, r, p, size, bit_get(w->heap->used, id), UINT64_MAX);
 		bit_clear(w->heap->used, id);
 		span_clear(s, p);
 		p += size;
 	}
+}
+
+/*
+ * The state of the chunk in front of a damaged one, [last, p), stands in the damaged header: what
+ * tells instead is whether it is in a list.
+ */
+static void judge_front(struct walk *w, const struct region *r, vaddr last, vaddr p)
+{
+	uint32_t id = w->next_id - 1;
+	bool used = bit_get(w->heap->used, id), is = !chunk_linked(w, last);
+
+	if (used == is)
+		return;
+	tally_chunk(w, r, last, p - last, used, UINT64_MAX);
+	tally_chunk(w, r, last, p - last, is, 1);
+	if (is)
+		bit_set(w->heap->used, id);
+	else
+		bit_clear(w->heap->used, id);
 }
 
 static void forget_candidates(struct walk *w, vaddr from)
@@ -277,6 +294,7 @@ static void report_fault(struct walk *w, const struct region *r, const struct fa
 	          (unsigned long long)f->chunk + CHUNK_HEADER, (unsigned long long)head, text);
 	if (f->repaired) {
 		w->heap->repaired += n;
+		array_push(&w->inferred, ((struct owned){ f->chunk, end, "chunk" }));
 		return;
 	}
 	array_push(&w->gaps, ((struct owned){ f->chunk, end, "heap of unknown content" }));
@@ -311,6 +329,8 @@ static bool mend(struct resync *rs, struct span *s, vaddr stop, vaddr *next)
 		forget_candidates(w, f.chunk);
 		s->end = f.chunk;
 	}
+	if (f.before)
+		judge_front(w, rs->r, f.before, f.chunk);
 	report_fault(w, rs->r, &f);
 	*next = f.next;
 	if (f.repaired) {

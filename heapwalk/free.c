@@ -56,7 +56,8 @@ static bool fast_next(const struct core *core, vaddr chunk, bool safe, vaddr *ne
 static bool fast_fits(const struct heap *h, unsigned i, vaddr chunk, struct block *b)
 {
 	return !(chunk & 15) && heap_find(h, chunk + CHUNK_HEADER, b) &&
-	       b->addr == chunk + CHUNK_HEADER && (b->size + 8) >> 4 == i + 2;
+	       b->addr == chunk + CHUNK_HEADER &&
+	       ((b->size + 8) >> 4 == i + 2 || heap_inferred(h, chunk));
 }
 
 /* Links of list i that lead from good chunk to good chunk, or to its end. */

@@ -150,6 +150,8 @@ static void hand_over(struct walk *w)
 	h->nchunks = w->next_id;
 	h->gap = w->gaps.v;
 	h->ngaps = w->gaps.n;
+	h->inferred = w->inferred.v;
+	h->ninferred = w->inferred.n;
 }
 
 void heap_walk(const struct core *core, struct heap **out)
@@ -202,6 +204,7 @@ void heap_free(struct heap *heap)
 	mem_free(heap->thread_arena);
 	mem_free(heap->owned);
 	mem_free(heap->gap);
+	mem_free(heap->inferred);
 	mem_free(heap->finding);
 	mem_lazy_free(heap->used, heap->bits_bytes);
 	mem_lazy_free(heap->internal, heap->bits_bytes);
@@ -260,6 +263,13 @@ bool heap_find(const struct heap *heap, vaddr v, struct block *b)
 	b->state = state_of(heap, b->id);
 	b->span = s;
 	return true;
+}
+
+bool heap_inferred(const struct heap *heap, vaddr chunk)
+{
+	size_t lo = first_behind(heap->inferred, heap->ninferred, end, chunk);
+
+	return lo < heap->ninferred && heap->inferred[lo].start == chunk;
 }
 
 const struct owned *heap_owner(const struct heap *heap, vaddr at)

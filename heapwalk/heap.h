@@ -118,6 +118,9 @@ struct heap {
 	struct owned
 		*gap; /* sorted: parts of the heap whose chunks are unknown (damage, not saved) */
 	size_t ngaps;
+	struct owned *inferred; /* sorted: chunks whose header is damaged: extent and state are
+	                           inferred */
+	size_t ninferred;
 	uint64_t *used;        /* bit by id */
 	uint64_t *internal;    /* bit by id */
 	uint32_t nchunks;      /* ids are [0, nchunks) */
@@ -125,10 +128,10 @@ struct heap {
 	struct tally mmapped;  /* used blocks in mmapped chunks */
 	struct heap_finding *finding;
 	size_t nfindings;
-	bool lost;         /* no main arena is in the core: the heap was found without it */
+	bool lost;             /* no main arena is in the core: the heap was found without it */
 	struct tally doubtful; /* then: used blocks that may be free, in a fastbin of it */
-	uint64_t unread;   /* bytes of heap that the core does not have */
-	uint64_t skipped;  /* bytes of heap passed over because of damage */
+	uint64_t unread;       /* bytes of heap that the core does not have */
+	uint64_t skipped;      /* bytes of heap passed over because of damage */
 	uint64_t repaired; /* bytes of chunks whose header was bad and whose extent was inferred */
 	uint64_t covered;  /* bytes of chunks that were walked, repaired ones left out */
 	const char *layout_source; /* "table" or "inferred" */
@@ -176,6 +179,9 @@ bool heap_next(const struct heap *heap, struct heap_iter *it, struct block *bloc
  */
 bool heap_next_set(const struct heap *heap, const uint64_t *bits, struct heap_iter *it,
                    struct block *block);
+
+/* Is the chunk one whose header is damaged, and whose extent and state were inferred? */
+bool heap_inferred(const struct heap *heap, vaddr chunk);
 
 /* The range of heap.owned that covers at, or NULL. */
 const struct owned *heap_owner(const struct heap *heap, vaddr at);

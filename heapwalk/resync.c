@@ -11,33 +11,57 @@
 #include "heapwalk/step.h"
 #include "formats/written.h"
 
-#define RESYNC_STEPS 64 /* headers that must chain for an address to be trusted */
-#define MISLED_MAX   4  /* chunks that a wrong size may have made up before the walk stops */
-#define SEARCHES_MAX 16 /* regions for which all memory is read */
+#define RESYNC_STEPS 64    /* headers that must chain for an address to be trusted */
+#define MISLED_MAX   4     /* chunks that a wrong size may have made up before the walk stops */
+#define SEARCHES_MAX 16    /* regions for which all memory is read */
+#define ONE_CHUNK    65536 /* bytes up to which what is between two sound headers is one chunk */
 #define LOOK_ON      (UINT64_C(1) << 20) /* bytes in which starts that are pointed to go first */
 
 /* ---- who is pointed to ---- */
 
+static bool note(const struct resync *rs, uint64_t *bits, vaddr v)
+{
+	uint64_t at = v - rs->r->start;
+
+	if (at >= rs->r->limit - rs->r->start || v & 15)
+		return false;
+	bits[at >> 10] |= UINT64_C(1) << (at >> 4 & 63);
+	return true;
+}
+
 static void note_words(const struct resync *rs, uint64_t *bits, const uint8_t *p, uint64_t bytes)
 {
-	vaddr start = rs->r->start, limit = rs->r->limit;
+	for (uint64_t i = 0; i + 8 <= bytes; i += 8)
+		note(rs, bits, core_pointer(rs->st.w->core, load64(p + i)));
+}
 
+/*
+ * Free chunks of tcaches and fastbins are linked by words that are mixed with their own place (safe
+ * linking, 2.32 on); a tcache's leads to the block, a fastbin's to the header.
+ */
+static void note_links(struct resync *rs, vaddr at, const uint8_t *p, uint64_t bytes)
+{
 	for (uint64_t i = 0; i + 8 <= bytes; i += 8) {
-		vaddr v = core_pointer(rs->st.w->core, load64(p + i));
+		vaddr to = load64(p + i) ^ ((at + i) >> 12);
 
-		if (v - start < limit - start && !(v & 15))
-			bits[(v - start) >> 10] |= UINT64_C(1) << ((v - start) >> 4 & 63);
+		if (note(rs, rs->pointed, to))
+			note(rs, rs->pointed, to + CHUNK_HEADER);
 	}
 }
 
-static void note_range(const struct resync *rs, uint64_t *bits, vaddr start, vaddr end)
+/* bits NULL: the words are links. */
+static void note_range(struct resync *rs, uint64_t *bits, vaddr start, vaddr end)
 {
 	const struct core *core = rs->st.w->core;
 
 	for (vaddr stop, at = round_up(start, 8); core_written(core, &at, end, &stop); at = stop) {
 		at = round_up(at, 8);
-		if (at < stop)
+		if (at >= stop)
+			continue;
+		if (bits)
 			note_words(rs, bits, core_at(core, at, stop - at), stop - at);
+		else
+			note_links(rs, at, core_at(core, at, stop - at), stop - at);
 	}
 }
 
@@ -62,8 +86,10 @@ static void note_pointers(struct resync *rs)
 	for (size_t i = 0; i < w->regions.n; i++) {
 		const struct region *r = &w->regions.v[i];
 
-		if (r->kind != SPAN_MMAP && r->arena == rs->r->arena)
-			note_range(rs, rs->listed, r->start, r->limit);
+		if (r->kind == SPAN_MMAP || r->arena != rs->r->arena)
+			continue;
+		note_range(rs, rs->listed, r->start, r->limit);
+		note_range(rs, NULL, r->start, r->limit);
 	}
 }
 
@@ -91,6 +117,16 @@ static bool listed(const struct resync *rs, vaddr at)
 
 /* ---- chains ---- */
 
+/*
+ * Headers chain on from q, but the n-th, at p, is bad: the next damage? A long way of good headers
+ * is not chance; nor is a short one between blocks that somebody has.
+ */
+static bool damaged_again(const struct resync *rs, vaddr q, vaddr p, int n)
+{
+	return n > 0 && rs->pointed && pointed(rs, q + CHUNK_HEADER) &&
+	       (n > 1 || pointed(rs, p + CHUNK_HEADER));
+}
+
 /* Do headers chain on from q, either to the end of the region or long enough? */
 static bool trustworthy(struct resync *rs, vaddr q)
 {
@@ -107,8 +143,7 @@ static bool trustworthy(struct resync *rs, vaddr q)
 		case STEP_FENCE:
 			return n > 0;
 		case STEP_BAD:
-			/* the next damage; a long way of good headers is not chance */
-			return n >= RESYNC_STEPS / 8;
+			return n >= RESYNC_STEPS / 8 || damaged_again(rs, q, p, n);
 		default:
 			p += size;
 		}
@@ -216,6 +251,15 @@ static bool chunk_before(const struct span *s, vaddr at, vaddr *chunk)
 	return true;
 }
 
+/* Is the chunk a free one that ends at next for certain, whatever the header there says? */
+static bool ends_at(struct resync *rs, vaddr chunk, vaddr next)
+{
+	uint64_t prev_size;
+
+	return view_read64(&rs->st.w->view, next, &prev_size) && prev_size == next - chunk &&
+	       chunk_linked(rs->st.w, chunk);
+}
+
 /*
  * The header at stop is bad. Where nobody knows a chunk there, while the last chunk before it that
  * somebody knows is near, that one's size is what is wrong.
@@ -230,15 +274,26 @@ static vaddr damaged_chunk(struct resync *rs, const struct span *s, vaddr stop)
 	 * here */
 	if (listed(rs, stop) && !trustworthy(rs, stop - CHUNK_HEADER))
 		return stop;
-	for (int n = 0; n < MISLED_MAX && chunk_before(s, at, &at); n++)
+	for (int n = 0; n < MISLED_MAX; n++) {
+		vaddr behind = at;
+
+		if (!chunk_before(s, at, &at) || ends_at(rs, at, behind))
+			return stop;
 		if (pointed(rs, at + CHUNK_HEADER))
 			return at;
+	}
 	return stop;
 }
 
-/* Does anything point into (chunk, next) as if more than one chunk were there? */
+/*
+ * Does anything point into (chunk, next) as if more than one chunk were there? Had they sound
+ * headers, one would be next; few bytes can have hit more than one header, and so most pointers are
+ * a user's into the middle of a big block.
+ */
 static bool several(const struct resync *rs, vaddr chunk, vaddr next)
 {
+	if (next - chunk <= ONE_CHUNK)
+		return false;
 	for (vaddr at = chunk + 2 * CHUNK_HEADER; at < next; at += CHUNK_ALIGN)
 		if (pointed(rs, at))
 			return true;
@@ -252,6 +307,7 @@ void resync_find(struct resync *rs, const struct span *s, vaddr stop, struct fau
 	if (!rs->pointed)
 		note_pointers(rs);
 	*f = (struct fault){ .chunk = damaged_chunk(rs, s, stop) };
+	chunk_before(s, f->chunk, &f->before);
 	f->next = sound_after(rs, f->chunk);
 	if (!f->next || (f->next == rs->st.top && rs->st.top_size) ||
 	    !chunk_head(&rs->st.w->view, f->next, &head))

@@ -53,8 +53,9 @@ struct resync {
 
 /* What is wrong where the walk of a span stopped at a bad header. */
 struct fault {
-	vaddr chunk; /* the damaged chunk: at the bad header, or before it where its size misled */
-	vaddr next;  /* the next chunk to be trusted; 0: none in this region */
+	vaddr chunk;  /* the damaged chunk: at the bad header, or before it where its size misled */
+	vaddr before; /* the span's chunk in front of it; 0: none */
+	vaddr next;   /* the next chunk to be trusted; 0: none in this region */
 	bool repaired; /* [chunk, next) is one chunk, as far as can be told */
 	bool used;     /* its state, if repaired */
 };

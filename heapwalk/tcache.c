@@ -15,7 +15,6 @@ struct verdict {
 	bool valid;
 	uint32_t entries;
 	uint32_t broken; /* lists that are damaged or caught in mid-operation */
-	bool rooted;     /* each list that holds entries begins with a chunk of its size */
 };
 
 struct fit {
@@ -38,14 +37,16 @@ static uint64_t capacity(const struct walk *w)
 	return in->state->versions.from >= 43 ? 16 : 7;
 }
 
+/* By its extent as it was walked: its header may be damaged. */
 static bool size_fits(struct walk *w, vaddr mem, const struct tcache_layout *l)
 {
-	uint64_t head, want = round_up(l->size + 8u, 16);
+	uint64_t want = round_up(l->size + 8u, 16), size;
+	struct block b;
 
-	if (!chunk_head(&w->view, mem - CHUNK_HEADER, &head))
+	if (!heap_find(w->heap, mem, &b) || b.addr != mem)
 		return false;
-	head &= ~(uint64_t)CHUNK_FLAGS;
-	return head == want || head == want + 0x10 || head == want + 0x20;
+	size = b.size + 8;
+	return size == want || size == want + 0x10 || size == want + 0x20;
 }
 
 static uint64_t counter(const uint8_t *mem, const struct tcache_layout *l, unsigned i, uint64_t cap)
@@ -72,6 +73,8 @@ static bool entry_fits(struct walk *w, const struct tcache_layout *l, unsigned i
 {
 	if (e & 15 || !heap_find(w->heap, e, b) || b->addr != e)
 		return false;
+	if (heap_inferred(w->heap, e - CHUNK_HEADER))
+		return true; /* its size is not to be believed */
 	if (i < 64)
 		return b->size + 8 == CHUNK_MIN + 16u * i;
 	return l->bins > 64 && b->size + 8 >= CHUNK_MIN + 16 * 64;
@@ -102,10 +105,9 @@ static void judge(struct walk *w, const struct tcache_layout *l, struct verdict 
 {
 	uint64_t cap = capacity(w);
 	const uint8_t *mem = core_at(w->core, v->at, l->size);
-	unsigned good = 0;
+	unsigned good = 0, heads = 0, rooted = 0;
 
 	v->valid = false;
-	v->rooted = true;
 	if (!mem || !size_fits(w, v->at, l))
 		return;
 	for (unsigned i = 0; i < l->bins; i++) { /* cheap test first */
@@ -130,10 +132,11 @@ static void judge(struct walk *w, const struct tcache_layout *l, struct verdict 
 			good++;
 		else if (n) /* n == 0 was counted above */
 			v->broken++;
-		v->rooted &= got > 0;
+		heads++;
+		rooted += got > 0;
 	}
 	v->valid = v->broken == 0 || (v->broken <= 2 && good >= 2 && good > v->broken) ||
-	           (v->broken <= 2 && v->rooted);
+	           (v->broken <= 2 && rooted == heads) || (rooted >= 4 && rooted >= heads / 4 * 3);
 }
 
 static struct verdict *verdict_of(struct fit *f, size_t n, vaddr at)
@@ -367,8 +370,9 @@ static void accept(struct walk *w, const struct fit *f, const struct verdict *v)
 	struct block b;
 	struct arena *a;
 
-	if (!v->entries && t.thread < 0 && !(f->orphans && is_empty_tcache(w, f->l, v)))
-		return; /* as empty as any zeroed block, and nobody's */
+	if (t.thread < 0 &&
+	    (!v->valid || (!v->entries && !(f->orphans && is_empty_tcache(w, f->l, v)))))
+		return; /* as empty as any zeroed block, or damaged, and nobody's */
 	if (!heap_find(w->heap, v->at, &b) || !bit_get(w->heap->used, b.id))
 		return;
 	a = &w->heap->arena[b.span->arena];
@@ -424,7 +428,7 @@ void tcaches_find(struct walk *w)
 		if (best.entries)
 			w->instances.v[0].tcache = best.l;
 		for (size_t i = 0; i < w->candidates.n; i++)
-			if (best.v[i].valid)
+			if (best.v[i].valid || size_fits(w, best.v[i].at, best.l))
 				accept(w, &best, &best.v[i]);
 	}
 	mem_free(best.v);

@@ -30,7 +30,7 @@ struct walk {
 	ARRAY(struct span) spans;
 	ARRAY(struct tcache) tcaches;
 	ARRAY(struct heap_finding) findings;
-	ARRAY(struct owned) gaps;
+	ARRAY(struct owned) gaps, inferred;
 	ARRAY(vaddr) candidates; /* user addresses of used chunks that may be a tcache struct */
 	uint32_t next_id;
 	size_t next_cell;  /* index into heap.cell */
@@ -87,6 +87,8 @@ void chunks_walk(struct walk *w);
  * chunk. */
 vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, uint64_t max_steps,
                    bool *at_top);
+/* Is the chunk in a list of a bin, by the links of both sides? */
+bool chunk_linked(struct walk *w, vaddr chunk);
 /* tcache.c, free.c: lists of free chunks. Spans and slots must be in place. */
 void tcaches_find(struct walk *w);
 void fastbins_find(struct walk *w);
