@@ -60,6 +60,7 @@ static bool read_address(const struct core *core, const char *text, vaddr *at)
 		command_say("%s: no address, more than 64 bits; addresses are hexadecimal", text);
 		return false;
 	}
+	*at = core_pointer(core, *at);
 	if (!prefixed && all_digits(text, is_decimal) && !core_segment(core, *at) &&
 	    parse(text, 10, &decimal) && core_segment(core, decimal)) {
 		command_say(
@@ -71,7 +72,7 @@ static bool read_address(const struct core *core, const char *text, vaddr *at)
 	return true;
 }
 
-static void print(const struct options *opt, struct places *places, const struct report *report,
+static void print(const struct options *opt, struct places *places, struct report *report,
                   const vaddr *at, size_t n, struct out *out)
 {
 	uint64_t most = !opt->has_limit ? DEFAULT_REFERRERS : opt->limit ? opt->limit : UINT64_MAX;
@@ -79,6 +80,7 @@ static void print(const struct options *opt, struct places *places, const struct
 	struct pool pool = { 0 };
 
 	explain(places, at, n, most, &pool, &v);
+	report_warn_files(report, places->a);
 	if (opt->format == FORMAT_JSON)
 		explain_json(places, report, v, n, opt->show_content, out);
 	else

@@ -78,6 +78,8 @@ static json_t *symbol_json(const struct symbol *s)
 	json_t *o = json_object();
 
 	field_string(o, "name", s->name);
+	if (s->name && s->raw != s->name)
+		field_string(o, "raw", s->raw);
 	if (s->name)
 		field_number(o, "offset", s->offset);
 	field_string(o, "file", s->file);
@@ -141,7 +143,7 @@ static json_t *one(struct places *places, const struct explanation *e, uint64_t 
 	if (p->thread >= 0)
 		field_number(o, "tid", (uint64_t)places->a->core->thread[p->thread].tid);
 	field_string(o, "function", p->function);
-	if (p->kind == PLACE_MODULE)
+	if (p->kind == PLACE_MODULE || (p->kind == PLACE_TLS && p->symbol.name))
 		json_object_set_new(o, "symbol", symbol_json(&p->symbol));
 	if (p->segment)
 		json_object_set_new(o, "mapping", mapping_json(e));

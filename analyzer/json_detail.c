@@ -99,6 +99,7 @@ static json_t *frame(const struct report_frame *f)
 
 	field_address(o, "pc", f->pc);
 	field_string(o, "function", f->function);
+	field_string(o, "symbol", f->symbol);
 	field_number(o, "offset", f->offset);
 	field_string(o, "file", f->file);
 	field_number(o, "line", f->line);

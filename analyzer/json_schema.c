@@ -177,6 +177,7 @@ static const char *const schema[] = {
 	"      'tcache_bytes': {'$ref': '#/$defs/number'}, 'frames': {'type': 'array', 'items': {",
 	"        'type': 'object', 'required': ['pc'], 'properties': {",
 	"          'pc': {'$ref': '#/$defs/address'}, 'function': {'type': 'string'},",
+	"          'symbol': {'type': 'string'},",
 	"          'offset': {'$ref': '#/$defs/number'}, 'file': {'type': 'string'},",
 	"          'line': {'$ref': '#/$defs/number'}, 'module': {'type': 'string'},",
 	"          'module_offset': {'$ref': '#/$defs/number'}}}},",

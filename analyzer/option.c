@@ -143,6 +143,13 @@ static bool set_debug_dir(struct parse *p, const char *name, const char *value)
 	return set_directory(p, name, value, &p->opt->where.debug_dir);
 }
 
+static bool set_debuginfod(struct parse *p, const char *name, const char *value)
+{
+	(void)name, (void)value;
+	p->opt->where.debuginfod = true;
+	return true;
+}
+
 static bool set_exe(struct parse *p, const char *name, const char *value)
 {
 	if (access(value, R_OK) != 0)
@@ -255,6 +262,7 @@ const struct option option_list[] = {
 	{ "--sysroot", 0, ARGUMENT, TAKES_FILES, set_sysroot },
 	{ "--exe", 0, ARGUMENT, TAKES_FILES, set_exe },
 	{ "--debug-dir", 0, ARGUMENT, TAKES_FILES, set_debug_dir },
+	{ "--debuginfod", 0, NO_ARGUMENT, TAKES_FILES, set_debuginfod },
 	{ "--fail-on", 0, ARGUMENT, TAKES_FAIL_ON, set_fail_on },
 	{ "--show-content", 0, OPTIONAL_ARGUMENT, TAKES_CONTENT, set_show_content },
 	{ "--strict", 0, NO_ARGUMENT, TAKES_CORE, set_strict },
@@ -291,6 +299,10 @@ const struct option_text option_texts[] = {
 	  TAKES_FILES },
 	{ "--exe FILE", "the executable of the process, if not at its old place", TAKES_FILES },
 	{ "--debug-dir DIR", "look for files with debug information there too", TAKES_FILES },
+	{ "--debuginfod",
+	  "ask the servers of $DEBUGINFOD_URLS for files that are nowhere else: they learn "
+	  "build-ids",
+	  TAKES_FILES },
 	{ "--fail-on EXPR",
 	  "exit with 1 if it holds: 'leaked>0', 'definite>10M', "
 	  "'definite.blocks>=5'",

@@ -30,7 +30,7 @@ enum {
 	TAKES_REACH = 1 << 4,     /* --reach R[,R] */
 	TAKES_SIZE = 1 << 5,      /* --size N */
 	TAKES_GROUP_BY = 1 << 6,  /* --group-by KEY */
-	TAKES_FILES = 1 << 7,     /* --sysroot DIR, --exe FILE, --debug-dir DIR */
+	TAKES_FILES = 1 << 7,     /* --sysroot, --exe, --debug-dir, --debuginfod */
 	TAKES_FAIL_ON = 1 << 8,   /* --fail-on EXPR */
 	TAKES_CONTENT = 1 << 9,   /* --show-content[=BYTES] */
 	TAKES_CORE = 1 << 10,     /* a core: --strict, --threads, --max-memory, --no-sandbox */

@@ -1,4 +1,5 @@
 #include "analyzer/place.h"
+#include "formats/threadlocal.h"
 
 #define PTHREAD_SIZE 0x900 /* struct pthread of glibc 2.31, the smallest from then to 2.43 */
 #define TCB_SIZE     16    /* what is at the thread pointer where TLS lies above it */
@@ -124,6 +125,14 @@ static const struct stack *stack_at(const struct stacks *stacks, vaddr at)
 	return lo < stacks->n && stacks->v[lo].start <= at ? &stacks->v[lo] : NULL;
 }
 
+static void name_variable(struct places *places, struct place *p)
+{
+	if (p->base)
+		threadlocal_symbol(places->a->core, analysis_modules(places->a), p->base, p->at,
+		                   &p->symbol);
+	p->symbol.module_offset = UINT64_MAX; /* it has no address in the file */
+}
+
 static bool in_stack(struct places *places, struct place *p)
 {
 	const struct stack *s = stack_at(&places->a->stacks, p->at);
@@ -146,6 +155,7 @@ static bool in_stack(struct places *places, struct place *p)
 	if (p->at >= s->tls) {
 		p->kind = PLACE_TLS;
 		p->base = places->a->heap->tp[s->thread];
+		name_variable(places, p);
 	} else if (p->at < s->used) {
 		p->kind = PLACE_STACK_UNUSED;
 	} else if (!s->foreign_sp && p->at < sp) {
@@ -187,6 +197,7 @@ static bool in_tls(struct places *places, struct place *p)
 		p->kind = PLACE_TLS;
 		p->thread = (int)i;
 		p->base = tp;
+		name_variable(places, p);
 		return true;
 	}
 	return false;

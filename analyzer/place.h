@@ -39,7 +39,7 @@ struct place {
 	const struct stack *stack;           /* STACK ... TLS; NULL: main thread's TLS */
 	int thread;                          /* STACK ... TLS: index into core.thread, -1: none */
 	const char *function;                /* STACK: whose frame; NULL: not known */
-	struct symbol symbol;                /* MODULE */
+	struct symbol symbol;                /* MODULE; TLS: the variable, as far as it is known */
 	const struct segment *below, *above; /* UNMAPPED: the neighbours; NULL: none */
 };
 

@@ -153,9 +153,11 @@ static const char *stack_place(struct places *places, const struct place *p, str
 static const char *tls_text(struct places *places, const struct place *p, struct pool *pool)
 {
 	int tid = tid_of(places, p->thread);
-
 	bool above = places->a->core->machine->tls_above;
 
+	if (p->symbol.name)
+		return pool_printf(pool, "TLS of thread %d, %s%s in %s", tid, p->symbol.name,
+		                   offset_text(p->symbol.offset, pool), p->symbol.module->path);
 	if (!p->base)
 		return pool_printf(pool, "TLS of thread %d", tid);
 	if (above && p->at >= p->base)

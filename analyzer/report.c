@@ -44,7 +44,13 @@ const char *report_hex(struct report *report, const uint8_t *bytes, size_t size)
 void report_start(struct report *report, struct analysis *a)
 {
 	const struct core *core = a->core;
-	static const char *const kinds[] = { [CORE_KERNEL] = "core", [CORE_GCORE] = "gcore" };
+	static const struct {
+		const char *kind, *writer;
+	} kinds[] = {
+		[CORE_KERNEL] = { "core", "kernel core" },
+		[CORE_GCORE] = { "gcore", "gcore snapshot" },
+		[CORE_VALGRIND] = { "core", "valgrind's core" },
+	};
 
 	*report = (struct report){ 0 };
 	report->input = (struct report_input){
@@ -53,7 +59,8 @@ void report_start(struct report *report, struct analysis *a)
 		.unpacked = core->file_size,
 		.compression = core->compression,
 		.broken = core->trouble != NULL,
-		.kind = kinds[core->kind],
+		.kind = kinds[core->kind].kind,
+		.writer = kinds[core->kind].writer,
 		.truncated = core->truncated,
 		.damaged = core->damaged || core->bad_headers,
 		.missing = core->missing,
@@ -74,27 +81,79 @@ void report_start(struct report *report, struct analysis *a)
 		report_warn_truncated(report);
 	for (size_t i = 0; i < core->nwarnings; i++)
 		report_warn(report, "notes", "%s", core->warning[i]);
+	report_warn_files(report, a);
 	report->partial = core->truncated || core->trouble || core->nwarnings > 0;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Which names are missing in what was just looked up, and how to have them. */
+static bool warn_nameless(struct report *report, const struct modules *modules)
+{
+	const char *text = "", *reason = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < modules->n; i++) {
+		const struct module *m = &modules->v[i];
+
+		if (!m->nameless)
+			continue;
+		if (n++ >= 3)
+			continue;
+		text = pool_printf(&report->pool, "%s%s%s", text, *text ? ", " : "",
+		                   base_name(m->path));
+		reason = reason ? reason : m->file_missing;
+	}
+	if (!n)
+		return false;
+	if (n > 3)
+		text = pool_printf(&report->pool, "%s and %zu more", text, n - 3);
+	report_warn(report, "names-missing",
+	            "names in %s are missing, as the files that the process had are not at hand "
+	            "(%s)\n"
+	            "  what the heap holds and what is reachable do not depend on them\n"
+	            "  remedy: --sysroot DIR (the container's root folder, such as "
+	            "/proc/PID/root), --exe FILE, --debug-dir DIR or --debuginfod; `coreheap "
+	            "check` lists the files",
+	            text, reason ? reason : "not found");
+	return true;
+}
+
+void report_warn_files(struct report *report, struct analysis *a)
+{
+	const struct modules *modules = analysis_modules(a);
+
+	while (report->file_warnings < modules->warnings.n)
+		report_warn(report, "files", "%s", modules->warnings.v[report->file_warnings++]);
+	if (!report->told_nameless)
+		report->told_nameless = warn_nameless(report, modules);
 }
 
 void report_add_modules(struct report *report, struct analysis *a)
 {
-	const struct modules *modules = analysis_modules(a);
+	struct modules *modules = analysis_modules(a);
 
 	for (size_t i = 0; i < modules->n; i++) {
 		const struct module *m = &modules->v[i];
+		const char *file = modules_file(modules, m);
 		struct report_module row = {
 			.path = m->path,
 			.build_id = report_hex(report, m->build_id, m->build_id_size),
 			.start = m->start,
 			.end = m->end,
-			.file = m->file,
-			.missing = m->file ? NULL : m->file_missing,
+			.file = file,
+			.missing = file ? NULL : m->file_missing,
 		};
 
 		array_push(&report->modules, row);
 	}
 	report->has_modules = true;
+	report_warn_files(report, a);
 }
 
 void report_add_leaks(struct report *report, struct analysis *a)

@@ -28,6 +28,7 @@ struct report_input {
 	const char *compression; /* "zstd", "lz4", "xz", "gzip"; "none" */
 	bool broken;             /* not all of what was compressed came out: a warning says why */
 	const char *kind;        /* "core", "gcore" */
+	const char *writer;      /* the same for people: "kernel core", "gcore snapshot" */
 	bool truncated;
 	bool damaged;     /* some of its bytes are wrong, or its headers are */
 	uint64_t missing; /* bytes promised by the headers and not in the file; 0: none */
@@ -159,6 +160,7 @@ struct report_tcache {
 struct report_frame {
 	vaddr pc;
 	const char *function; /* NULL: unknown; so the rest */
+	const char *symbol;   /* its raw name, where that differs; NULL: it does not */
 	uint64_t offset;      /* from the function's start; ABSENT: unknown */
 	const char *file;
 	uint64_t line; /* ABSENT: unknown */
@@ -226,8 +228,10 @@ struct report {
 	ARRAY(struct report_module) modules;   /* sorted by start */
 	ARRAY(struct report_thread) threads;   /* in the core's order */
 	ARRAY(struct report_mapping) mappings; /* sorted by start */
-	bool partial;    /* something of the core could not be read: --strict's exit 4 */
-	bool has_limits; /* only with -v: the one thing that differs from run to run */
+	size_t file_warnings; /* of modules.warnings, so many are among input.warnings */
+	bool told_nameless;   /* which names are missing, among them too */
+	bool partial;         /* something of the core could not be read: --strict's exit 4 */
+	bool has_limits;      /* only with -v: the one thing that differs from run to run */
 	uint64_t elapsed_ms, peak_rss;
 };
 
@@ -242,6 +246,8 @@ void report_add_memory(struct report *report, struct analysis *a);
 void report_add_leaks(struct report *report, struct analysis *a);  /* totals */
 void report_add_damage(struct report *report, struct analysis *a); /* findings of the heap walk */
 void report_add_modules(struct report *report, struct analysis *a);
+/* Warnings about files that came up since; what looks up names calls it before it renders. */
+void report_warn_files(struct report *report, struct analysis *a);
 
 void report_warn(struct report *report, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

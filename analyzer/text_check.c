@@ -43,6 +43,11 @@ static void modules_line(struct table *t, const struct report *r)
 {
 	size_t found = 0;
 
+	if (!r->modules.n) {
+		line(t, false, "program and libraries",
+		     "not known: the core has no map of files, or none of them was loaded");
+		return;
+	}
 	for (size_t i = 0; i < r->modules.n; i++)
 		found += r->modules.v[i].file != NULL;
 	line(t, found == r->modules.n, "program and libraries",
@@ -153,9 +158,11 @@ static void missing_files(const struct report *r, struct out *out)
 	}
 	if (t.cells.n == 0)
 		return;
-	out_str(out, "\nFiles that are missing here (names in backtraces depend on them; "
-	             "--sysroot, "
-	             "--exe,\n--debug-dir tell where to look):\n");
+	out_str(out,
+	        "\nFiles that are missing here. Names and backtraces depend on them; the heap, "
+	        "what is\nreachable and the sizes do not. Remedy: --sysroot DIR (the "
+	        "container's root folder, such\nas /proc/PID/root), --exe FILE, "
+	        "--debug-dir DIR, or --debuginfod.\n");
 	table_print(&t, out);
 }
 

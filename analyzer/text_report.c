@@ -63,9 +63,8 @@ void text_process(const struct report *r, struct out *out)
 		out_printf(out, ", %s", r->process.timestamp);
 	out_str(out, "; ");
 	out_untrusted(out, slash ? slash + 1 : strcmp(path, "-") ? path : "standard input");
-	out_printf(out, ": %s, %s%s\n",
-	           strcmp(r->input.kind, "gcore") ? "kernel core" : "gcore snapshot",
-	           text_bytes_in(&pool, r->input.unpacked), text_compression(&pool, r));
+	out_printf(out, ": %s, %s%s\n", r->input.writer, text_bytes_in(&pool, r->input.unpacked),
+	           text_compression(&pool, r));
 	pool_free(&pool);
 }
 

@@ -24,6 +24,8 @@ static void add_frame(struct listing *l, const struct frame *f, struct report_fr
 		                      .line = ABSENT,
 		                      .module = s.module ? s.module->path : NULL,
 		                      .module_offset = s.module ? s.module_offset : ABSENT };
+	if (s.name && s.raw != s.name && !f->trampoline)
+		row->symbol = s.raw;
 	if (s.file && !f->trampoline) {
 		row->file = s.file;
 		row->line = (uint64_t)s.line;
@@ -129,4 +131,5 @@ void report_add_threads(struct report *report, struct analysis *a, uint64_t fram
 		add_thread(&l, i);
 	mem_free(l.frame);
 	report->has_threads = true;
+	report_warn_files(report, a);
 }

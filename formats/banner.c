@@ -6,6 +6,8 @@
 #include "formats/image.h"
 
 static const char intro[] = "GNU C Library (";
+#define SEARCH_MAX (256u << 20) /* bytes of a file; it may be huge, and sparse */
+
 static const char mark[] = " release version ";
 
 /* "2.36" out of the text at p, which holds `intro`. */
@@ -48,11 +50,12 @@ static const char *search(struct pool *pool, const uint8_t *p, size_t n)
 static const char *version_of(const struct core *core, struct modules *modules,
                               const struct module *m)
 {
-	struct image *image = m->file ? modules_image(modules, m) : NULL;
+	struct image *image = modules_image(modules, m);
 	const char *version = NULL;
 
 	if (image && image->raw)
-		version = search(&modules->pool, image->raw, image->raw_size);
+		version = search(&modules->pool, image->raw,
+		                 image->raw_size < SEARCH_MAX ? image->raw_size : SEARCH_MAX);
 	for (const struct segment *s = core_segment(core, m->start);
 	     !version && s && s < core->seg + core->nseg && s->start < m->end; s++)
 		if (s->file >= 0 && !(s->flags & SEG_W) && s->mem &&

@@ -247,6 +247,13 @@ static void connect(struct core *core)
 	}
 }
 
+/* valgrind's coregrind/m_coredump/coredump-elf.c: notes of three kinds, in gdb's order. */
+static bool by_valgrind(const struct core *core)
+{
+	return !core->nauxv && !core->nfiles && !core->has_siginfo && core->nthreads &&
+	       !core->thread[0].wide;
+}
+
 /* ---- open and close ---- */
 
 static void adopt_notes(struct core *core, struct notes *notes)
@@ -259,7 +266,7 @@ static void adopt_notes(struct core *core, struct notes *notes)
 	core->nfiles = notes->files.n;
 	core->warning = notes->warnings.v;
 	core->nwarnings = notes->warnings.n;
-	core->kind = notes->gdb ? CORE_GCORE : CORE_KERNEL;
+	core->kind = !notes->gdb ? CORE_KERNEL : by_valgrind(core) ? CORE_VALGRIND : CORE_GCORE;
 	if (core->nfiles)
 		qsort(core->files, core->nfiles, sizeof(*core->files), by_map_start);
 	core->page_size = 4096;

@@ -60,8 +60,9 @@ struct thread {
 };
 
 enum core_kind {
-	CORE_KERNEL, /* written by Linux fs/binfmt_elf.c (or in its manner) */
-	CORE_GCORE,  /* written by gdb's gcore / generate-core-file */
+	CORE_KERNEL,   /* written by Linux fs/binfmt_elf.c (or in its manner) */
+	CORE_GCORE,    /* written by gdb's gcore / generate-core-file */
+	CORE_VALGRIND, /* written by valgrind of the program that died in it */
 };
 
 struct core {

@@ -1,8 +1,9 @@
 #include "formats/hostfile.h"
 
+#include "formats/debuginfod.h"
 #include "formats/elfhead.h"
+#include "formats/hostpath.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ enum verdict {
 	NO_CODE,
 	NO_ID,
 	OTHER_ID,
+	CUT_OFF,
 };
 
 static const char *const reason[] = {
@@ -22,6 +24,7 @@ static const char *const reason[] = {
 	[NO_CODE] = "only its debug information is here",
 	[NO_ID] = "the file has no build-id",
 	[OTHER_ID] = "build-id differs",
+	[CUT_OFF] = "the file is cut off",
 };
 
 /* A file that carries debug information only: its code was left out (SHT_NOBITS). */
@@ -76,31 +79,34 @@ static bool same_id(const struct elfhead *head, const struct module *module)
 	       !memcmp(head->build_id, module->build_id, module->build_id_size);
 }
 
-/* An open file, or -1 and the verdict. O_NONBLOCK: a FIFO must not hold us up. */
-static int open_regular(const char *path, enum verdict *verdict)
+/* Does the file end before its headers say? A download may, or a copy on a full disk. */
+static bool cut_off(int fd, const struct elfhead_source *file, const struct elfhead *head,
+                    bool debug)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	Elf64_Ehdr eh;
 	struct stat st;
+	uint64_t size;
 
-	*verdict = GOOD;
-	if (fd < 0) {
-		*verdict = access(path, F_OK) ? NOT_FOUND : NOT_READABLE;
-	} else if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		close(fd);
-		fd = -1;
-		*verdict = NOT_READABLE;
-	}
-	return fd;
+	if (fstat(fd, &st) || !file->read(file, 0, &eh, sizeof(eh)))
+		return true;
+	size = (uint64_t)st.st_size;
+	for (size_t i = 0; i < head->nphdrs && !debug; i++)
+		if (head->phdr[i].p_type == PT_LOAD &&
+		    !range_holds(0, size, head->phdr[i].p_offset, head->phdr[i].p_filesz))
+			return true;
+	return eh.e_shoff &&
+	       !range_holds(0, size, eh.e_shoff, (uint64_t)eh.e_shnum * eh.e_shentsize);
 }
 
 static int open_checked(const char *path, const struct module *module, bool debug,
                         enum verdict *verdict)
 {
-	int fd = open_regular(path, verdict);
 	struct elfhead_source file;
 	struct elfhead head = { 0 };
-	bool known;
+	bool known, missing;
+	int fd = hostpath_open(path, &missing);
 
+	*verdict = fd >= 0 ? GOOD : missing ? NOT_FOUND : NOT_READABLE;
 	if (fd < 0)
 		return -1;
 	file = elfhead_file(fd);
@@ -111,6 +117,8 @@ static int open_checked(const char *path, const struct module *module, bool debu
 		*verdict = NO_ID;
 	else if (!same_id(&head, module))
 		*verdict = OTHER_ID;
+	else if (cut_off(fd, &file, &head, debug))
+		*verdict = CUT_OFF;
 	else if (!debug && lacks_code(&file))
 		*verdict = NO_CODE;
 	if (*verdict == GOOD)
@@ -144,7 +152,10 @@ static const char *plain_path(struct pool *pool, const char *path)
 	return path;
 }
 
+/* ---- files with code ---- */
+
 struct search {
+	struct pool *pool;
 	const struct module *module;
 	const char *found;
 	enum verdict worst;
@@ -155,7 +166,7 @@ static void try_file(struct search *search, const char *path)
 	enum verdict verdict;
 	int fd;
 
-	if (search->found)
+	if (search->found || !path)
 		return;
 	fd = open_checked(path, search->module, false, &verdict);
 	if (fd >= 0) {
@@ -166,10 +177,27 @@ static void try_file(struct search *search, const char *path)
 	}
 }
 
+static const char system_debug[] = "/usr/lib/debug";
+
+/*
+ * Where folders of build-ids are: in debuggers' folder, which may have links to the code too, and
+ * in /usr/lib, where Fedora's packages have them.
+ */
+static void try_ids(struct search *s, const char *sysroot)
+{
+	const char *const prefix[] = { system_debug, "/usr/lib" };
+
+	for (size_t i = 0; i < sizeof(prefix) / sizeof(*prefix); i++) {
+		const char *path = id_path(s->pool, prefix[i], s->module, "");
+
+		try_file(s, sysroot ? hostpath_in_root(s->pool, sysroot, path) : path);
+	}
+}
+
 void hostfile_find(struct pool *pool, const struct module_options *where, bool exe,
                    struct module *module)
 {
-	struct search search = { .module = module, .worst = NOT_FOUND };
+	struct search s = { .pool = pool, .module = module, .worst = NOT_FOUND };
 	const char *path = plain_path(pool, module->path);
 
 	module->file = NULL;
@@ -178,21 +206,28 @@ void hostfile_find(struct pool *pool, const struct module_options *where, bool e
 		                                      : "its ELF header is not in the core";
 		return;
 	}
-	if (exe && where->exe)
-		try_file(&search, where->exe);
+	if (exe)
+		try_file(&s, where->exe);
 	if (where->sysroot)
-		try_file(&search,
-		         pool_printf(pool, "%s/%s", where->sysroot, path + (*path == '/')));
-	try_file(&search, path);
+		try_file(&s, hostpath_in_root(pool, where->sysroot, path));
+	try_file(&s, path);
 	if (where->debug_dir)
-		try_file(&search, id_path(pool, where->debug_dir, module, ""));
+		try_file(&s, id_path(pool, where->debug_dir, module, ""));
 	if (where->sysroot)
-		try_file(&search,
-		         id_path(pool, pool_printf(pool, "%s/usr/lib/debug", where->sysroot),
-		                 module, ""));
-	try_file(&search, id_path(pool, "/usr/lib/debug", module, ""));
-	module->file = search.found;
-	module->file_missing = search.found ? NULL : reason[search.worst];
+		try_ids(&s, where->sysroot);
+	try_ids(&s, NULL);
+	module->file = s.found;
+	module->file_missing = s.found ? NULL : reason[s.worst];
+}
+
+const char *hostfile_refusal(const struct module *module, const char *path)
+{
+	enum verdict verdict;
+	int fd = open_checked(path, module, false, &verdict);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 ? NULL : reason[verdict];
 }
 
 int hostfile_open(const struct module *module)
@@ -202,52 +237,102 @@ int hostfile_open(const struct module *module)
 	return module->file ? open_checked(module->file, module, false, &verdict) : -1;
 }
 
-static int try_debug(const struct module *module, const char *candidate, const char **path)
+/* ---- debug files ---- */
+
+struct debug_search {
+	struct pool *pool;
+	const struct module *module;
+	const char *sysroot, *path;
+	int fd;
+};
+
+/* inside: the path is one of the sysroot's. */
+static void try_debug(struct debug_search *s, const char *candidate, bool inside)
 {
 	enum verdict verdict;
-	int fd = open_checked(candidate, module, true, &verdict);
 
-	if (fd >= 0)
-		*path = candidate;
-	return fd;
+	if (s->fd < 0 && inside)
+		candidate = hostpath_in_root(s->pool, s->sysroot, candidate);
+	if (s->fd >= 0 || !candidate)
+		return;
+	s->fd = open_checked(candidate, s->module, true, &verdict);
+	if (s->fd >= 0)
+		s->path = candidate;
 }
 
-/* As gdb: beside the file, in .debug beside it, in the same folder below the debug folder. */
-static int try_link(struct pool *pool, const char *debug_dir, const struct module *module,
-                    const char *link, const char **path)
+static const char *folder_of(struct pool *pool, const char *path)
 {
-	const char *slash = strrchr(module->file, '/');
-	const char *dir = slash ? pool_strndup(pool, module->file, (size_t)(slash - module->file))
-	                        : ".";
-	int fd;
+	const char *slash = strrchr(path, '/');
 
-	fd = try_debug(module, pool_printf(pool, "%s/%s", dir, link), path);
-	if (fd < 0)
-		fd = try_debug(module, pool_printf(pool, "%s/.debug/%s", dir, link), path);
-	if (fd < 0 && *dir == '/')
-		fd = try_debug(module, pool_printf(pool, "%s%s/%s", debug_dir, dir, link), path);
-	return fd;
+	return slash ? pool_strndup(pool, path, (size_t)(slash - path)) : ".";
+}
+
+/* Then links beside it are to be followed as a process in there would, which its path will do. */
+static bool in_sysroot(const struct debug_search *s)
+{
+	size_t n = s->sysroot ? strlen(s->sysroot) : 0;
+
+	return n && !strncmp(s->module->file, s->sysroot, n) && s->module->file[n] == '/';
+}
+
+/* As gdb: beside the file, in .debug beside it, in the same folder below the debug folders. */
+static void try_link(struct debug_search *s, const char *debug_dir, const char *link)
+{
+	const char *dir = folder_of(s->pool, plain_path(s->pool, s->module->path));
+
+	if (s->module->file && !in_sysroot(s)) {
+		const char *here = folder_of(s->pool, s->module->file);
+
+		try_debug(s, pool_printf(s->pool, "%s/%s", here, link), false);
+		try_debug(s, pool_printf(s->pool, "%s/.debug/%s", here, link), false);
+	}
+	if (*dir != '/')
+		return;
+	if (s->sysroot) {
+		try_debug(s, pool_printf(s->pool, "%s/%s", dir, link), true);
+		try_debug(s, pool_printf(s->pool, "%s/.debug/%s", dir, link), true);
+		try_debug(s, pool_printf(s->pool, "%s%s/%s", system_debug, dir, link), true);
+	}
+	if (debug_dir)
+		try_debug(s, pool_printf(s->pool, "%s%s/%s", debug_dir, dir, link), false);
+	try_debug(s, pool_printf(s->pool, "%s%s/%s", system_debug, dir, link), false);
 }
 
 int hostfile_open_debug(struct pool *pool, const struct module_options *where,
                         const struct module *module, const char *link, const char **path)
 {
-	const char *root[3], *system = "/usr/lib/debug";
-	size_t n = 0;
-	int fd = -1;
+	struct debug_search s = {
+		.pool = pool, .module = module, .sysroot = where->sysroot, .fd = -1
+	};
 
 	if (!module->build_id_size)
 		return -1;
 	if (where->debug_dir)
-		root[n++] = where->debug_dir;
+		try_debug(&s, id_path(pool, where->debug_dir, module, ".debug"), false);
 	if (where->sysroot)
-		root[n++] = pool_printf(pool, "%s%s", where->sysroot, system);
-	root[n++] = system;
-	for (size_t i = 0; i < n && fd < 0; i++)
-		fd = try_debug(module, id_path(pool, root[i], module, ".debug"), path);
-	if (!link || !*link || strchr(link, '/') || !module->file)
-		return fd;
-	for (size_t i = 0; i < n && fd < 0; i++)
-		fd = try_link(pool, root[i], module, link, path);
+		try_debug(&s, id_path(pool, system_debug, module, ".debug"), true);
+	try_debug(&s, id_path(pool, system_debug, module, ".debug"), false);
+	if (link && *link && !strchr(link, '/') && module->path)
+		try_link(&s, where->debug_dir, link);
+	*path = s.path;
+	return s.fd;
+}
+
+/* ---- debuginfod ---- */
+
+int hostfile_fetch(struct pool *pool, struct debuginfod *server, const struct module *module,
+                   bool debug, const char **path, const char **refused)
+{
+	enum verdict verdict;
+	int fd;
+
+	*refused = NULL;
+	*path = debuginfod_find(server, pool, debug ? DEBUGINFOD_DEBUGINFO : DEBUGINFOD_EXECUTABLE,
+	                        module->build_id, module->build_id_size);
+	if (!*path)
+		return -1;
+	fd = open_checked(*path, module, debug, &verdict);
+	if (fd < 0)
+		*refused = reason[verdict];
 	return fd;
 }

@@ -13,15 +13,27 @@
 void hostfile_find(struct pool *pool, const struct module_options *where, bool exe,
                    struct module *module);
 
+/* Why this file is not the module's, in words; NULL: it is. */
+const char *hostfile_refusal(const struct module *module, const char *path);
+
 /* Opens module->file, again only with the right build-id. The caller closes; -1: it is gone. */
 int hostfile_open(const struct module *module);
 
 /*
  * Opens the separate debug file of a module: by build-id below debug_dir, sysroot/usr/lib/debug and
- * /usr/lib/debug, then link (of .gnu_debuglink, may be NULL) beside the file as gdb does. Its path
- * goes to *path (pool). -1: none.
+ * /usr/lib/debug, then link (of .gnu_debuglink, may be NULL) by path and file as gdb does, which
+ * are NULL for what is none but a build-id. The link's checksum is not looked at: the build-id says
+ * more. Its path goes to *path (pool). -1: none.
  */
 int hostfile_open_debug(struct pool *pool, const struct module_options *where,
                         const struct module *module, const char *link, const char **path);
+
+/*
+ * The same from debuginfod servers, or (debug false) the file with the code. -1: none; *refused is
+ * then the reason why what they sent, which is at *path, is not used, or NULL.
+ */
+struct debuginfod;
+int hostfile_fetch(struct pool *pool, struct debuginfod *server, const struct module *module,
+                   bool debug, const char **path, const char **refused);
 
 #endif

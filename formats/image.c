@@ -1,5 +1,6 @@
 #include "formats/image.h"
 
+#include "formats/demangle.h"
 #include "formats/elfhead.h"
 #include "formats/hostfile.h"
 
@@ -11,6 +12,7 @@
 struct image_symbol {
 	uint64_t addr, size; /* size of an unsized one: to the end of its section */
 	const char *name;
+	const char *readable; /* demangled, or name; NULL: not tried yet */
 	uint8_t rank; /* function, object, label: of several at one address the highest wins */
 	bool unsized;
 };
@@ -25,28 +27,23 @@ static int no_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Add
 }
 
 /*
- * libdwfl asks for a debug file, also for the one that dwz shares among many: then the module has
- * that one's build-id. Ours and not the standard callback, which would ask debuginfod servers.
+ * libdwfl asks for a debug file. Ours and not the standard callback, which would ask debuginfod
+ * servers by itself. For the file that dwz shares among many it asks too, by a name with slashes:
+ * see set_shared.
  */
 static int find_debug(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
                       const char *file_name, const char *link, GElf_Word crc, char **found)
 {
 	struct image *image = *userdata;
-	struct module wanted = { 0 };
-	const unsigned char *bits;
 	const char *path;
-	GElf_Addr at;
-	int size = dwfl_module_build_id(mod, &bits, &at), fd;
+	int fd;
 
-	(void)name, (void)base, (void)file_name, (void)crc;
-	if (!image || !image->of || size <= 0 || size > BUILD_ID_MAX)
+	(void)mod, (void)name, (void)base, (void)file_name, (void)crc;
+	if (!image || !image->of || (link && strchr(link, '/')))
 		return -1;
-	memcpy(wanted.build_id, bits, (size_t)size);
-	wanted.build_id_size = (size_t)size;
-	if (wanted.build_id_size == image->of->build_id_size &&
-	    !memcmp(wanted.build_id, image->of->build_id, wanted.build_id_size))
-		wanted.file = image->of->file;
-	fd = hostfile_open_debug(&image->owner->pool, &image->owner->where, &wanted, link, &path);
+	fd = hostfile_open_debug(&image->owner->pool, &image->owner->where, image->of, link, &path);
+	if (fd < 0 && image->raw) /* else it is the debug file itself */
+		fd = modules_fetch(image->owner, image->of, true, &path);
 	if (fd >= 0) {
 		*found = mem_alloc(1, strlen(path) + 1); /* libdwfl frees it */
 		memcpy(*found, path, strlen(path));
@@ -67,6 +64,7 @@ struct image *image_open(struct modules *owner, const struct module *of, const c
 
 	image->owner = owner;
 	image->of = of;
+	image->alt_fd = -1;
 	image->head = mem_alloc(1, sizeof(*image->head));
 	elf_version(EV_CURRENT);
 	image->dwfl = elfhead_read(&file, image->head) == ELFHEAD_OK ? dwfl_begin(&callbacks)
@@ -99,7 +97,11 @@ void image_close(struct image *image)
 		return;
 	if (image->dwfl)
 		dwfl_end(image->dwfl);
+	dwarf_end(image->alt);
+	if (image->alt_fd >= 0)
+		close(image->alt_fd);
 	mem_free(image->symbol);
+	mem_free(image->tls);
 	mem_free(image->head);
 	mem_free(image);
 }
@@ -147,8 +149,8 @@ static const char *plain_name(const struct image *image, const char *name)
 	return pool_strndup(&image->owner->pool, name, (size_t)(version - name));
 }
 
-/* False: not a symbol that names memory. */
-static bool take_symbol(const struct image *image, int index, struct image_symbol *out)
+/* False: not a symbol that names memory. *tls: it is thread-local. */
+static bool take_symbol(const struct image *image, int index, struct image_symbol *out, bool *tls)
 {
 	GElf_Word section = SHN_UNDEF;
 	Dwarf_Addr bias = 0;
@@ -162,11 +164,16 @@ static bool take_symbol(const struct image *image, int index, struct image_symbo
 	    section == (GElf_Word)-1 || (section >= SHN_LORESERVE && section <= SHN_HIRESERVE))
 		return false;
 	*out = (struct image_symbol){ .addr = addr, .size = sym.st_size, .name = name };
+	*tls = GELF_ST_TYPE(sym.st_info) == STT_TLS;
 	switch (GELF_ST_TYPE(sym.st_info)) {
 	case STT_FUNC:
 	case STT_GNU_IFUNC:
 		out->rank = 3;
 		break;
+	case STT_TLS:
+		out->addr = sym.st_value;
+		out->name = plain_name(image, name);
+		return sym.st_size != 0;
 	case STT_OBJECT:
 	case STT_COMMON:
 		out->rank = 2;
@@ -202,57 +209,88 @@ static int by_address(const void *a, const void *b)
 static void load_symbols(struct image *image)
 {
 	int n = dwfl_module_getsymtab(image->module);
-	ARRAY(struct image_symbol) list = { 0 };
+	ARRAY(struct image_symbol) list[2] = { 0 };
 
 	image->symbols_loaded = true;
 	for (int i = 1; i < n; i++) {
 		struct image_symbol symbol;
+		bool tls;
 
-		if (take_symbol(image, i, &symbol))
-			array_push(&list, symbol);
+		if (take_symbol(image, i, &symbol, &tls))
+			array_push(&list[tls], symbol);
 	}
-	if (list.n)
-		qsort(list.v, list.n, sizeof(*list.v), by_address);
-	image->symbol = list.v;
-	image->nsymbols = list.n;
+	for (size_t i = 0; i < 2; i++)
+		if (list[i].n)
+			qsort(list[i].v, list[i].n, sizeof(*list[i].v), by_address);
+	image->symbol = list[0].v;
+	image->nsymbols = list[0].n;
+	image->tls = list[1].v;
+	image->ntls = list[1].n;
+}
+
+/* Index behind the last of v[0..n) that begins at or below at. */
+static size_t up_to(const struct image_symbol *v, size_t n, uint64_t at)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (v[mid].addr <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
 /*
  * A sized symbol must cover the address; a bigger one may enclose smaller ones that do not. Of the
  * unsized ones (assembly) the nearest below counts, if no sized one covers.
  */
-const char *image_symbol_at(struct image *image, uint64_t at, uint64_t *offset)
+static struct image_symbol *find(struct image_symbol *v, size_t n, uint64_t at)
 {
-	const struct image_symbol *unsized = NULL;
-	size_t lo = 0, hi;
+	struct image_symbol *unsized = NULL;
+	size_t lo = up_to(v, n, at);
 
+	for (size_t i = lo; i-- > 0 && lo - i < 64;) {
+		if (at - v[i].addr >= v[i].size)
+			continue;
+		if (!v[i].unsized)
+			return &v[i];
+		if (!unsized && v[i].addr == v[lo - 1].addr)
+			unsized = &v[i];
+	}
+	return unsized;
+}
+
+static const char *named(struct image *image, struct image_symbol *s, uint64_t at,
+                         const char **name, uint64_t *offset)
+{
+	if (!s)
+		return NULL;
+	if (!s->readable)
+		s->readable = demangle(&image->owner->pool, s->name);
+	if (!s->readable)
+		s->readable = s->name;
+	*name = s->readable;
+	*offset = at - s->addr;
+	return s->name;
+}
+
+const char *image_symbol_at(struct image *image, uint64_t at, const char **name, uint64_t *offset)
+{
 	if (!image->symbols_loaded)
 		load_symbols(image);
-	hi = image->nsymbols;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
+	return named(image, find(image->symbol, image->nsymbols, at), at, name, offset);
+}
 
-		if (image->symbol[mid].addr <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (size_t i = lo; i-- > 0 && lo - i < 64;) {
-		const struct image_symbol *s = &image->symbol[i];
-
-		if (at - s->addr >= s->size)
-			continue;
-		if (!s->unsized) {
-			*offset = at - s->addr;
-			return s->name;
-		}
-		if (!unsized && s->addr == image->symbol[lo - 1].addr)
-			unsized = s;
-	}
-	if (!unsized)
-		return NULL;
-	*offset = at - unsized->addr;
-	return unsized->name;
+const char *image_tls_symbol_at(struct image *image, uint64_t at, const char **name,
+                                uint64_t *offset)
+{
+	if (!image->symbols_loaded)
+		load_symbols(image);
+	return named(image, find(image->tls, image->ntls, at), at, name, offset);
 }
 
 /* ---- lines ---- */
@@ -274,10 +312,49 @@ static Dwarf_Die *unit_at(Dwarf *dwarf, Dwarf_Addr at, Dwarf_Die *mem)
 	return NULL;
 }
 
+/*
+ * The debug file that dwz made of what several share: by its build-id only. libdw would open
+ * whatever file the link names, so it is told that there is none where we have none: -1 is what
+ * libdw notes itself then (elfutils libdw/dwarf_getalt.c, 0.171 to 0.193).
+ */
+static void set_shared(struct image *image, Dwarf *dwarf)
+{
+	struct module wanted = { 0 };
+	const void *id;
+	const char *name, *path;
+	ssize_t size = dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &id);
+
+	image->alt_tried = true;
+	if (size <= 0)
+		return;
+	if (size <= BUILD_ID_MAX && image->of) {
+		struct modules *owner = image->owner;
+
+		memcpy(wanted.build_id, id, (size_t)size);
+		wanted.build_id_size = (size_t)size;
+		image->alt_fd = hostfile_open_debug(&owner->pool, &owner->where, &wanted, NULL,
+		                                    &path);
+		if (image->alt_fd < 0)
+			image->alt_fd = modules_fetch(owner, &wanted, true, &path);
+	}
+	if (image->alt_fd >= 0)
+		image->alt = dwarf_begin(image->alt_fd, DWARF_C_READ);
+	dwarf_setalt(dwarf, image->alt ? image->alt : (Dwarf *)-1);
+}
+
+static Dwarf *image_dwarf(struct image *image, Dwarf_Addr *bias)
+{
+	Dwarf *dwarf = dwfl_module_getdwarf(image->module, bias);
+
+	if (dwarf && !image->alt_tried)
+		set_shared(image, dwarf);
+	return dwarf;
+}
+
 bool image_line(struct image *image, uint64_t at, const char **file, int *line)
 {
 	Dwarf_Addr bias;
-	Dwarf *dwarf = dwfl_module_getdwarf(image->module, &bias);
+	Dwarf *dwarf = image_dwarf(image, &bias);
 	Dwarf_Die mem, *unit = dwarf ? unit_at(dwarf, at - bias, &mem) : NULL;
 	Dwarf_Line *found = unit ? dwarf_getsrc_die(unit, at - bias) : NULL;
 

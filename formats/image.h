@@ -24,12 +24,20 @@ struct image *modules_image(struct modules *modules, const struct module *module
 struct image *modules_vdso(const struct core *core, struct modules *modules,
                            const struct module **vdso);
 
+/*
+ * Asks servers for a module's file or debug file, where --debuginfod allows it; as hostfile_fetch.
+ * What goes wrong becomes a warning of modules. module needs a build-id and no place.
+ */
+int modules_fetch(struct modules *modules, const struct module *module, bool debug,
+                  const char **path);
+
 struct symbolizer;
 void symbolizer_free(struct symbolizer *sym);
 
 /* libdw's handles, by their struct tags. */
 struct Dwfl;
 struct Dwfl_Module;
+struct Dwarf;
 struct Dwarf_CFI_s;
 struct image_symbol;
 
@@ -41,7 +49,12 @@ struct image {
 	struct Dwfl_Module *module;
 	struct image_symbol *symbol; /* sorted; loaded by image_symbol_at */
 	size_t nsymbols;
+	struct image_symbol *tls; /* thread-local ones, by their offset into the module's TLS */
+	size_t ntls;
 	bool symbols_loaded;
+	bool alt_tried;
+	int alt_fd; /* of the debug file that is shared with others (dwz); -1: none */
+	struct Dwarf *alt;
 	/* for libdw's request for debug information */
 	struct modules *owner;
 	const struct module *of; /* NULL: the vdso */
@@ -55,8 +68,15 @@ void image_close(struct image *image);
 /* Copies bytes of the file; false when they are not all there. */
 bool image_bytes(const struct image *image, uint64_t offset, void *dst, uint64_t len);
 
-/* The symbol that covers at: its name (NULL: none) and the distance from it. */
-const char *image_symbol_at(struct image *image, uint64_t at, uint64_t *offset);
+/*
+ * The symbol that covers at: its name as in the file (NULL: none), in *name the same for people,
+ * and the distance from it. Both live as long as the modules.
+ */
+const char *image_symbol_at(struct image *image, uint64_t at, const char **name, uint64_t *offset);
+
+/* The same for thread-local variables; at is an offset into the module's TLS. */
+const char *image_tls_symbol_at(struct image *image, uint64_t at, const char **name,
+                                uint64_t *offset);
 
 /* Source line at an address; false: no line information. *file lives as long as the image. */
 bool image_line(struct image *image, uint64_t at, const char **file, int *line);

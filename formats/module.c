@@ -148,6 +148,34 @@ static size_t executable(const struct core *core, const struct modules *modules)
 	return modules->n;
 }
 
+/* A file that somebody named and that is not used: that must not go unnoticed. */
+static void check_exe(struct modules *modules)
+{
+	const char *given = modules->where.exe, *why, *text;
+	const struct module *exe;
+
+	if (!given)
+		return;
+	if (modules->exe == modules->n) {
+		text = pool_printf(
+			&modules->pool,
+			"--exe %s is not used: the core does not tell which of its files "
+			"is the executable",
+			given);
+		array_push(&modules->warnings, text);
+		return;
+	}
+	exe = &modules->v[modules->exe];
+	why = exe->build_id_size ? hostfile_refusal(exe, given) : exe->file_missing;
+	if (!why)
+		return;
+	text = pool_printf(&modules->pool,
+	                   "--exe %s is not used: %s; give the very file that ran as %s: "
+	                   "`file FILE` and `coreheap check` tell build-ids",
+	                   given, why, exe->path);
+	array_push(&modules->warnings, text);
+}
+
 void modules_find(const struct core *core, const struct module_options *opt, struct modules *out)
 {
 	struct elfhead *head = mem_alloc(1, sizeof(*head));
@@ -177,12 +205,14 @@ void modules_find(const struct core *core, const struct module_options *opt, str
 	out->exe = executable(core, out);
 	for (size_t i = 0; i < out->n; i++)
 		hostfile_find(&out->pool, &out->where, i == out->exe, &out->v[i]);
+	check_exe(out);
 }
 
 void modules_free(struct modules *modules)
 {
 	symbolizer_free(modules->sym);
 	mem_free(modules->v);
+	array_free(&modules->warnings);
 	pool_free(&modules->pool);
 	*modules = (struct modules){ 0 };
 }
@@ -241,7 +271,7 @@ bool module_read(const struct core *core, struct modules *modules, vaddr at, voi
 			memcpy(to, saved, have);
 		} else {
 			const struct module *m = module_at(modules, at);
-			struct image *image = m && m->file ? modules_image(modules, m) : NULL;
+			struct image *image = m ? modules_image(modules, m) : NULL;
 
 			have = image ? fillable(core, m, image->head, at, &offset) : 0;
 			if (have > len)

@@ -21,11 +21,13 @@ struct module {
 	uint64_t tls_size;          /* PT_TLS p_memsz, bytes */
 	const char *file;           /* on this host, build-id checked; NULL: none */
 	const char *file_missing;   /* why file is NULL: "not found", "build-id differs", ... */
+	bool nameless;              /* a name in it was asked for, and no file was there to tell */
 };
 
 /* Where files are looked for. All may be NULL. */
 struct module_options {
 	const char *sysroot, *exe, *debug_dir;
+	bool debuginfod; /* servers may be asked for what is nowhere else */
 };
 
 struct modules {
@@ -34,6 +36,10 @@ struct modules {
 	size_t exe;                  /* index of the executable; n if unknown */
 	struct module_options where; /* as given to modules_find; the caller's strings */
 	struct pool pool;
+	/* what went wrong with files, as sentences with their remedy; more may come as more is
+	 * asked
+	 */
+	ARRAY(const char *) warnings;
 	struct symbolizer *sym; /* private; NULL until first needed */
 };
 
@@ -43,6 +49,10 @@ struct modules {
  */
 void modules_find(const struct core *core, const struct module_options *opt, struct modules *out);
 void modules_free(struct modules *modules);
+
+/* The module's file, as its member tells, or else from a server, if that is allowed; NULL: none. */
+const char *modules_file(struct modules *modules, const struct module *module);
+
 /* The module that at lies in, .bss included; NULL: none. */
 const struct module *module_at(const struct modules *modules, vaddr at);
 
@@ -59,7 +69,8 @@ const char *modules_libc(const struct core *core, struct modules *modules,
                          const struct module **libc);
 
 struct symbol {
-	const char *name; /* demangling is left to the renderer; NULL: none */
+	const char *name; /* for people: demangled where it is a C++ name; NULL: none */
+	const char *raw;  /* as in the symbol table */
 	uint64_t offset;  /* at - symbol's address */
 	const char *file; /* source file; NULL: no line information */
 	int line;

@@ -2,6 +2,7 @@
  * Address to symbol and line, and the images that this takes: one a module, opened when first
  * needed.
  */
+#include "formats/debuginfod.h"
 #include "formats/elfhead.h"
 #include "formats/hostfile.h"
 #include "formats/image.h"
@@ -14,10 +15,14 @@
 struct symbolizer {
 	struct image **image; /* by module */
 	bool *tried;          /* by module */
+	bool *asked;          /* by module: a server, for its file */
 	size_t n;
 	struct image *vdso;
 	struct module vdso_module; /* path and place, for those who ask what is at an address */
 	bool vdso_tried;
+	struct debuginfod *server; /* NULL until it is asked */
+	bool told;                 /* its trouble */
+	bool refused;              /* something that it sent, and that was told */
 };
 
 static struct symbolizer *symbolizer(struct modules *modules)
@@ -29,6 +34,7 @@ static struct symbolizer *symbolizer(struct modules *modules)
 		sym->n = modules->n;
 		sym->image = mem_alloc(sym->n, sizeof(struct image *));
 		sym->tried = mem_alloc(sym->n, sizeof(*sym->tried));
+		sym->asked = mem_alloc(sym->n, sizeof(*sym->asked));
 	}
 	return sym;
 }
@@ -40,16 +46,67 @@ void symbolizer_free(struct symbolizer *sym)
 	for (size_t i = 0; i < sym->n; i++)
 		image_close(sym->image[i]);
 	image_close(sym->vdso);
+	debuginfod_close(sym->server);
 	mem_free(sym->image);
 	mem_free(sym->tried);
+	mem_free(sym->asked);
 	mem_free(sym);
+}
+
+int modules_fetch(struct modules *modules, const struct module *module, bool debug,
+                  const char **path)
+{
+	struct symbolizer *sym = symbolizer(modules);
+	const char *refused, *trouble, *text;
+	int fd;
+
+	if (!modules->where.debuginfod || !module->build_id_size)
+		return -1;
+	if (!sym->server)
+		sym->server = debuginfod_open();
+	fd = hostfile_fetch(&modules->pool, sym->server, module, debug, path, &refused);
+	if (refused && !sym->refused) {
+		sym->refused = true;
+		text = pool_printf(
+			&modules->pool,
+			"--debuginfod: what came for %s is not used: %s; it is %s: delete "
+			"it, and ask another server (DEBUGINFOD_URLS)",
+			module->path ? module->path : "a shared debug file", refused, *path);
+		array_push(&modules->warnings, text);
+	}
+	trouble = debuginfod_trouble(sym->server);
+	if (trouble && !sym->told) {
+		sym->told = true;
+		text = pool_strndup(&modules->pool, trouble, strlen(trouble));
+		array_push(&modules->warnings, text);
+	}
+	return fd;
+}
+
+const char *modules_file(struct modules *modules, const struct module *module)
+{
+	struct symbolizer *sym = symbolizer(modules);
+	struct module *m = &modules->v[module - modules->v];
+	const char *path;
+	int fd;
+
+	if (m->file || !modules->where.debuginfod || sym->asked[m - modules->v])
+		return m->file;
+	sym->asked[m - modules->v] = true;
+	fd = modules_fetch(modules, m, false, &path);
+	if (fd < 0)
+		return NULL;
+	close(fd);
+	m->file_missing = NULL;
+	m->file = path;
+	return path;
 }
 
 struct image *modules_image(struct modules *modules, const struct module *module)
 {
 	struct symbolizer *sym = symbolizer(modules);
 	size_t i = (size_t)(module - modules->v);
-	const char *path = module->file;
+	const char *path = modules_file(modules, module);
 	bool has_code = true;
 	int fd;
 
@@ -60,6 +117,8 @@ struct image *modules_image(struct modules *modules, const struct module *module
 	if (fd < 0) {
 		has_code = false;
 		fd = hostfile_open_debug(&modules->pool, &modules->where, module, NULL, &path);
+		if (fd < 0)
+			fd = modules_fetch(modules, module, true, &path);
 	}
 	if (fd >= 0)
 		sym->image[i] = image_open(modules, module, path, fd, has_code);
@@ -128,9 +187,11 @@ void module_symbol(const struct core *core, struct modules *modules, vaddr at, b
 	}
 	out->module = module;
 	out->module_offset = at - module->bias;
+	if (!image && module != &modules->sym->vdso_module)
+		modules->v[module - modules->v].nameless = true;
 	if (!image)
 		return;
-	out->name = image_symbol_at(image, look - module->bias, &out->offset);
+	out->raw = image_symbol_at(image, look - module->bias, &out->name, &out->offset);
 	if (out->name)
 		out->offset += at - look;
 	if (!image_line(image, look - module->bias, &out->file, &out->line))

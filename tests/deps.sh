@@ -17,6 +17,7 @@ build:unpacks zstd:h/zstd.h:libzstd-dev:libzstd-devel
 build:unpacks lz4:h/lz4frame.h:liblz4-dev:lz4-devel
 build:unpacks xz:h/lzma.h:liblzma-dev:xz-devel
 build:unpacks gzip:h/zlib.h:zlib1g-dev:zlib-devel
+build:C++ names (libiberty):l/libiberty.a:libiberty-dev:binutils-devel
 demo:takes gcore snapshots:gcore:gdb:gdb
 demo:ps for the demo and the tests:ps:procps:procps-ng
 test:takes gcore snapshots, and is a test subject:gcore:gdb:gdb
@@ -46,6 +47,8 @@ test:a malloc that is not glibc'"'"'s:l/libtcmalloc_minimal.so.4:libtcmalloc-min
 test:a malloc that is not glibc'"'"'s:l/libmimalloc.so:libmimalloc-dev:mimalloc-devel
 test:a C library that is not glibc:f/usr/bin/musl-gcc:musl-tools:
 test:a server with jemalloc:f/usr/bin/redis-server:redis-server:
+test:asks debuginfod servers:l/libdebuginfod.so.1:libdebuginfod1:elfutils-debuginfod-client
+test:shares debug information:dwz:dwz:dwz
 test:compares files:cmp:diffutils:diffutils
 '
 

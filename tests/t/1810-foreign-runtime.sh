@@ -193,6 +193,7 @@ if command -v valgrind >/dev/null; then
 	core=$(find . -maxdepth 1 -name 'vg.core.*')
 	if [ -n "$core" ]; then
 		is "valgrind's own core of its client" "$(told "$core")" 'foreign valgrind valgrind=malloc'
+		like 'it is called so' "$("$COREHEAP" summary "$core")" ", SIG.*: valgrind's core, "
 	else
 		skip "valgrind's own core" 'none came'
 	fi
