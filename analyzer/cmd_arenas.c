@@ -226,7 +226,10 @@ static void sums(const struct analysis *a, struct out *out)
 		out_char(out, '\n');
 		disagree++;
 	}
-	if (!disagree)
+	if (h->lost)
+		out_str(out, "The main arena, and with it malloc's own sums, is not in the core: "
+		             "System is what was found.\n");
+	else if (!disagree)
 		out_str(out, "malloc's own sums (system_mem, mmapped chunks, tcache counts) agree "
 		             "with what "
 		             "was walked.\n");

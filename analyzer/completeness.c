@@ -226,27 +226,25 @@ static double coverage(const struct heap *heap)
 	return heap->nspans && all > 0 ? (double)heap->covered / all : -1;
 }
 
-/* Only the main arena tells which chunks are in its fastbins (glibc 2.42 and older). */
-static void warn_lost(struct report *r, const struct heap *heap)
+/* What is called used for want of what would tell: see heap.doubtful. */
+static void warn_doubtful(struct report *r, const struct heap *heap)
 {
-	const char *doubt = "";
-
 	if (heap->doubtful.blocks)
-		doubt = pool_printf(&r->pool,
-		                    "\n  up to %s, %s, that are counted as used may be free: only "
-		                    "the arena tells what is in its fastbins",
-		                    text_plural(&r->pool, heap->doubtful.blocks, "block", "blocks"),
-		                    text_bytes_in(&r->pool, heap->doubtful.bytes));
-	report_warn(r, "main-arena-lost",
-	            "malloc's main arena is not in the core: the heap was found by its own "
-	            "structure, and malloc's sums cannot be checked%s",
-	            doubt);
+		report_warn(r, "blocks-doubtful",
+		            "up to %s, %s, counted as used may be free, or malloc's own: %s that "
+		            "would tell is not in the core",
+		            text_plural(&r->pool, heap->doubtful.blocks, "block", "blocks"),
+		            text_bytes_in(&r->pool, heap->doubtful.bytes),
+		            heap->lost ? "the main arena" : "the TLS of a thread");
 }
 
 static void warn_heap(struct report *r, const struct heap *heap, const struct reach *reach)
 {
 	if (heap->lost)
-		warn_lost(r, heap);
+		report_warn(r, "main-arena-lost",
+		            "malloc's main arena is not in the core: the heap was found by its "
+		            "own structure, and malloc's sums cannot be checked");
+	warn_doubtful(r, heap);
 	if (heap->unread)
 		report_warn(r, "heap-unread",
 		            "%s of the heap are not in the core: blocks there "

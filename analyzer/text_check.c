@@ -86,10 +86,13 @@ static void allocator_lines(struct table *t, const struct report *r)
 static void sums_line(struct table *t, const struct report *r)
 {
 	uint64_t damaged = 0, differ = 0;
+	bool lost = false;
 	char walked[TEXT_NUMBER] = "some";
 
 	if (r->input.coverage >= 0)
 		text_share(walked, (uint64_t)(r->input.coverage * 1e6), 1000000);
+	for (size_t i = 0; i < r->input.warnings.n; i++)
+		lost |= !strcmp(r->input.warnings.v[i].code, "main-arena-lost");
 	for (size_t i = 0; i < r->findings.n; i++) {
 		const struct report_finding *f = &r->findings.v[i];
 
@@ -101,6 +104,8 @@ static void sums_line(struct table *t, const struct report *r)
 		                 text_plural(&t->pool, damaged, "place", "places"), walked));
 	else if (differ)
 		line(t, false, "heap's structure", "malloc's sums disagree with what was found");
+	else if (lost)
+		line(t, true, "heap's structure", "undamaged; malloc's own sums are not there");
 	else
 		line(t, true, "heap's structure", "undamaged, and malloc's own sums agree");
 }

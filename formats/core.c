@@ -366,7 +366,8 @@ bool core_never_touched(const struct core *core, const struct segment *s)
 	const struct segment *after = s + 1 < core->seg + core->nseg && s[1].start == s->end ? s + 1
 	                                                                                     : NULL;
 
-	if (s->meant_end > s->start || core_file(core, s->start) || s->absent)
+	if (s->meant_end > s->start || core_file(core, s->start) || s->absent ||
+	    core->kind == CORE_GCORE)
 		return false;
 	if (before && before->file >= 0 && (before->flags & SEG_W))
 		return true;

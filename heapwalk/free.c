@@ -91,7 +91,7 @@ static bool fast_is_safe(const struct heap *h, const struct core *core, const st
  * without safe linking only a link to another chunk's header tells, and no user's data looks like
  * that.
  */
-static void find_lost(struct walk *w, unsigned i, bool safe)
+static void find_lost(struct walk *w, const struct arena *a, unsigned i, bool safe)
 {
 	struct heap_iter it = { 0 };
 	struct block b, to;
@@ -99,7 +99,8 @@ static void find_lost(struct walk *w, unsigned i, bool safe)
 	while (heap_next_set(w->heap, w->heap->used, &it, &b)) {
 		vaddr chunk = b.addr - CHUNK_HEADER, next;
 
-		if ((b.size + 8) >> 4 != i + 2 || !fast_next(w->core, chunk, safe, &next))
+		if ((b.size + 8) >> 4 != i + 2 || &w->heap->arena[b.span->arena] != a ||
+		    !fast_next(w->core, chunk, safe, &next))
 			continue;
 		if ((next || !safe) && (!next || !fast_fits(w->heap, i, next, &to)))
 			continue;
@@ -131,6 +132,8 @@ static void release_fast(struct walk *w, const struct arena *a, unsigned i, vadd
 	struct block b;
 
 	for (uint32_t n = 0; chunk && n <= w->heap->nchunks; n++) {
+		if (is_unsaved(w, chunk))
+			return;
 		if (!fast_fits(w->heap, i, chunk, &b) || !fast_next(w->core, chunk, safe, &next)) {
 			fast_broken(w, a, before, chunk);
 			break;
@@ -148,7 +151,7 @@ static void release_fast(struct walk *w, const struct arena *a, unsigned i, vadd
 		chunk = next;
 	}
 	if (chunk)
-		find_lost(w, i, safe);
+		find_lost(w, a, i, safe);
 }
 
 void fastbins_find(struct walk *w)
@@ -275,7 +278,9 @@ static void walk_back(struct walk *w, struct bin_walk *b)
 
 static void report_forward(struct walk *w, const struct bin_walk *b)
 {
-	bin_broken(w, b->arena, b->bin, b->before == b->head ? 0 : b->before, "forward", b->at);
+	if (!is_unsaved(w, b->at))
+		bin_broken(w, b->arena, b->bin, b->before == b->head ? 0 : b->before, "forward",
+		           b->at);
 }
 
 /* The chunk at b->at, p, links back elsewhere. True: it is that link that is wrong. */
@@ -284,6 +289,8 @@ static bool bad_backward(struct walk *w, const struct bin_walk *b, const uint8_t
 	vaddr bk = load64(p + 24);
 	uint64_t forth;
 
+	if (is_unsaved(w, bk)) /* this one was come to past memory that is not there */
+		return true;
 	/* a chunk of another list, to which the one before it was made to link */
 	if (core_read64(w->core, bk + 16, &forth) && forth == b->at)
 		return false;

@@ -129,7 +129,8 @@ struct heap {
 	struct heap_finding *finding;
 	size_t nfindings;
 	bool lost;             /* no main arena is in the core: the heap was found without it */
-	struct tally doubtful; /* then: used blocks that may be free, in a fastbin of it */
+	struct tally doubtful; /* used blocks that what is not in the core might tell to be free, or
+	                          malloc's own: fastbins of a lost main arena, empty tcaches */
 	uint64_t unread;       /* bytes of heap that the core does not have */
 	uint64_t skipped;      /* bytes of heap passed over because of damage */
 	uint64_t repaired; /* bytes of chunks whose header was bad and whose extent was inferred */

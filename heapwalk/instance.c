@@ -28,6 +28,30 @@ static bool is_bin_head(struct view *view, vaddr x)
 	       core_read64(view->core, bk + 16, &forth) && forth == x - 16;
 }
 
+/* Does a bin's list head that leads to chunks, of which one is not in the core, stand at X? */
+static bool may_be_head(struct view *view, vaddr x)
+{
+	uint64_t link[2], back;
+	bool unsaved = false;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct segment *s;
+
+		if (!view_read64(view, x + 8 * i, &link[i]) || link[i] & 15)
+			return false;
+		if (core_read64(view->core, link[i] + 24 - 8 * i, &back)) {
+			if (back != x - 16)
+				return false;
+			continue;
+		}
+		s = core_segment(view->core, link[i]);
+		if (!s || !anonymous_rw(s))
+			return false;
+		unsaved = true;
+	}
+	return unsaved;
+}
+
 /* A few list heads of an arena will do: one of them may be damaged. */
 bool arena_has_bins(struct walk *w, vaddr arena, const struct state_layout *l)
 {
@@ -108,7 +132,10 @@ static void add_instance(struct walk *w, vaddr main, const struct state_layout *
 	size_t first = w->arenas.n;
 
 	in.module = f && !f->anonymous ? f->path : NULL;
-	follow_arenas(w, main, l, true);
+	if (follow_arenas(w, main, l, false))
+		follow_arenas(w, main, l, true);
+	else
+		ring_follow(w, main, l);
 	for (size_t i = first; i < w->arenas.n; i++) {
 		arena_read(w, &w->arenas.v[i], l);
 		in.used |= w->arenas.v[i].system_mem != 0;
@@ -132,7 +159,7 @@ static vaddr head_run(struct walk *w, vaddr x, size_t *count)
 		if (is_bin_head(&w->view, at))
 			lo = at;
 		else
-			bad++;
+			bad += !may_be_head(&w->view, at);
 	}
 	bad = 0;
 	for (vaddr at = x; (at - lo) / 16 < BIN_HEADS - 1 && bad < BAD_HEADS;) {
@@ -140,7 +167,7 @@ static vaddr head_run(struct walk *w, vaddr x, size_t *count)
 		if (is_bin_head(&w->view, at))
 			hi = at;
 		else
-			bad++;
+			bad += !may_be_head(&w->view, at);
 	}
 	*count = (hi - lo) / 16 + 1;
 	return lo;
@@ -156,12 +183,21 @@ static bool behind_heap_info(const struct walk *w, vaddr arena)
 	       (core_read64(w->core, arena - 0x30, &owner) && owner == arena);
 }
 
+/* Is the arena whose bins begin at slot0 another than a main one, whatever its layout? */
+static bool is_other(const struct walk *w, vaddr slot0)
+{
+	for (size_t i = 0; i < state_nlayouts; i++)
+		if (behind_heap_info(w, slot0 - state_layouts[i].bins))
+			return true;
+	return false;
+}
+
 /* Without a file map any arena may be seen first: the main one of its list, which is closed. */
-static vaddr main_of(const struct walk *w, vaddr arena, const struct state_layout *l)
+static vaddr main_of(struct walk *w, vaddr arena, const struct state_layout *l)
 {
 	vaddr at = arena;
 
-	while (behind_heap_info(w, at))
+	while (behind_heap_info(w, at) && follow_arenas(w, arena, l, false))
 		if (!core_read64(w->core, at + state_next(l), &at) || at == arena)
 			return arena;
 	return at;
@@ -186,6 +222,12 @@ static vaddr try_run(struct walk *w, vaddr x)
 		return x + 8;
 	for (slot = lo; !l && lo - slot <= 16 * (BIN_HEADS - BIN_HEADS_DAMAGED); slot -= 16)
 		l = state_of(w, slot, &main);
+	for (slot = lo; !l && lo - slot <= 16 * (BIN_HEADS - BIN_HEADS_DAMAGED); slot -= 16) {
+		if (is_other(w, slot))
+			return lo + count * 16;
+		if ((l = ring_layout(w, slot)))
+			main = slot - l->bins;
+	}
 	if (!l) {
 		walk_find(w, "main_arena", lo, false,
 		          "a malloc_state was seen at 0x%llx, but no known "

@@ -12,23 +12,14 @@
  * Nothing tells the chunks in the main arena's fastbins from used ones: those that may be in one
  * are counted (heap.doubtful).
  */
+#include "heapwalk/lost.h"
 #include "heapwalk/step.h"
 
-#define HEAP_MAX     (UINT64_C(64) << 20) /* HEAP_MAX_SIZE on 64-bit */
-#define STEPS_MAX    (UINT64_C(1) << 30)  /* headers looked at in all */
-#define LONG_CHAIN   16 /* chunks that are no chance, even where their chain breaks */
+#define STEPS_MAX    (UINT64_C(1) << 30) /* headers looked at in all */
+#define LONG_CHAIN   16   /* chunks that are no chance, even where their chain breaks */
 #define AT_ENTRY     9    /* Linux include/uapi/linux/auxvec.h */
 #define FAST_MAX     0x80 /* largest chunk of a fastbin, by default */
-#define SLOTS_LAYOUT 42 /* tcache counters of free slots: from this version on */
-
-struct lost {
-	struct walk *w;
-	uint64_t budget;
-	const struct state_layout *state; /* NULL: not known yet */
-	uint64_t tcache_count;            /* 0: not known */
-	ARRAY(vaddr) arenas;              /* other than the main one, by address */
-	struct region brk;                /* start 0: none */
-};
+#define SLOTS_LAYOUT 42   /* tcache counters of free slots: from this version on */
 
 /* ---- chains of chunks ---- */
 
@@ -183,102 +174,6 @@ vaddr lost_region(struct walk *w, vaddr start, vaddr limit, vaddr *top)
 	return c.top && c.n >= 2 ? c.end : 0;
 }
 
-/* ---- arenas ---- */
-
-static const struct state_layout *layout_at(struct walk *w, vaddr arena)
-{
-	for (size_t i = 0; i < state_nlayouts; i++)
-		if (arena_has_bins(w, arena, &state_layouts[i]) &&
-		    arena_attached_fits(w, arena, &state_layouts[i]))
-			return &state_layouts[i];
-	return NULL;
-}
-
-/* The first heap of an arena has heap_info, of 0x20 bytes or 0x30 (2.35 on), then malloc_state. */
-static void try_heap(struct lost *l, vaddr heap)
-{
-	uint64_t arena;
-
-	if (!core_read64(l->w->core, heap, &arena) ||
-	    (arena - heap != 0x20 && arena - heap != 0x30))
-		return;
-	if (!l->state)
-		l->state = layout_at(l->w, arena);
-	if (l->state && arena_has_bins(l->w, arena, l->state))
-		array_push(&l->arenas, arena);
-}
-
-static void find_arenas(struct lost *l)
-{
-	for (size_t i = 0; i < l->w->core->nseg; i++) {
-		const struct segment *s = &l->w->core->seg[i];
-		vaddr heap = round_up(s->start, HEAP_MAX);
-
-		if (!anonymous_rw(s))
-			continue;
-		for (; heap >= s->start && heap < s->saved_end; heap += HEAP_MAX)
-			try_heap(l, heap);
-	}
-}
-
-static size_t index_of(const struct lost *l, vaddr arena)
-{
-	size_t i = 0;
-
-	while (i < l->arenas.n && l->arenas.v[i] != arena)
-		i++;
-	return i;
-}
-
-static vaddr next_of(const struct lost *l, vaddr arena)
-{
-	vaddr next = 0;
-
-	core_read64(l->w->core, arena + state_next(l->state), &next);
-	return next;
-}
-
-static void add_arena(struct lost *l, vaddr at)
-{
-	struct arena a = { .addr = at, .instance = (uint32_t)l->w->instances.n };
-
-	arena_read(l->w, &a, l->state);
-	array_push(&l->w->arenas, a);
-}
-
-/*
- * Adds the arenas in the order of their ring, as if the main one had been there: it leads to the
- * one that no other leads to. Returns where the main one was; 0: not known.
- */
-static vaddr add_ring(struct lost *l)
-{
-	size_t n = l->arenas.n, done = 0;
-	uint8_t *state = mem_alloc(n, 1); /* 1: another leads to it; 2: added */
-	vaddr main = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		size_t to = index_of(l, next_of(l, l->arenas.v[i]));
-
-		if (to < n)
-			state[to] = 1;
-	}
-	for (uint8_t want = 0; want < 2 && done < n; want++) {
-		for (size_t i = 0; i < n; i++) {
-			size_t at = i;
-
-			while (at < n && state[at] < 2 && (at != i || state[at] == want)) {
-				state[at] = 2;
-				done++;
-				add_arena(l, l->arenas.v[at]);
-				main = next_of(l, l->arenas.v[at]);
-				at = index_of(l, main);
-			}
-		}
-	}
-	mem_free(state);
-	return index_of(l, main) < n || !core_segment(l->w->core, main) ? 0 : main;
-}
-
 /* ---- which glibc ---- */
 
 static const struct state_layout *state_of_version(unsigned version)
@@ -405,7 +300,7 @@ void lost_find(struct walk *w)
 
 	if (w->instances.n || !data_lost(w->core))
 		return;
-	find_arenas(&l);
+	ring_arenas(&l);
 	if (find_brk(&l) || l.arenas.n) {
 		find_layout(&l);
 		main.contiguous = l.brk.top != 0;
@@ -413,7 +308,8 @@ void lost_find(struct walk *w)
 		if (main.top && chunk_head(&w->view, main.top, &head))
 			main.top_size = head & ~(uint64_t)CHUNK_FLAGS;
 		array_push(&w->arenas, main);
-		in.main_arena = w->arenas.v[at].addr = add_ring(&l);
+		in.main_arena = w->arenas.v[at].addr = ring_main(&l);
+		ring_add(&l, 0);
 		in.state = l.state;
 		in.tcache_count = l.tcache_count;
 		array_push(&w->instances, in);
@@ -449,6 +345,30 @@ static bool may_be_fast(const struct walk *w, const struct block *b)
 	return false;
 }
 
+static void doubt(struct heap *h, const struct block *b)
+{
+	h->doubtful.blocks++;
+	h->doubtful.bytes += b->size;
+}
+
+/*
+ * Memory from mmap adjoins older one of its kind: top, below it, then looks like a used chunk that
+ * ends with a page. The largest one may be it.
+ */
+static void doubt_top(struct walk *w)
+{
+	struct heap *h = w->heap;
+	struct block b, most = { 0 };
+	struct heap_iter it = { 0 };
+
+	while (heap_next_set(h, h->used, &it, &b))
+		if (!b.span->arena && b.span->kind == SPAN_ARENA && b.size > most.size &&
+		    !((b.addr + b.size - 8) & (w->core->page_size - 1)))
+			most = b;
+	if (most.size)
+		doubt(h, &most);
+}
+
 void lost_finish(struct walk *w)
 {
 	struct heap *h = w->heap;
@@ -462,12 +382,13 @@ void lost_finish(struct walk *w)
 		if (h->span[i].kind == SPAN_BRK)
 			h->arena[0].walked += h->span[i].own_end - h->span[i].own_start;
 	h->arena[0].system_mem = h->arena[0].walked;
+	if (!h->arena[0].top)
+		doubt_top(w);
 	if (h->instance[0].state->fastbins < 0)
 		return;
 	while (heap_next_set(h, h->used, &it, &b)) {
 		if (b.span->arena || b.span->kind == SPAN_MMAP || !may_be_fast(w, &b))
 			continue;
-		h->doubtful.blocks++;
-		h->doubtful.bytes += b.size;
+		doubt(h, &b);
 	}
 }

@@ -45,6 +45,8 @@ static void set_top(struct walk *w, uint32_t index, struct region *r, vaddr expe
 	}
 	if (expected > a->top && expected <= r->limit && !(expected & (page - 1)))
 		r->limit = expected;
+	if (is_unsaved(w, a->top))
+		return;
 	size = r->limit - a->top;
 	walk_find(w, "top-size", a->top + CHUNK_HEADER, !arena_locked(w, a),
 	          "the top chunk of arena %u, at 0x%llx, claims %llu bytes, and it has %llu: its "

@@ -197,20 +197,20 @@ static bool is_first(const struct walk *w, vaddr at)
 static bool is_empty_tcache(const struct walk *w, const struct tcache_layout *l,
                             const struct verdict *v)
 {
-	if (!v->valid || v->entries || v->broken || !capacity(w))
+	if (!v->valid || v->entries || v->broken)
 		return false;
-	return l->counts_down || is_first(w, v->at);
+	return l->counts_down ? capacity(w) != 0 : is_first(w, v->at);
 }
 
-/* Is there a thread whose tcache is not known? */
-static bool tls_lost(const struct walk *w, unsigned offset)
+/* Is there a thread whose TLS is not in the core, or zeroed by gdb? At its pointer is no zero. */
+static bool tls_lost(const struct walk *w)
 {
 	uint64_t word;
 
-	for (size_t t = 0; offset && t < w->core->nthreads; t++)
-		if (!tls_read(w, t, offset, &word))
+	for (size_t t = 0; t < w->core->nthreads; t++)
+		if (!tls_read(w, t, 0, &word) || !word)
 			return true;
-	return !offset;
+	return !w->core->nthreads;
 }
 
 static void try_layout(struct walk *w, const struct tcache_layout *l, struct fit *f)
@@ -225,7 +225,7 @@ static void try_layout(struct walk *w, const struct tcache_layout *l, struct fit
 		f->broken += f->v[i].broken;
 	}
 	f->tls = tls_vote(w, weigh, &(struct ballot){ f, w->candidates.n }, &f->votes);
-	f->orphans = tls_lost(w, f->tls);
+	f->orphans = tls_lost(w);
 	for (size_t i = 0; f->orphans && i < w->candidates.n; i++)
 		f->votes += is_empty_tcache(w, l, &f->v[i]);
 }
@@ -320,6 +320,8 @@ static uint64_t release_list(struct walk *w, const struct tcache_layout *l, unsi
 
 	*whole = false;
 	for (n = 0; e && n <= cap; n++) {
+		if (is_unsaved(w, e))
+			return n;
 		if (!entry_fits(w, l, i, e, &b) || !next_entry(w, l, e, &next)) {
 			next_broken(w, t, i, before, e);
 			return n;
@@ -364,15 +366,31 @@ static void release_lists(struct walk *w, const struct tcache_layout *l, struct 
 	}
 }
 
+/* An empty tcache in the middle of an arena is as zero as many a block: as many as threads lack. */
+static void note_doubt(struct walk *w, const struct fit *f, const struct verdict *v)
+{
+	struct tally *d = &w->heap->doubtful;
+	struct block b;
+
+	if (f->orphans && !v->broken && d->blocks < w->core->nthreads &&
+	    heap_find(w->heap, v->at, &b)) {
+		d->blocks++;
+		d->bytes += b.size;
+	}
+}
+
 static void accept(struct walk *w, const struct fit *f, const struct verdict *v)
 {
 	struct tcache t = { .addr = v->at, .thread = thread_of(w, f, v->at) };
 	struct block b;
 	struct arena *a;
 
-	if (t.thread < 0 &&
-	    (!v->valid || (!v->entries && !(f->orphans && is_empty_tcache(w, f->l, v)))))
-		return; /* as empty as any zeroed block, or damaged, and nobody's */
+	if (t.thread < 0 && !v->valid)
+		return; /* damaged, and nobody's */
+	if (t.thread < 0 && !v->entries && !(f->orphans && is_empty_tcache(w, f->l, v))) {
+		note_doubt(w, f, v);
+		return;
+	}
 	if (!heap_find(w->heap, v->at, &b) || !bit_get(w->heap->used, b.id))
 		return;
 	a = &w->heap->arena[b.span->arena];

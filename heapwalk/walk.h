@@ -75,6 +75,13 @@ void lost_finish(struct walk *w);
 vaddr lost_region(struct walk *w, vaddr start, vaddr limit, vaddr *top);
 /* par.c: mp_ of one instance; fills in its par fields. */
 void par_find(struct walk *w, struct instance *in, const struct arena *main);
+/*
+ * ring.c: the layout of a main arena whose bins begin at slot0 and whose ring does not close: an
+ * arena that leads to it, or to which it leads, proves it. NULL: it is none.
+ */
+const struct state_layout *ring_layout(struct walk *w, vaddr slot0);
+/* Adds it, and the other arenas as far as they are in the core. */
+void ring_follow(struct walk *w, vaddr main, const struct state_layout *state);
 /* region.c: brk, subheaps, regions that mmap gave to a main arena. */
 void regions_find(struct walk *w);
 /* End of the writable anonymous memory that goes on without a gap from at. */
@@ -105,6 +112,14 @@ bool tls_read(const struct walk *w, size_t thread, unsigned offset, uint64_t *wo
 void thread_arenas_find(struct walk *w);
 /* verify.c: malloc's own sums against what was found. */
 void sums_verify(struct walk *w);
+
+/* Was memory mapped there that the core does not have? What leads there is not damaged. */
+static inline bool is_unsaved(const struct walk *w, vaddr at)
+{
+	const struct segment *s = core_segment(w->core, at);
+
+	return s && at >= s->saved_end;
+}
 
 static inline bool anonymous_rw(const struct segment *s)
 {
