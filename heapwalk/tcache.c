@@ -372,7 +372,7 @@ static void note_doubt(struct walk *w, const struct fit *f, const struct verdict
 	struct tally *d = &w->heap->doubtful;
 	struct block b;
 
-	if (f->orphans && !v->broken && d->blocks < w->core->nthreads &&
+	if (f->orphans && !v->broken && (d->blocks < w->core->nthreads || !w->core->nthreads) &&
 	    heap_find(w->heap, v->at, &b)) {
 		d->blocks++;
 		d->bytes += b.size;
@@ -408,7 +408,6 @@ static void accept(struct walk *w, const struct fit *f, const struct verdict *v)
 static bool of_other_age(const struct walk *w, const struct tcache_layout *l)
 {
 	const struct instance *in = &w->instances.v[0];
-
 	const struct versions *v = in->parl ? &in->parl->versions : &in->state->versions;
 
 	return l->versions.to < v->from || l->versions.from > v->to;
