@@ -2,7 +2,9 @@
  * A module's TLS is at the same distance from the thread pointer in every thread. Of the executable
  * it follows from the program header, as code in it is linked for it (glibc elf/dl-tls.c,
  * _dl_determine_tlsoffset, 2.17 to 2.43). Of a library the loader wrote it into the words that
- * relocations of type TPOFF ask for: those are in the core.
+ * relocations ask for, which are in the core: the distance itself (TPOFF), or the module's number
+ * (DTPMOD), by which the thread's vector of TLS blocks is sorted (glibc sysdeps/generic/dl-dtv.h:
+ * 16 bytes an entry, the address first; found at the thread pointer, or 8 behind it on x86-64).
  */
 #include "formats/threadlocal.h"
 
@@ -11,9 +13,10 @@
 
 #include <elfutils/libdwfl.h>
 
-#define TLS_MOST    (INT64_C(1) << 30)
-#define RELOCS_MOST (1 << 20) /* looked at in one section */
-#define TCB_SIZE    16        /* at the thread pointer, where TLS lies above it */
+#define TLS_MOST     (INT64_C(1) << 30)
+#define RELOCS_MOST  (1 << 20) /* looked at in one section */
+#define MODULES_MOST (1 << 16) /* with TLS */
+#define TCB_SIZE     16        /* at the thread pointer, where TLS lies above it */
 
 static const Elf64_Phdr *tls_header(const struct elfhead *head)
 {
@@ -43,6 +46,12 @@ static bool of_executable(const struct core *core, const struct image *image, in
 	return true;
 }
 
+struct search {
+	const struct core *core;
+	const struct module *module;
+	vaddr tp;
+};
+
 /* The variable's offset in its module's TLS; false: it may be another module's. */
 static bool offset_of(Elf *elf, const GElf_Shdr *sh, const GElf_Rela *rela, uint64_t *offset)
 {
@@ -61,11 +70,33 @@ static bool offset_of(Elf *elf, const GElf_Shdr *sh, const GElf_Rela *rela, uint
 	return true;
 }
 
-static bool in_section(const struct core *core, const struct module *m, Elf *elf, Elf_Scn *scn,
-                       int64_t *distance)
+/* What the loader wrote for one relocation, as the distance from tp to the module's TLS. */
+static bool by_reloc(const struct search *s, Elf *elf, const GElf_Shdr *sh, const GElf_Rela *rela,
+                     int64_t *distance)
 {
-	uint64_t type = core->machine->id == MACHINE_AARCH64 ? R_AARCH64_TLS_TPREL
-	                                                     : R_X86_64_TPOFF64;
+	bool arm = s->core->machine->id == MACHINE_AARCH64;
+	uint64_t type = GELF_R_TYPE(rela->r_info), offset, value, dtv;
+
+	if (type != (arm ? R_AARCH64_TLS_TPREL : R_X86_64_TPOFF64) &&
+	    type != (arm ? R_AARCH64_TLS_DTPMOD : R_X86_64_DTPMOD64))
+		return false;
+	if (!offset_of(elf, sh, rela, &offset) ||
+	    !core_read64(s->core, s->module->bias + rela->r_offset, &value))
+		return false;
+	if (type == (arm ? R_AARCH64_TLS_DTPMOD : R_X86_64_DTPMOD64)) {
+		vaddr slot = s->tp + (s->core->machine->tls_above ? 0 : 8);
+
+		if (!value || value > MODULES_MOST || !core_read64(s->core, slot, &dtv) ||
+		    !core_read64(s->core, dtv + value * 16, &value))
+			return false;
+		offset = s->tp;
+	}
+	*distance = (int64_t)(value - offset);
+	return *distance > -TLS_MOST && *distance < TLS_MOST;
+}
+
+static bool in_section(const struct search *s, Elf *elf, Elf_Scn *scn, int64_t *distance)
+{
 	Elf_Data *data;
 	GElf_Shdr sh;
 
@@ -73,30 +104,34 @@ static bool in_section(const struct core *core, const struct module *m, Elf *elf
 	    !(data = elf_getdata(scn, NULL)))
 		return false;
 	for (int i = 0; i < RELOCS_MOST; i++) {
-		uint64_t offset, value;
 		GElf_Rela rela;
 
 		if (!gelf_getrela(data, i, &rela))
 			return false;
-		if (GELF_R_TYPE(rela.r_info) != type || !offset_of(elf, &sh, &rela, &offset) ||
-		    !core_read64(core, m->bias + rela.r_offset, &value))
-			continue;
-		*distance = (int64_t)(value - offset);
-		return *distance > -TLS_MOST && *distance < TLS_MOST;
+		if (by_reloc(s, elf, &sh, &rela, distance))
+			return true;
 	}
 	return false;
 }
 
-static bool of_library(const struct core *core, const struct image *image, int64_t *distance)
+static bool of_library(const struct search *s, const struct image *image, int64_t *distance)
 {
 	GElf_Addr bias;
 	Elf *elf = dwfl_module_getelf(image->module, &bias);
 	Elf_Scn *scn = NULL;
 
 	while (elf && (scn = elf_nextscn(elf, scn)))
-		if (in_section(core, image->of, elf, scn, distance))
+		if (in_section(s, elf, scn, distance))
 			return true;
 	return false;
+}
+
+/* The variable was in one of those whose files are missing. */
+static void mark_nameless(struct modules *modules)
+{
+	for (size_t i = 0; i < modules->n; i++)
+		if (modules->v[i].tls_size && !modules_image(modules, &modules->v[i]))
+			modules->v[i].nameless = true;
 }
 
 bool threadlocal_symbol(const struct core *core, struct modules *modules, vaddr tp, vaddr at,
@@ -105,12 +140,13 @@ bool threadlocal_symbol(const struct core *core, struct modules *modules, vaddr 
 	*out = (struct symbol){ 0 };
 	for (size_t i = 0; i < modules->n; i++) {
 		const struct module *m = &modules->v[i];
+		struct search search = { .core = core, .module = m, .tp = tp };
 		struct image *image = m->tls_size ? modules_image(modules, m) : NULL;
 		int64_t distance;
 		vaddr start;
 
 		if (!image || !(i == modules->exe ? of_executable(core, image, &distance)
-		                                  : of_library(core, image, &distance)))
+		                                  : of_library(&search, image, &distance)))
 			continue;
 		start = tp + (uint64_t)distance;
 		if (at < start || at - start >= m->tls_size)
@@ -119,5 +155,6 @@ bool threadlocal_symbol(const struct core *core, struct modules *modules, vaddr 
 		out->raw = image_tls_symbol_at(image, at - start, &out->name, &out->offset);
 		return out->raw != NULL;
 	}
+	mark_nameless(modules);
 	return false;
 }
