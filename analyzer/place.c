@@ -95,10 +95,10 @@ static void find_frames(struct places *places, size_t thread, const struct stack
 			limit = at + FRAME_REACH;
 		if (!find_slot(core, at, limit, frames[i + 1].pc, &slot))
 			break;
-		module_symbol(core, &places->a->modules, frames[i].pc, !frames[i].activation,
-		              &symbol);
+		module_symbol(core, &places->a->modules, frames[i].pc,
+		              !frames[i].activation && !frames[i].trampoline, &symbol);
 		f->end[i] = slot + 8;
-		f->function[i] = symbol.name;
+		f->function[i] = frames[i].trampoline ? FRAME_TRAMPOLINE : symbol.name;
 		at = slot + 8;
 		f->n = i + 1;
 	}

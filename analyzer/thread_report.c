@@ -18,8 +18,7 @@ static void add_frame(struct listing *l, const struct frame *f, struct report_fr
 
 	module_symbol(l->a->core, &l->a->modules, f->pc, !f->activation && !f->trampoline, &s);
 	*row = (struct report_frame){ .pc = f->pc,
-		                      .function = f->trampoline ? "<signal handler called>"
-		                                                : s.name,
+		                      .function = f->trampoline ? FRAME_TRAMPOLINE : s.name,
 		                      .offset = s.name && !f->trampoline ? s.offset : ABSENT,
 		                      .line = ABSENT,
 		                      .module = s.module ? s.module->path : NULL,

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SIZE_MOST (INT64_C(16) << 30) /* bytes */
+
 /* What speaks against a candidate, the most telling last. */
 enum verdict {
 	GOOD,
@@ -16,6 +18,7 @@ enum verdict {
 	NO_ID,
 	OTHER_ID,
 	CUT_OFF,
+	TOO_LARGE,
 };
 
 static const char *const reason[] = {
@@ -25,6 +28,7 @@ static const char *const reason[] = {
 	[NO_ID] = "the file has no build-id",
 	[OTHER_ID] = "build-id differs",
 	[CUT_OFF] = "the file is cut off",
+	[TOO_LARGE] = "the file has more than 16 GiB",
 };
 
 /* A file that carries debug information only: its code was left out (SHT_NOBITS). */
@@ -98,6 +102,14 @@ static bool cut_off(int fd, const struct elfhead_source *file, const struct elfh
 	       !range_holds(0, size, eh.e_shoff, (uint64_t)eh.e_shnum * eh.e_shentsize);
 }
 
+/* libelf would map it whole, or read it whole where that fails. */
+static bool too_large(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) || st.st_size > SIZE_MOST;
+}
+
 static int open_checked(const char *path, const struct module *module, bool debug,
                         enum verdict *verdict)
 {
@@ -119,6 +131,8 @@ static int open_checked(const char *path, const struct module *module, bool debu
 		*verdict = OTHER_ID;
 	else if (cut_off(fd, &file, &head, debug))
 		*verdict = CUT_OFF;
+	else if (too_large(fd))
+		*verdict = TOO_LARGE;
 	else if (!debug && lacks_code(&file))
 		*verdict = NO_CODE;
 	if (*verdict == GOOD)

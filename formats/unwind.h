@@ -7,6 +7,8 @@
 
 #include "formats/module.h"
 
+#define FRAME_TRAMPOLINE "<signal handler called>" /* what gdb calls it, in place of a name */
+
 struct frame {
 	vaddr pc;
 	bool activation; /* pc is exact (frame 0, interrupted by a signal); else a return address */
