@@ -33,5 +33,12 @@ is 'qemu-user: the same, without thread pointers in the core, and leaks are with
 like 'qemu-user: what is missing' "$(cat err)" 'the vector registers of 4 threads'
 "$COREHEAP" threads -v core >threads.txt 2>/dev/null
 like 'registers by their names' "$(cat threads.txt)" 'x30 .*  sp .*  pc  '
+like 'qemu-user: its files are not known, rather than all found' "$("$COREHEAP" check core)" \
+	'^  --  program and libraries .*not known: the core has no map of files'
+at=$("$COREHEAP" blocks core --format=csv 2>/dev/null | awk -F, '$3 == "used" { print $1; exit }')
+is 'an address with a tag in its top byte is the address' \
+	"$("$COREHEAP" explain core "$(printf '0x%x' $((at | 0x5a << 56)))" 2>/dev/null)" \
+	"$("$COREHEAP" explain core "$at" 2>/dev/null)"
+like 'which is that of a block' "$("$COREHEAP" explain core "$at" 2>/dev/null)" "^$at used block"
 is 'a thread pointer that the core does not have is not printed' "$(grep -c tpidr threads.txt)" 0
 plan_done
