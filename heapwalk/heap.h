@@ -137,7 +137,7 @@ struct heap {
 	uint64_t skipped;      /* bytes of heap passed over because of damage */
 	uint64_t repaired; /* bytes of chunks whose header was bad and whose extent was inferred */
 	uint64_t covered;  /* bytes of chunks that were walked, repaired ones left out */
-	bool debug_misfit; /* libc's debug information was not used: the heap is not as it says */
+	bool debug_misfit; /* libc's debug information is not as the heap is: not used */
 	const char *layout_source; /* "dwarf", "table" or "inferred" */
 	const char *versions; /* glibc versions with this layout, e.g. "2.35-2.41"; NULL: no glibc
 	                         heap, or a layout that no known release has */
