@@ -149,8 +149,8 @@ struct heap {
 };
 
 /*
- * Finds and walks everything. known: what libc's debug information says, may be NULL; it has to live
- * as long as the heap. Never fails: a process without a glibc heap gives a heap with
+ * Finds and walks everything. known: what libc's debug information says, may be NULL; it has to
+ * live as long as the heap. Never fails: a process without a glibc heap gives a heap with
  * nspans == 0, and what is known of why in finding. *out is owned by the caller.
  */
 void heap_walk(const struct core *core, const struct debug_layout *known, struct heap **out);
