@@ -13,8 +13,6 @@
 
 #include <stdio.h>
 
-#define RESYNC_BUDGET (UINT64_C(1) << 27) /* headers looked at in all: nothing takes for ever */
-
 /* The address after the fenceposts that start at p. */
 static vaddr after_fence(const struct stepper *st, vaddr p)
 {
@@ -35,28 +33,30 @@ static vaddr after_fence(const struct stepper *st, vaddr p)
 	return p;
 }
 
-vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, uint64_t max_steps,
+vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, struct broken *broken,
                    bool *at_top)
 {
 	struct stepper st = { w, limit, top, 0, true };
-	uint64_t head, size;
-	vaddr p = start;
+	uint64_t head, size, n = 0;
+	vaddr p = start, end = 0;
 
 	*at_top = false;
-	for (uint64_t n = 0; n < max_steps; n++) {
-		switch (step_at(&st, p, &head, &size)) {
-		case STEP_TOP:
-			*at_top = true;
-			return p + size;
-		case STEP_FENCE:
-			return p == start ? 0 : after_fence(&st, p);
-		case STEP_BAD:
-			return 0;
-		default:
-			p += size;
-		}
+	for (;; n++, p += size) {
+		enum step step = step_at(&st, p, &head, &size);
+
+		if (step == STEP_CHUNK)
+			continue;
+		*at_top = step == STEP_TOP;
+		if (step == STEP_TOP)
+			end = p + size;
+		else if (step == STEP_FENCE && n)
+			end = after_fence(&st, p);
+		break;
 	}
-	return p;
+	*broken = (struct broken){ .at = end ? 0 : p, .n = n };
+	if (!end)
+		w->budget -= n < w->budget ? n : w->budget;
+	return end;
 }
 
 /* What malloc_trim gives back of a binned chunk: whole pages behind its header (malloc.c mtrim). */
@@ -87,7 +87,7 @@ static void count_chunk(struct walk *w, const struct region *r, vaddr p, uint64_
 	tally_chunk(w, r, p, size, used, 1);
 	if (used) {
 		bit_set(w->heap->used, w->next_id);
-		if (size >= 0x250 && size <= w->candidate_max)
+		if (size >= 0x250 && size <= 0x320)
 			array_push(&w->candidates, p + CHUNK_HEADER);
 	} else if (size - 8 > a->largest_free) {
 		a->largest_free = size - 8;
@@ -346,7 +346,6 @@ static void walk_region(struct walk *w, const struct region *r)
 	struct resync rs = {
 		.st = { w, r->limit, r->top, r->top_size, w->arenas.v[r->arena].main },
 		.r = r,
-		.budget = RESYNC_BUDGET,
 	};
 	vaddr at = r->start;
 	size_t first = w->spans.n;

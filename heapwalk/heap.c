@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-#define SLOTS (UINT64_C(1) << (HEAP_SLOT_BITS - HEAP_SLOT_SHIFT))
+#define DAMAGE_STEPS (UINT64_C(1) << 27) /* nothing takes for ever */
+#define SLOTS        (UINT64_C(1) << (HEAP_SLOT_BITS - HEAP_SLOT_SHIFT))
 
 /* ---- building ---- */
 
@@ -114,6 +115,29 @@ static void sum_up(struct heap *h)
 	}
 }
 
+/* The glibc releases that all structures seen allow. */
+static void name_versions(struct heap *h)
+{
+	const struct instance *in = h->ninstances ? &h->instance[0] : NULL;
+	unsigned from, to;
+
+	if (!in)
+		return;
+	from = in->state->versions.from;
+	to = in->state->versions.to;
+	if (in->parl) {
+		from = in->parl->versions.from > from ? in->parl->versions.from : from;
+		to = in->parl->versions.to < to ? in->parl->versions.to : to;
+	}
+	if (in->tcache) {
+		from = in->tcache->versions.from > from ? in->tcache->versions.from : from;
+		to = in->tcache->versions.to < to ? in->tcache->versions.to : to;
+	}
+	h->layout_source = from <= to && !in->lost ? "table" : "inferred";
+	h->versions = from == to ? pool_printf(&h->pool, "2.%u", from)
+	                         : pool_printf(&h->pool, "2.%u-2.%u", from, to);
+}
+
 static void hand_over(struct walk *w)
 {
 	struct heap *h = w->heap;
@@ -131,12 +155,12 @@ static void hand_over(struct walk *w)
 	h->ninferred = w->inferred.n;
 }
 
-void heap_walk(const struct core *core, const struct debug_layout *known, struct heap **out)
+void heap_walk(const struct core *core, struct heap **out)
 {
 	struct walk w = { .core = core,
-		          .known = known,
 		          .heap = mem_alloc(1, sizeof(struct heap)),
-		          .view = { .core = core } };
+		          .view = { .core = core },
+		          .budget = DAMAGE_STEPS };
 
 	pthreads_find(core, &w.heap->tp, &w.heap->pthread);
 	instances_find(&w);
@@ -146,7 +170,6 @@ void heap_walk(const struct core *core, const struct debug_layout *known, struct
 	if (w.regions.n)
 		qsort(w.regions.v, w.regions.n, sizeof(*w.regions.v), by_start);
 	make_index(&w);
-	tcache_expect(&w);
 	chunks_walk(&w);
 	hand_over(&w);
 	make_slots(w.heap);
@@ -154,11 +177,12 @@ void heap_walk(const struct core *core, const struct debug_layout *known, struct
 	thread_arenas_find(&w);
 	fastbins_find(&w);
 	bins_find(&w);
+	w.heap->damage_steps = DAMAGE_STEPS - w.budget;
 	sums_verify(&w);
 	lost_finish(&w);
 	damage_finish(&w);
 	sum_up(w.heap);
-	layout_name(&w);
+	name_versions(w.heap);
 	list_owned(&w);
 	w.heap->tcache = w.tcaches.v;
 	w.heap->ntcaches = w.tcaches.n;

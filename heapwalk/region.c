@@ -6,10 +6,14 @@
  * (arena.c new_heap).
  */
 #include "heapwalk/walk.h"
+#include "formats/written.h"
 
 #include <stdlib.h>
 
-#define HEAP_MAX  (UINT64_C(64) << 20) /* HEAP_MAX_SIZE on 64-bit */
+#define HEAP_MAX (UINT64_C(64) << 20) /* HEAP_MAX_SIZE on 64-bit */
+#define DAMAGED_CHAIN                                                              \
+	8 /* chunks from a page on that make a region where a later one is damaged \
+	   */
 #define MAX_HEAPS 1000000
 
 /* heap_info: ar_ptr, prev, size, mprotect_size. */
@@ -232,6 +236,37 @@ static uint32_t main_for(struct walk *w, vaddr start, vaddr end)
 	return first;
 }
 
+static bool is_last_fence(struct walk *w, vaddr end)
+{
+	uint64_t head;
+
+	return chunk_head(&w->view, end - 0x20, &head) && (head & ~(uint64_t)CHUNK_FLAGS) == 0x10 &&
+	       chunk_head(&w->view, end - 0x10, &head) && head == (0x10 | CHUNK_PREV_INUSE);
+}
+
+/*
+ * A region that breaks at an overwritten header ends all the same: at a page, in top or in two
+ * fenceposts. Its end, or 0.
+ */
+static vaddr damaged_end(struct walk *w, vaddr from, vaddr limit, vaddr top, bool *at_top)
+{
+	vaddr top_end = 0, stop;
+	uint64_t head;
+
+	if (range_holds(from, limit, top, CHUNK_HEADER) && chunk_head(&w->view, top, &head) &&
+	    range_holds(top, limit, top, head & ~(uint64_t)CHUNK_FLAGS))
+		top_end = top + (head & ~(uint64_t)CHUNK_FLAGS);
+	for (vaddr at = from; core_written(w->core, &at, top_end ? top : limit, &stop); at = stop) {
+		vaddr end = round_up(at + 1, 4096);
+
+		for (; end && end <= stop && w->budget; end += 4096, w->budget--)
+			if (end - 0x20 >= from && is_last_fence(w, end))
+				return end;
+	}
+	*at_top = top_end && !(top_end & 4095);
+	return *at_top ? top_end : 0;
+}
+
 /* Is there such a region at page at? Returns its end, or 0. */
 static vaddr try_page(struct walk *w, vaddr at, vaddr limit)
 {
@@ -239,13 +274,17 @@ static vaddr try_page(struct walk *w, vaddr at, vaddr limit)
 	struct region r = { .start = at, .own_start = at, .kind = SPAN_ARENA };
 	vaddr top = index == UINT32_MAX ? 0 : w->arenas.v[index].top, end;
 	bool at_top, lost = w->instances.n && w->instances.v[0].lost;
+	struct broken broken = { 0 };
 	uint64_t head;
 
-	if (!chunk_head(&w->view, at, &head) || (head & CHUNK_FLAGS) != CHUNK_PREV_INUSE ||
-	    head < CHUNK_MIN || (head & 8) || index == UINT32_MAX)
+	if (!w->budget || !chunk_head(&w->view, at, &head) ||
+	    (head & CHUNK_FLAGS) != CHUNK_PREV_INUSE || head < CHUNK_MIN || (head & 8) ||
+	    index == UINT32_MAX)
 		return 0;
 	end = lost ? lost_region(w, at, limit, &r.top)
-	           : chunks_chain(w, at, limit, top, UINT64_MAX, &at_top);
+	           : chunks_chain(w, at, limit, top, &broken, &at_top);
+	if (!end && broken.n >= DAMAGED_CHAIN)
+		end = damaged_end(w, broken.at, limit, top, &at_top);
 	if (!end || (end & 0xfff))
 		return 0;
 	r.arena = main_for(w, at, end);

@@ -131,10 +131,10 @@ static bool damaged_again(const struct resync *rs, vaddr q, vaddr p, int n)
 static bool trustworthy(struct resync *rs, vaddr q)
 {
 	struct view *view = &rs->st.w->view;
-	uint64_t head, size, prev_size;
+	uint64_t head, size, prev_size, *budget = &rs->st.w->budget;
 	vaddr p = q;
 
-	for (int n = 0; n < RESYNC_STEPS && rs->budget; n++, rs->budget--) {
+	for (int n = 0; n < RESYNC_STEPS && *budget; n++, --*budget) {
 		vaddr last = p;
 
 		switch (step_at(&rs->st, p, &head, &size)) {
@@ -152,14 +152,16 @@ static bool trustworthy(struct resync *rs, vaddr q)
 		    (!view_read64(view, p, &prev_size) || prev_size != p - last) && n < 2)
 			return false;
 	}
-	return rs->budget != 0;
+	return *budget != 0;
 }
 
 /* The next trustworthy start at or after p and below end; 0: none. */
 static vaddr next_trusted(struct resync *rs, vaddr p, vaddr end)
 {
-	for (vaddr q = p; q < end && range_holds(0, rs->st.limit, q, CHUNK_HEADER) && rs->budget;
-	     q += CHUNK_ALIGN) {
+	uint64_t *budget = &rs->st.w->budget;
+
+	for (vaddr q = p; q < end && range_holds(0, rs->st.limit, q, CHUNK_HEADER) && *budget;
+	     q += CHUNK_ALIGN, --*budget) {
 		uint64_t head;
 
 		if (q == rs->st.top)
@@ -170,6 +172,8 @@ static vaddr next_trusted(struct resync *rs, vaddr p, vaddr end)
 		}
 		if (head >= CHUNK_MIN && trustworthy(rs, q))
 			return q;
+		if (!*budget)
+			break;
 	}
 	return 0;
 }

@@ -15,6 +15,20 @@ struct stepper {
 	bool main;
 };
 
+/*
+ * A header of size 0x10 or 0: a fencepost? They come in pairs (malloc.c sysmalloc); alone it is an
+ * overwritten header.
+ */
+static inline bool step_is_fence(const struct stepper *st, vaddr p, uint64_t head)
+{
+	uint64_t next;
+
+	if (head < CHUNK_HEADER)
+		return !st->main && head == CHUNK_PREV_INUSE && st->limit - p == CHUNK_HEADER;
+	return !chunk_head(&st->w->view, p + CHUNK_HEADER, &next) ||
+	       next == (CHUNK_PREV_INUSE | (st->main ? 0x10 : 0));
+}
+
 /* Looks at the header at p. *size and *head only for STEP_CHUNK and STEP_TOP. */
 static inline enum step step_at(const struct stepper *st, vaddr p, uint64_t *head, uint64_t *size)
 {
@@ -28,8 +42,8 @@ static inline enum step step_at(const struct stepper *st, vaddr p, uint64_t *hea
 			*size = st->top_size;
 		return *size <= st->limit - p ? STEP_TOP : STEP_BAD;
 	}
-	if (*size == 0x10 || (*size == 0 && !st->main && (*head & CHUNK_PREV_INUSE)))
-		return STEP_FENCE;
+	if (*size <= 0x10)
+		return step_is_fence(st, p, *head) ? STEP_FENCE : STEP_BAD;
 	if (*size < CHUNK_MIN || *size & 8 || *size > st->limit - p - CHUNK_HEADER)
 		return STEP_BAD;
 	if ((*head & CHUNK_MMAPPED) || (st->main && (*head & CHUNK_NON_MAIN)))
@@ -44,7 +58,6 @@ static inline enum step step_at(const struct stepper *st, vaddr p, uint64_t *hea
 struct resync {
 	struct stepper st;
 	const struct region *r;
-	uint64_t budget; /* headers that may still be looked at */
 	/* bit by 16 bytes of the region: some word points here, one that may be a list's does;
 	 * NULL: not searched yet */
 	uint64_t *pointed, *listed;
