@@ -22,7 +22,7 @@ damaged()
 }
 
 modes=$("$OUT/damage" --list)
-is 'it has 17 modes' "$(wc -l <<<"$modes")" 17
+is 'it has 18 modes' "$(wc -l <<<"$modes")" 18
 fastbins=$(getconf GNU_LIBC_VERSION | awk '{ split($2, v, "."); print (v[2] < 43) }')
 for mode in $modes; do
 	case $mode in

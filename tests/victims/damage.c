@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { NEIGHBOURS = 1200, PIECES = 6, PIECE = 1104, HEAP_MAX = 64 << 20 };
@@ -229,6 +230,18 @@ static void heap_info(void)
 	memset((void *)~target, 'C', 32);
 }
 
+/* From here on the main arena grows in mappings, as its break is blocked. */
+static void plant_blocked(void)
+{
+	uintptr_t end = ((uintptr_t)sbrk(0) + 4095) & ~(uintptr_t)4095;
+
+	if (mmap((void *)end, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+	         -1, 0) == MAP_FAILED)
+		die("mmap");
+	crowd(NEIGHBOURS);
+	plant_sized(72, 600);
+}
+
 static const struct mode {
 	const char *name;
 	void (*plant)(void), (*damage)(void);
@@ -237,6 +250,7 @@ static const struct mode {
 } modes[] = {
 	{ "size-garbage", plant_stale, size_garbage, true, 0 },
 	{ "size-overrun", plant_stale, overrun, true, 0 },
+	{ "size-in-mapping", plant_blocked, size_garbage, true, 0 },
 	{ "size-grown", plant_stale, size_grown, true, 0 },
 	{ "size-shrunk", plant_stale, size_shrunk, true, 0 },
 	{ "nul", plant_nul, zero_flag, true, 0 },
