@@ -42,8 +42,10 @@ struct modules *analysis_modules(struct analysis *a)
 
 const struct heap *analysis_heap(struct analysis *a)
 {
-	if (!a->heap)
-		heap_walk(a->core, &a->heap);
+	if (!a->heap) {
+		debug_layout_read(a->core, analysis_modules(a), &a->debug);
+		heap_walk(a->core, &a->debug, &a->heap);
+	}
 	return a->heap;
 }
 

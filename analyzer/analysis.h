@@ -16,6 +16,7 @@ struct analysis {
 	unsigned threads; /* 0: as many as there are processors; set before a stage is asked for */
 	/* stages; ask through the functions below */
 	struct modules modules;
+	struct debug_layout debug; /* libc's, if its debug file is at hand */
 	struct heap *heap;
 	struct allocators allocators;
 	struct stacks stacks;

@@ -238,12 +238,42 @@ static void warn_doubtful(struct report *r, const struct heap *heap)
 		            heap->lost ? "the main arena" : "the TLS of a thread");
 }
 
+/* Where malloc's structures are not those of a release that is known. */
+static void warn_layout(struct report *r, const struct heap *heap)
+{
+	const struct report_process *p = &r->process;
+	bool debug = p->layout_source && !strcmp(p->layout_source, "dwarf");
+
+	if (heap->debug_misfit)
+		report_warn(
+			r, "layout-debug",
+			"libc's debug information places malloc's structures where this heap does "
+			"not have them: it was not used");
+	if (!p->layout_source || !strcmp(p->layout_source, "table") ||
+	    (debug && p->layout_versions))
+		return;
+	if (p->layout_versions)
+		report_warn(r, "layout-inferred",
+		            "glibc %s is newer than what this program knows: that its malloc is "
+		            "laid out as in %s was inferred from the structure of the heap",
+		            p->libc_version ? p->libc_version : "of this process",
+		            p->layout_versions);
+	else
+		report_warn(r, debug ? "layout-unknown" : "layout-inferred",
+		            "malloc is laid out as in no glibc that this program knows: where "
+		            "things are %s",
+		            debug ? "is what libc's debug information says"
+		                  : "was inferred from the structure of the heap");
+}
+
 static void warn_heap(struct report *r, const struct heap *heap, const struct reach *reach)
 {
 	if (heap->lost)
 		report_warn(r, "main-arena-lost",
 		            "malloc's main arena is not in the core: the heap was found by its "
 		            "own structure, and malloc's sums cannot be checked");
+	else
+		warn_layout(r, heap);
 	warn_doubtful(r, heap);
 	if (heap->unread)
 		report_warn(r, "heap-unread",

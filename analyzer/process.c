@@ -106,6 +106,19 @@ static void describe_modules(struct report *r, struct analysis *a)
 		p->libc_build_id = report_hex(r, libc->build_id, libc->build_id_size);
 }
 
+/* The table's newest release: an entry of it fits all that is newer, or so it seems. */
+static void doubt_layout(struct report_process *p)
+{
+	unsigned newest = 0;
+
+	for (size_t i = 0; i < state_nlayouts; i++)
+		if (state_layouts[i].versions.to > newest)
+			newest = state_layouts[i].versions.to;
+	if (p->layout_source && !strcmp(p->layout_source, "table") && p->libc_version &&
+	    !strncmp(p->libc_version, "2.", 2) && strtoul(p->libc_version + 2, NULL, 10) > newest)
+		p->layout_source = "inferred";
+}
+
 static void describe_allocators(struct report_process *p, const struct allocators *all)
 {
 	const struct allocator *own = allocators_malloc(all);
@@ -136,6 +149,7 @@ void process_describe(struct report *report, struct analysis *a)
 	};
 	p->abort_message = abort_message(core, &report->pool);
 	describe_modules(report, a);
+	doubt_layout(p);
 	describe_allocators(p, analysis_allocators(a));
 	read_attributes(report, strcmp(core->path, "-") ? core->path : "/dev/stdin");
 }

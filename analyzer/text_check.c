@@ -110,6 +110,30 @@ static void sums_line(struct table *t, const struct report *r)
 		line(t, true, "heap's structure", "undamaged, and malloc's own sums agree");
 }
 
+/* Which glibc malloc's structures are of, and how that is known. */
+static void layout_line(struct table *t, const struct report *r)
+{
+	const char *source = r->process.layout_source, *versions = r->process.layout_versions;
+
+	if (!source)
+		return;
+	if (!versions)
+		line(t, false, "malloc's layout",
+		     pool_printf(&t->pool, "that of no known glibc: %s",
+		                 strcmp(source, "dwarf") ? "inferred from the heap's structure"
+		                                         : "read from libc's debug information"));
+	else if (!strcmp(source, "inferred"))
+		line(t, false, "malloc's layout",
+		     pool_printf(&t->pool, "inferred from the heap's structure: as in glibc %s",
+		                 versions));
+	else
+		line(t, true, "malloc's layout",
+		     pool_printf(&t->pool, "as in glibc %s%s", versions,
+		                 strcmp(source, "dwarf")
+		                         ? ""
+		                         : ", and libc's debug information agrees"));
+}
+
 static const char *headline(const struct report *r)
 {
 	for (size_t i = 0; i < r->findings.n; i++) {
@@ -189,6 +213,7 @@ void text_check(const struct report *r, const struct options *opt, struct out *o
 	share_line(&t, "heap", r->input.heap, r->process.allocator ? "not glibc's" : "none found");
 	if (r->input.heap >= 0)
 		sums_line(&t, r);
+	layout_line(&t, r);
 	allocator_lines(&t, r);
 	share_line(&t, "thread stacks", r->input.stacks, "none found");
 	share_line(&t, "global data", r->input.globals, "none found");

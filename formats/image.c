@@ -351,6 +351,14 @@ static Dwarf *image_dwarf(struct image *image, Dwarf_Addr *bias)
 	return dwarf;
 }
 
+bool image_unit(struct image *image, uint64_t at, void *unit)
+{
+	Dwarf_Addr bias;
+	Dwarf *dwarf = image_dwarf(image, &bias);
+
+	return dwarf && unit_at(dwarf, at - bias, unit);
+}
+
 bool image_line(struct image *image, uint64_t at, const char **file, int *line)
 {
 	Dwarf_Addr bias;

@@ -81,6 +81,9 @@ const char *image_tls_symbol_at(struct image *image, uint64_t at, const char **n
 /* Source line at an address; false: no line information. *file lives as long as the image. */
 bool image_line(struct image *image, uint64_t at, const char **file, int *line);
 
+/* The compilation unit that covers at goes to *unit, a Dwarf_Die. False: no such unit. */
+bool image_unit(struct image *image, uint64_t at, void *unit);
+
 /* Unwind tables: .eh_frame, else (debug true) .debug_frame. NULL: none. Add *bias to addresses in
  * them. */
 struct Dwarf_CFI_s *image_cfi(const struct image *image, bool debug, uint64_t *bias);

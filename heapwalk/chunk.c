@@ -87,7 +87,7 @@ static void count_chunk(struct walk *w, const struct region *r, vaddr p, uint64_
 	tally_chunk(w, r, p, size, used, 1);
 	if (used) {
 		bit_set(w->heap->used, w->next_id);
-		if (size >= 0x250 && size <= 0x320)
+		if (size >= 0x250 && size <= w->candidate_max)
 			array_push(&w->candidates, p + CHUNK_HEADER);
 	} else if (size - 8 > a->largest_free) {
 		a->largest_free = size - 8;

@@ -115,29 +115,6 @@ static void sum_up(struct heap *h)
 	}
 }
 
-/* The glibc releases that all structures seen allow. */
-static void name_versions(struct heap *h)
-{
-	const struct instance *in = h->ninstances ? &h->instance[0] : NULL;
-	unsigned from, to;
-
-	if (!in)
-		return;
-	from = in->state->versions.from;
-	to = in->state->versions.to;
-	if (in->parl) {
-		from = in->parl->versions.from > from ? in->parl->versions.from : from;
-		to = in->parl->versions.to < to ? in->parl->versions.to : to;
-	}
-	if (in->tcache) {
-		from = in->tcache->versions.from > from ? in->tcache->versions.from : from;
-		to = in->tcache->versions.to < to ? in->tcache->versions.to : to;
-	}
-	h->layout_source = from <= to && !in->lost ? "table" : "inferred";
-	h->versions = from == to ? pool_printf(&h->pool, "2.%u", from)
-	                         : pool_printf(&h->pool, "2.%u-2.%u", from, to);
-}
-
 static void hand_over(struct walk *w)
 {
 	struct heap *h = w->heap;
@@ -155,9 +132,10 @@ static void hand_over(struct walk *w)
 	h->ninferred = w->inferred.n;
 }
 
-void heap_walk(const struct core *core, struct heap **out)
+void heap_walk(const struct core *core, const struct debug_layout *known, struct heap **out)
 {
 	struct walk w = { .core = core,
+		          .known = known,
 		          .heap = mem_alloc(1, sizeof(struct heap)),
 		          .view = { .core = core },
 		          .budget = DAMAGE_STEPS };
@@ -170,6 +148,7 @@ void heap_walk(const struct core *core, struct heap **out)
 	if (w.regions.n)
 		qsort(w.regions.v, w.regions.n, sizeof(*w.regions.v), by_start);
 	make_index(&w);
+	tcache_expect(&w);
 	chunks_walk(&w);
 	hand_over(&w);
 	make_slots(w.heap);
@@ -182,7 +161,7 @@ void heap_walk(const struct core *core, struct heap **out)
 	lost_finish(&w);
 	damage_finish(&w);
 	sum_up(w.heap);
-	name_versions(w.heap);
+	layout_name(&w);
 	list_owned(&w);
 	w.heap->tcache = w.tcaches.v;
 	w.heap->ntcaches = w.tcaches.n;

@@ -6,6 +6,7 @@
 #ifndef HEAPWALK_HEAP_H
 #define HEAPWALK_HEAP_H
 
+#include "heapwalk/debuglayout.h"
 #include "heapwalk/layout.h"
 #include "heapwalk/span.h"
 
@@ -54,6 +55,7 @@ struct instance {
 	                       NULL */
 	uint64_t n_mmaps, mmapped_mem, sbrk_base; /* from mp_ */
 	uint64_t trim_threshold, top_pad, mmap_threshold, arena_max;
+	uint64_t tcache_bins;  /* lists of a tcache; 0: not known */
 	uint64_t tcache_count; /* entries a tcache list may hold; 7 by default (16 in 2.43) */
 	bool used;             /* it has ever handed out memory */
 	bool lost; /* its main arena is not in the core: main_arena is where it was, 0 if not even
@@ -135,10 +137,11 @@ struct heap {
 	uint64_t skipped;      /* bytes of heap passed over because of damage */
 	uint64_t repaired; /* bytes of chunks whose header was bad and whose extent was inferred */
 	uint64_t covered;  /* bytes of chunks that were walked, repaired ones left out */
-	uint64_t damage_steps; /* headers that were looked at because of damage; at most 2^27 */
-	const char *layout_source; /* "table" or "inferred" */
+	uint64_t damage_steps;     /* headers that were looked at because of damage; at most 2^27 */
+	bool debug_misfit;         /* libc's debug information is not as the heap is: not used */
+	const char *layout_source; /* "dwarf", "table" or "inferred" */
 	const char *versions; /* glibc versions with this layout, e.g. "2.35-2.41"; NULL: no glibc
-	                         heap */
+	                         heap, or a layout that no known release has */
 	/* private */
 	struct pool pool;
 	uint32_t *slot;    /* by address >> 26: 1 + index of the first span there; 0: none */
@@ -147,10 +150,11 @@ struct heap {
 };
 
 /*
- * Finds and walks everything. Never fails: a process without a glibc heap gives a heap with
+ * Finds and walks everything. known: what libc's debug information says, may be NULL; it has to
+ * live as long as the heap. Never fails: a process without a glibc heap gives a heap with
  * nspans == 0, and what is known of why in finding. *out is owned by the caller.
  */
-void heap_walk(const struct core *core, struct heap **out);
+void heap_walk(const struct core *core, const struct debug_layout *known, struct heap **out);
 void heap_free(struct heap *heap); /* accepts NULL */
 
 /*

@@ -97,8 +97,19 @@ bool arena_attached_fits(struct walk *w, vaddr main, const struct state_layout *
 	return l->attached == (word < 0x10000);
 }
 
+bool arena_ring(struct walk *w, vaddr main, const struct state_layout *l)
+{
+	return follow_arenas(w, main, l, false);
+}
+
+/* What libc's debug information says comes first. */
 static const struct state_layout *state_of(struct walk *w, vaddr slot0, vaddr *main)
 {
+	const struct state_layout *known = w->known ? w->known->state : NULL;
+
+	*main = known ? slot0 - known->bins : 0;
+	if (known && debug_layout_of(w->known, *main) && follow_arenas(w, *main, known, false))
+		return known;
 	for (size_t i = 0; i < state_nlayouts; i++) {
 		const struct state_layout *l = &state_layouts[i];
 
@@ -222,6 +233,8 @@ static vaddr try_run(struct walk *w, vaddr x)
 		return x + 8;
 	for (slot = lo; !l && lo - slot <= 16 * (BIN_HEADS - BIN_HEADS_DAMAGED); slot -= 16)
 		l = state_of(w, slot, &main);
+	if (!l && count == BIN_HEADS)
+		l = state_infer(w, lo, &main);
 	for (slot = lo; !l && lo - slot <= 16 * (BIN_HEADS - BIN_HEADS_DAMAGED); slot -= 16) {
 		if (is_other(w, slot))
 			return lo + count * 16;

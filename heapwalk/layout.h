@@ -80,6 +80,12 @@ struct tcache_layout {
 	uint16_t size;
 };
 
+/* Is there a release that has both? */
+static inline bool layouts_overlap(const struct par_layout *par, const struct state_layout *state)
+{
+	return par->versions.from <= state->versions.to && state->versions.from <= par->versions.to;
+}
+
 extern const struct state_layout state_layouts[];
 extern const size_t state_nlayouts;
 extern const struct par_layout par_layouts[];

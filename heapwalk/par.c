@@ -8,7 +8,15 @@
 
 enum {
 	SCORE_MIN = 4,
-	TCACHE_BINS_MAX = 1024, /* 64, 76 from 2.42 on, fewer by a tunable */
+	SCORE_SURE = 12, /* below it, layouts that no known release has are tried, too */
+};
+
+/* The layouts that are tried, and the best so far. */
+struct search {
+	const struct par_layout *l;
+	size_t n;
+	struct par *best;
+	int score;
 };
 
 struct par {
@@ -99,45 +107,62 @@ static bool same_file(const struct core *core, const struct segment *s, vaddr ma
 	       !strcmp(core->files[s->file].path, core->files[m->file].path);
 }
 
-static bool fits_state(const struct par_layout *l, const struct state_layout *state)
-{
-	return l->versions.from <= state->versions.to && state->versions.from <= l->versions.to;
-}
-
 static void scan_segment(struct walk *w, const struct segment *s, const struct instance *in,
-                         const struct arena *main, struct par *best, int *best_score)
+                         const struct arena *main, struct search *search)
 {
 	for (vaddr at = round_up(s->start, 8); at < s->saved_end; at += 8) {
-		for (size_t i = 0; i < par_nlayouts; i++) {
-			const struct par_layout *l = &par_layouts[i];
+		for (size_t i = 0; i < search->n; i++) {
+			const struct par_layout *l = &search->l[i];
 			struct par p;
 			int score;
 
-			if (s->saved_end - at < l->size || !fits_state(l, in->state))
+			if (s->saved_end - at < l->size || !layouts_overlap(l, in->state))
 				continue;
 			par_load(s->mem + (at - s->start), l, &p);
 			p.at = at;
 			if (!par_valid(&p))
 				continue;
 			score = par_score(w->core, &p, main);
-			if (score > *best_score) {
-				*best = p;
-				*best_score = score;
+			if (score > search->score) {
+				*search->best = p;
+				search->score = score;
 			}
 		}
 	}
 }
 
-void par_find(struct walk *w, struct instance *in, const struct arena *main)
+/* Tries n layouts at each word of the file's data; returns the best score, at least `least`. */
+static int search_par(struct walk *w, const struct instance *in, const struct arena *main,
+                      const struct par_layout *l, size_t n, int least, struct par *best)
 {
-	struct par best = { 0 };
-	int score = SCORE_MIN;
+	struct search search = { .l = l, .n = n, .best = best, .score = least };
 
 	for (size_t i = 0; i < w->core->nseg; i++) {
 		const struct segment *s = &w->core->seg[i];
 
 		if (s->saved_end > s->start && same_file(w->core, s, in->main_arena))
-			scan_segment(w, s, in, main, &best, &score);
+			scan_segment(w, s, in, main, &search);
+	}
+	return search.score;
+}
+
+void par_find(struct walk *w, struct instance *in, const struct arena *main)
+{
+	const struct debug_layout *known = w->known;
+	struct par best = { 0 };
+	struct par_layout *variants;
+	size_t n;
+	int score = SCORE_MIN, least;
+
+	if (known && known->par && debug_layout_of(known, in->main_arena))
+		score = search_par(w, in, main, known->par, 1, score, &best);
+	if (score < SCORE_SURE)
+		score = search_par(w, in, main, par_layouts, par_nlayouts, score, &best);
+	if ((score < SCORE_SURE || !state_in_table(in->state)) && main->system_mem &&
+	    (!best.l || best.l != (known ? known->par : NULL))) {
+		n = par_variants(w, in->state, &variants);
+		least = score < SCORE_SURE ? SCORE_SURE - 1 : score;
+		search_par(w, in, main, variants, n, least, &best);
 	}
 	if (!best.l) {
 		walk_find(w, "mp_", in->main_arena, false,
@@ -154,5 +179,6 @@ void par_find(struct walk *w, struct instance *in, const struct arena *main)
 	in->top_pad = best.pad;
 	in->mmap_threshold = best.threshold;
 	in->arena_max = best.arena_max;
+	in->tcache_bins = best.bins;
 	in->tcache_count = best.count;
 }

@@ -422,25 +422,51 @@ static bool fits_better(const struct fit *f, const struct fit *best)
 	return !best->l || good > most || (good == most && f->broken < best->broken);
 }
 
+static void try_better(struct walk *w, const struct tcache_layout *l, struct fit *best)
+{
+	struct fit f;
+
+	try_layout(w, l, &f);
+	if (fits_better(&f, best)) {
+		mem_free(best->v);
+		*best = f;
+	} else {
+		mem_free(f.v);
+	}
+}
+
+/* The layout that no table has: by libc's debug information, else by mp_. NULL: none. */
+static const struct tcache_layout *new_layout(struct walk *w)
+{
+	const struct debug_layout *known = w->known;
+
+	if (known && known->tcache && debug_layout_of(known, w->instances.v[0].main_arena))
+		return tcache_in_table(known->tcache) ? NULL : known->tcache;
+	return tcache_infer(w);
+}
+
+void tcache_expect(struct walk *w)
+{
+	const struct tcache_layout *l = w->instances.n ? new_layout(w) : NULL;
+
+	w->candidate_max = 0x320; /* 0x250, 0x290, 0x300 and what malloc could not split off */
+	if (l && l->size + 0x30u > w->candidate_max)
+		w->candidate_max = l->size + 0x30u;
+}
+
 void tcaches_find(struct walk *w)
 {
 	struct fit best = { 0 };
+	const struct tcache_layout *l;
 
 	if (!w->instances.n || !w->candidates.n)
 		return;
-	for (size_t i = 0; i < tcache_nlayouts; i++) {
-		struct fit f;
-
-		if (of_other_age(w, &tcache_layouts[i]))
-			continue;
-		try_layout(w, &tcache_layouts[i], &f);
-		if (fits_better(&f, &best)) {
-			mem_free(best.v);
-			best = f;
-		} else {
-			mem_free(f.v);
-		}
-	}
+	for (size_t i = 0; i < tcache_nlayouts; i++)
+		if (!of_other_age(w, &tcache_layouts[i]))
+			try_better(w, &tcache_layouts[i], &best);
+	l = new_layout(w);
+	if (l)
+		try_better(w, l, &best);
 	if (best.entries || best.votes) {
 		if (best.entries)
 			w->instances.v[0].tcache = best.l;

@@ -9,6 +9,8 @@
 
 #include "heapwalk/heap.h"
 
+enum { TCACHE_BINS_MAX = 1024 }; /* 64, 76 from 2.42 on, fewer by a tunable */
+
 /* A range to be stepped through, known before it is. */
 struct region {
 	vaddr start, limit;       /* first chunk's header; chunks lie below limit */
@@ -22,6 +24,7 @@ struct region {
 
 struct walk {
 	const struct core *core;
+	const struct debug_layout *known; /* may be NULL */
 	struct heap *heap;
 	struct view view;
 	ARRAY(struct arena) arenas;
@@ -31,6 +34,7 @@ struct walk {
 	ARRAY(struct tcache) tcaches;
 	ARRAY(struct heap_finding) findings;
 	ARRAY(struct owned) gaps, inferred;
+	uint64_t candidate_max;  /* the largest chunk that may be one of: */
 	ARRAY(vaddr) candidates; /* user addresses of used chunks that may be a tcache struct */
 	uint32_t next_id;
 	size_t next_cell;  /* index into heap.cell */
@@ -59,6 +63,19 @@ static inline bool arena_locked(const struct walk *w, const struct arena *a)
 void damage_finish(struct walk *w);
 /* instance.c: every malloc in the process, its arenas (main first) and its mp_. */
 void instances_find(struct walk *w);
+/* Does the list of arenas lead from main, through arenas with bins, back to main? */
+bool arena_ring(struct walk *w, vaddr main, const struct state_layout *l);
+/*
+ * infer.c: for a glibc that is in no table. state_infer: the layout under which an arena begins
+ * before the list heads at slot0, and the arena; NULL: none. par_variants: layouts of mp_ to be
+ * tried. tcache_infer: of the tcache, by the number of lists in mp_; NULL: nothing new in it. What
+ * they make lives as long as the heap.
+ */
+const struct state_layout *state_infer(struct walk *w, vaddr slot0, vaddr *main);
+size_t par_variants(struct walk *w, const struct state_layout *state, struct par_layout **out);
+const struct tcache_layout *tcache_infer(struct walk *w);
+/* infer.c: which glibc the structures are of, and how that is known: into the heap. */
+void layout_name(struct walk *w);
 /* Do the list heads of an arena stand where the layout has them? Some may be damaged. */
 bool arena_has_bins(struct walk *w, vaddr arena, const struct state_layout *l);
 /* Is attached_threads there, or not, as the layout says? */
@@ -104,6 +121,8 @@ vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, struct b
 bool chunk_linked(struct walk *w, vaddr chunk);
 /* tcache.c, free.c: lists of free chunks. Spans and slots must be in place. */
 void tcaches_find(struct walk *w);
+/* Before the chunks are walked: which of them may be a tcache struct. */
+void tcache_expect(struct walk *w);
 void fastbins_find(struct walk *w);
 void bins_find(struct walk *w);
 /* A listed chunk is free: moves it from used to the place's tally. False: it was not a used chunk.

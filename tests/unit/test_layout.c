@@ -41,6 +41,11 @@ static const struct release releases[] = {
 };
 #define RELEASES (sizeof(releases) / sizeof(*releases))
 
+/* None of them: 8 bytes more before the bins, 8 more in mp_, 80 lists in a tcache. */
+static const struct release unknown = {
+	44, 44, 0x20, 0x820, 0x830, 0x838, 0x4c, 0x60, 0x70, 0x78, 2, 0xa0, 0x320,
+};
+
 struct fake {
 	struct tiny tiny;
 	uint8_t data[0x2000], brk[SIZE], region[SIZE];
@@ -75,6 +80,11 @@ static void fill_state(struct fake *f, const struct release *r, vaddr top, bool 
 	put(state + r->system_mem + 8, SIZE + 0x1000);
 }
 
+static unsigned lists(const struct release *r)
+{
+	return (r->size - r->entries) / 8;
+}
+
 static void fill_par(struct fake *f, const struct release *r)
 {
 	uint8_t *par = f->data + (PAR - DATA);
@@ -86,7 +96,7 @@ static void fill_par(struct fake *f, const struct release *r)
 	put32(par + r->n_mmaps + 4, 65536);
 	put(par + r->sbrk_base, BRK);
 	if (r->tcache_bins) {
-		put(par + r->tcache_bins, r->size == 0x2f8 ? 76 : 64);
+		put(par + r->tcache_bins, lists(r));
 		put(par + r->tcache_bins + 8, 1032);
 		put(par + r->tcache_bins + 16, r->from >= 43 ? 16 : 7);
 	}
@@ -101,9 +111,9 @@ static vaddr fill_heap(struct fake *f, const struct release *r)
 
 	if (r->size) {
 		put(p + 8, size | 1);
-		for (unsigned i = 0; r->size == 0x2f8 && i < 76; i++)
+		for (unsigned i = 0; lists(r) > 64 && i < lists(r); i++)
 			p[16 + 2 * i] = (uint8_t)(i ? full : full - 1);
-		if (r->size != 0x2f8)
+		if (lists(r) == 64)
 			p[16] = 1;
 		put(p + 16 + r->entries, f->base + size + 16);
 		at += size;
@@ -118,7 +128,8 @@ static vaddr fill_heap(struct fake *f, const struct release *r)
 	return f->base + at;
 }
 
-static void walk(struct fake *f, const struct release *r, bool contiguous, struct heap **heap)
+static void walk(struct fake *f, const struct release *r, bool contiguous,
+                 const struct debug_layout *known, struct heap **heap)
 {
 	struct filemap line = { .start = DATA, .end = DATA + 0x2000, .path = "/libc.so.6" };
 
@@ -137,21 +148,14 @@ static void walk(struct fake *f, const struct release *r, bool contiguous, struc
 	         contiguous ? SIZE : 0x1000);
 	tiny_map(&f->tiny, DATA, sizeof(f->data), SEG_R | SEG_W, f->data, sizeof(f->data));
 	array_push(&f->tiny.files, line);
-	heap_walk(tiny_core(&f->tiny), heap);
+	heap_walk(tiny_core(&f->tiny), known, heap);
 }
 
-static void check(const struct release *r, bool contiguous)
+/* What lies where. */
+static void check_found(const struct heap *heap, const struct release *r, bool contiguous)
 {
-	struct fake f;
-	struct heap *heap;
-	const struct instance *in;
-	char want[32];
+	const struct instance *in = &heap->instance[0];
 
-	walk(&f, r, contiguous, &heap);
-	snprintf(want, sizeof(want), r->from == r->to ? "2.%u" : "2.%u-2.%u", r->from, r->to);
-	assert_string_equal(heap->versions, want);
-	assert_string_equal(heap->layout_source, "table");
-	in = &heap->instance[0];
 	assert_int_equal(in->par, PAR);
 	assert_int_equal(in->sbrk_base, BRK);
 	assert_int_equal(in->main_arena, MAIN);
@@ -159,6 +163,19 @@ static void check(const struct release *r, bool contiguous)
 	assert_int_equal(heap->arena[0].attached_threads, r->attached ? 1 : 0);
 	assert_int_equal(heap->total[BLOCK_USED].blocks, contiguous ? 1 : 2);
 	assert_int_equal(heap->arena[0].free[FREE_TCACHE].blocks, r->size ? 1 : 0);
+}
+
+static void check(const struct release *r, bool contiguous)
+{
+	struct fake f;
+	struct heap *heap;
+	char want[32];
+
+	walk(&f, r, contiguous, NULL, &heap);
+	snprintf(want, sizeof(want), r->from == r->to ? "2.%u" : "2.%u-2.%u", r->from, r->to);
+	assert_string_equal(heap->versions, want);
+	assert_string_equal(heap->layout_source, "table");
+	check_found(heap, r, contiguous);
 	heap_free(heap);
 	tiny_free(&f.tiny);
 }
@@ -177,11 +194,85 @@ static void every_release_over_mmap(void **state)
 		check(&releases[i], false);
 }
 
+static void an_unknown_release_is_inferred(void **state)
+{
+	(void)state;
+	for (int contiguous = 0; contiguous < 2; contiguous++) {
+		struct fake f;
+		struct heap *heap;
+
+		walk(&f, &unknown, contiguous, NULL, &heap);
+		assert_string_equal(heap->layout_source, "inferred");
+		assert_null(heap->versions);
+		check_found(heap, &unknown, contiguous);
+		heap_free(heap);
+		tiny_free(&f.tiny);
+	}
+}
+
+/* As debug_layout_read would make it. */
+static void debug_of_unknown(struct debug_layout *d, struct module *libc)
+{
+	*libc = (struct module){ .start = DATA - 0x100000, .end = DATA + 0x2000 };
+	*d = (struct debug_layout){
+		.libc = libc,
+		.own_state = { { 43, 43 }, 0x20, -1, 0, true },
+		.own_par = { { 43, 43 }, 0x38, 0x4c, 0x60, 0x70, 0x78, 0x98, true },
+		.own_tcache = { { 42, 43 }, 80, 2, true, 0xa0, true, 0x320 },
+	};
+	d->state = &d->own_state;
+	d->par = &d->own_par;
+	d->tcache = &d->own_tcache;
+}
+
+static void debug_information_counts(void **state)
+{
+	struct fake f;
+	struct heap *heap;
+	struct debug_layout known;
+	struct module libc;
+
+	(void)state;
+	debug_of_unknown(&known, &libc);
+	walk(&f, &unknown, true, &known, &heap);
+	assert_string_equal(heap->layout_source, "dwarf");
+	assert_null(heap->versions);
+	assert_false(heap->debug_misfit);
+	assert_ptr_equal(heap->instance[0].state, &known.own_state);
+	assert_ptr_equal(heap->instance[0].parl, &known.own_par);
+	assert_ptr_equal(heap->instance[0].tcache, &known.own_tcache);
+	check_found(heap, &unknown, true);
+	heap_free(heap);
+	tiny_free(&f.tiny);
+}
+
+/* It is of another libc than this heap's, however that came about. */
+static void debug_information_that_is_wrong_does_not(void **state)
+{
+	struct fake f;
+	struct heap *heap;
+	struct debug_layout known;
+	struct module libc;
+
+	(void)state;
+	debug_of_unknown(&known, &libc);
+	walk(&f, &releases[RELEASES - 1], true, &known, &heap);
+	assert_string_equal(heap->layout_source, "table");
+	assert_string_equal(heap->versions, "2.43");
+	assert_true(heap->debug_misfit);
+	check_found(heap, &releases[RELEASES - 1], true);
+	heap_free(heap);
+	tiny_free(&f.tiny);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_release_over_brk),
 		cmocka_unit_test(every_release_over_mmap),
+		cmocka_unit_test(an_unknown_release_is_inferred),
+		cmocka_unit_test(debug_information_counts),
+		cmocka_unit_test(debug_information_that_is_wrong_does_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
