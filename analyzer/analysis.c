@@ -1,6 +1,20 @@
 #include "analyzer/analysis.h"
 
+#include "formats/written.h"
+
 #include <sched.h>
+
+static unsigned threads_of(const struct analysis *a)
+{
+	cpu_set_t set;
+	int n = 1;
+
+	if (a->threads)
+		return a->threads;
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		n = CPU_COUNT(&set);
+	return n > 0 ? (unsigned)n : 1;
+}
 
 bool analysis_open(const char *path, const struct module_options *where, struct analysis *a,
                    struct err *err)
@@ -28,6 +42,7 @@ void analysis_close(struct analysis *a)
 	heap_free(a->heap);
 	if (a->has_modules)
 		modules_free(&a->modules);
+	core_was_read(a->core, threads_of(a));
 	core_close(a->core);
 	*a = (struct analysis){ 0 };
 }
@@ -44,7 +59,8 @@ const struct heap *analysis_heap(struct analysis *a)
 {
 	if (!a->heap) {
 		debug_layout_read(a->core, analysis_modules(a), &a->debug);
-		heap_walk(a->core, &a->debug, &a->heap);
+		heap_walk(a->core, (struct heap_want){ &a->debug, a->lists, threads_of(a) },
+		          &a->heap);
 	}
 	return a->heap;
 }
@@ -71,18 +87,6 @@ const struct roots *analysis_roots(struct analysis *a)
 		roots_find(a->core, analysis_heap(a), analysis_stacks(a), &a->roots);
 	a->has_roots = true;
 	return &a->roots;
-}
-
-static unsigned threads_of(const struct analysis *a)
-{
-	cpu_set_t set;
-	int n = 1;
-
-	if (a->threads)
-		return a->threads;
-	if (!sched_getaffinity(0, sizeof(set), &set))
-		n = CPU_COUNT(&set);
-	return n > 0 ? (unsigned)n : 1;
 }
 
 const struct reach *analysis_reach(struct analysis *a)

@@ -31,6 +31,23 @@ size_t filter_masked(const uint8_t *p, size_t n, uint64_t mask, uint64_t lo, uin
 	return found;
 }
 
+size_t filter_kept_plain(const uint8_t *p, const uint64_t keep[2], uint64_t mask, uint64_t lo,
+                         uint64_t size, uint64_t *out)
+{
+	size_t found = 0;
+
+	for (unsigned half = 0; half < 2; half++) {
+		for (uint64_t k = keep[half]; k; k &= k - 1) {
+			uint64_t word = load64(p + 512 * half + 8 * (unsigned)__builtin_ctzll(k)) &
+			                mask;
+
+			out[found] = word;
+			found += word - lo < size;
+		}
+	}
+	return found;
+}
+
 #if defined(__x86_64__)
 
 bool filter_has_avx2(void)
@@ -72,6 +89,36 @@ __attribute__((target("avx2"))) size_t filter_avx2(const uint8_t *p, size_t n, u
 	return found + filter_plain(p + 8 * i, n - i, lo, size, out + found);
 }
 
+__attribute__((target("avx2"))) size_t filter_kept_avx2(const uint8_t *p, const uint64_t keep[2],
+                                                        uint64_t mask, uint64_t lo, uint64_t size,
+                                                        uint64_t *out)
+{
+	const uint64_t half = UINT64_C(1) << 63;
+	const __m256i shift = _mm256_set1_epi64x((long long)(half - lo));
+	const __m256i limit = _mm256_set1_epi64x((long long)(size ^ half));
+	const __m256i bits = _mm256_set1_epi64x((long long)mask);
+	size_t found = 0;
+
+	for (unsigned h = 0; h < 2; h++, p += 512) {
+		unsigned skip = keep[h] ? (unsigned)__builtin_ctzll(keep[h]) & ~3u : 0;
+		const uint8_t *at = p + 8 * skip;
+
+		for (uint64_t k = keep[h] >> skip; k; k >>= 4, at += 32) {
+			__m256i words = _mm256_and_si256(_mm256_loadu_si256((const void *)at),
+			                                 bits);
+			__m256i below = _mm256_cmpgt_epi64(limit, _mm256_add_epi64(words, shift));
+			unsigned stay = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(below)) &
+			                (unsigned)k & 15;
+			__m256i order = _mm256_load_si256((const void *)front[stay]);
+
+			_mm256_storeu_si256((void *)(out + found),
+			                    _mm256_permutevar8x32_epi32(words, order));
+			found += (unsigned)__builtin_popcount(stay);
+		}
+	}
+	return found;
+}
+
 #else
 
 bool filter_has_avx2(void)
@@ -84,7 +131,20 @@ size_t filter_avx2(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint6
 	return filter_plain(p, n, lo, size, out);
 }
 
+size_t filter_kept_avx2(const uint8_t *p, const uint64_t keep[2], uint64_t mask, uint64_t lo,
+                        uint64_t size, uint64_t *out)
+{
+	return filter_kept_plain(p, keep, mask, lo, size, out);
+}
+
 #endif
+
+size_t filter_kept(const uint8_t *p, const uint64_t keep[2], uint64_t mask, uint64_t lo,
+                   uint64_t size, uint64_t *out)
+{
+	return filter_has_avx2() ? filter_kept_avx2(p, keep, mask, lo, size, out)
+	                         : filter_kept_plain(p, keep, mask, lo, size, out);
+}
 
 size_t filter_words(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint64_t *out)
 {

@@ -1,98 +1,29 @@
 /*
  * A depth-first walk over used blocks, with queues that hide memory latency: a block waits in one
  * while its first lines are fetched, a pointer in another while the index cell of its target is,
- * the target in a third while its bit is.
- *
- * The stack is short. Where more is to be scanned than it holds, blocks are noted in a bitmap and
- * scanned in address order, sweep after sweep: the dead heap is then read as a stream and not page
- * by page at random, which costs more in translating addresses than in reading (5 M chunks of 240
- * bytes at random: 0.8 s for 1.8 s). A sweep over a few pending blocks follows each at once; one
- * over many is shared out among threads. What is visited in the end does not depend on the order.
+ * the target in a third while its bit is. The stack is short: where more is to be scanned than it
+ * holds, sweeps over the heap go on (sweep.c). What is visited in the end does not depend on the
+ * order.
  */
-#include "analyzer/mark.h"
 #include "analyzer/filter.h"
+#include "analyzer/marker.h"
 #include "formats/written.h"
 
-#include <pthread.h>
+#define FILTER 64    /* words looked at together */
+#define LONG   65536 /* bytes; blocks that are worth asking which part of them was ever touched */
+#define FETCH  256   /* bytes of a block that are fetched ahead */
+#define WINDOW (UINT64_C(2) << 20) /* bytes mapped at a time */
 
-#define STACK    32768 /* chunks */
-#define FEW      8192  /* pending chunks that are better followed one by one */
-#define MANY     65536 /* pending chunks that are worth starting threads for */
-#define PIECE    4096  /* cells that a thread takes at a time: 4 MiB of heap */
-#define FILTER   64    /* words looked at together */
-#define POINTERS 64    /* waiting for an index cell */
-#define TARGETS  32    /* waiting for their bits */
-#define BLOCKS   16    /* waiting for their content */
-#define LONG     65536 /* bytes; blocks that are worth asking which part of them was ever touched */
-#define FETCH    256   /* bytes of it that are fetched ahead */
-
-struct pointer {
-	vaddr v;
-	const struct span *span;
-};
-
-/* A block that a pointer was resolved to; its bits are on their way. */
-struct target {
-	vaddr chunk;
-	uint32_t id;
-	bool exact;
-};
-
-struct marker {
-	const struct core *core;
-	const struct heap *heap;
-	vaddr lo, hi;      /* user addresses of the heap lie in [lo, hi) */
-	uint64_t mask;     /* of a word: what of it is an address */
-	uint64_t *left;    /* to be visited in this pass: bit by id */
-	uint64_t *touched; /* by interior pointers, where those do not hold; else NULL */
-	struct tally *sum;
-	uint64_t unread; /* bytes */
-	vaddr *stack;    /* chunks to scan, while they are few */
-	size_t depth;
-	bool sweeping;     /* they are many: in pending instead */
-	uint64_t *pending; /* to scan: bit by id */
-	uint64_t npending;
-	bool shared; /* a parallel sweep: others change the bitmaps too */
-	unsigned threads;
-	struct sweeper *sweeper; /* threads of them */
-	struct pointer pointer[POINTERS];
-	unsigned first_pointer, npointers;
-	struct target target[TARGETS];
-	unsigned first_target, ntargets;
-	vaddr block[BLOCKS];
-	unsigned first_block, nblocks;
-};
-
-static inline bool bit_load(const uint64_t *bits, uint32_t id)
-{
-	return __atomic_load_n(&bits[id >> 6], __ATOMIC_RELAXED) >> (id & 63) & 1;
-}
-
-/* Sets or clears a bit that other threads' bits share a word with; false: it was so already. */
-static inline bool bit_put(const struct marker *m, uint64_t *bits, uint32_t id, bool to)
-{
-	uint64_t bit = UINT64_C(1) << (id & 63), old;
-
-	if (!m->shared) {
-		old = bits[id >> 6];
-		bits[id >> 6] = to ? old | bit : old & ~bit;
-	} else if (to) {
-		old = __atomic_fetch_or(&bits[id >> 6], bit, __ATOMIC_RELAXED);
-	} else {
-		old = __atomic_fetch_and(&bits[id >> 6], ~bit, __ATOMIC_RELAXED);
-	}
-	return !(old & bit) == to;
-}
-
+/* A block that is left is to be scanned. */
 static void push(struct marker *m, vaddr chunk, uint32_t id)
 {
 	if (m->depth == STACK)
 		m->sweeping = true;
 	if (m->sweeping) {
-		bit_put(m, m->pending, id, true);
-		m->npending++;
+		bit_set(m->found, id);
 	} else {
-		m->stack[m->depth++] = chunk;
+		bit_clear(m->left, id);
+		m->stack[m->depth++] = (struct chunk){ chunk, id };
 	}
 }
 
@@ -100,8 +31,8 @@ static void push(struct marker *m, vaddr chunk, uint32_t id)
 static void hold(struct marker *m, vaddr chunk, uint32_t id, bool exact)
 {
 	if (m->touched && !exact)
-		bit_put(m, m->touched, id, true);
-	else if (bit_put(m, m->left, id, false)) /* not by another thread in the meantime */
+		bit_set(m->touched, id);
+	else
 		push(m, chunk, id);
 }
 
@@ -129,16 +60,14 @@ static void resolve_oldest(struct marker *m)
 		return;
 	t->exact = p.v == t->chunk + CHUNK_HEADER;
 	__builtin_prefetch(&m->left[t->id >> 6], 1);
-	__builtin_prefetch(&m->pending[t->id >> 6], 1);
 	m->ntargets++;
 }
 
 static inline void look(struct marker *m, uint64_t word)
 {
-	const struct span *s;
+	const struct span *s = heap_span(m->heap, word - CHUNK_HEADER);
 	unsigned slot;
 
-	s = heap_span(m->heap, word - CHUNK_HEADER);
 	if (!s)
 		return;
 	if (s->cell)
@@ -149,18 +78,29 @@ static inline void look(struct marker *m, uint64_t word)
 	m->pointer[slot] = (struct pointer){ word, s };
 }
 
-static void scan_words(struct marker *m, const uint8_t *p, uint64_t bytes)
+static size_t filter(const struct marker *m, const uint8_t *p, size_t n, uint64_t *out)
+{
+	return m->mask == UINT64_MAX ? filter_words(p, n, m->lo, m->hi - m->lo, out)
+	                             : filter_masked(p, n, m->mask, m->lo, m->hi - m->lo, out);
+}
+
+void mark_words(struct marker *m, const uint8_t *p, uint64_t bytes)
 {
 	uint64_t some[FILTER + 4];
 
 	while (bytes >= 8) {
 		size_t take = bytes < 8 * FILTER ? bytes / 8 : FILTER;
-		size_t n = m->mask == UINT64_MAX
-		                   ? filter_words(p, take, m->lo, m->hi - m->lo, some)
-		                   : filter_masked(p, take, m->mask, m->lo, m->hi - m->lo, some);
 
-		for (size_t i = 0; i < n; i++)
-			look(m, some[i]);
+		if (m->sweeping) {
+			m->nwords += filter(m, p, take, m->word + m->nwords);
+			if (m->nwords >= BATCH)
+				sweep_flush(m);
+		} else {
+			size_t n = filter(m, p, take, some);
+
+			for (size_t i = 0; i < n; i++)
+				look(m, some[i]);
+		}
 		p += 8 * take;
 		bytes -= 8 * take;
 	}
@@ -181,6 +121,21 @@ static uint64_t unsaved(const struct core *core, vaddr start, vaddr end)
 	return n;
 }
 
+/* A long one is mapped as it goes. */
+static void mark_run(struct marker *m, vaddr at, const uint8_t *p, uint64_t bytes)
+{
+	while (bytes > LONG) {
+		uint64_t some = bytes < WINDOW ? bytes : WINDOW;
+
+		core_will_read(m->core, at, at + some);
+		mark_words(m, p, some);
+		at += some;
+		p += some;
+		bytes -= some;
+	}
+	mark_words(m, p, bytes);
+}
+
 void mark_range(struct marker *m, vaddr start, vaddr end)
 {
 	vaddr at = round_up(start, 8), stop;
@@ -194,7 +149,7 @@ void mark_range(struct marker *m, vaddr start, vaddr end)
 		const uint8_t *p = from < stop ? core_at(m->core, from, stop - from) : NULL;
 
 		if (p)
-			scan_words(m, p, stop - from);
+			mark_run(m, from, p, stop - from);
 	}
 }
 
@@ -227,7 +182,7 @@ void mark_scan(struct marker *m, vaddr chunk)
 		mark_range(m, chunk + CHUNK_HEADER, chunk + CHUNK_HEADER + usable);
 		return;
 	}
-	scan_words(m, p + CHUNK_HEADER, usable);
+	mark_words(m, p + CHUNK_HEADER, usable);
 }
 
 static inline __attribute__((always_inline)) void fetch(const struct marker *m, vaddr chunk)
@@ -241,25 +196,25 @@ static inline __attribute__((always_inline)) void fetch(const struct marker *m, 
 
 static void scan_oldest(struct marker *m)
 {
-	vaddr chunk = m->block[m->first_block];
+	vaddr chunk = m->block[m->first_block].at;
 
 	m->first_block = (m->first_block + 1) % BLOCKS;
 	m->nblocks--;
 	mark_scan(m, chunk);
 }
 
-static void scan_later(struct marker *m, vaddr chunk)
+static void scan_later(struct marker *m, struct chunk c)
 {
 	if (m->nblocks == BLOCKS)
 		scan_oldest(m);
-	fetch(m, chunk);
-	m->block[(m->first_block + m->nblocks++) % BLOCKS] = chunk;
+	fetch(m, c.at);
+	m->block[(m->first_block + m->nblocks++) % BLOCKS] = c;
 }
 
-/* Scans what is on the stack and in the queues, until all are empty. */
+/* Scans what is on the stack and in the queues, until all are empty or the stack runs over. */
 static void follow(struct marker *m)
 {
-	while (m->depth || m->nblocks || m->npointers || m->ntargets) {
+	while (!m->sweeping && (m->depth || m->nblocks || m->npointers || m->ntargets)) {
 		while (m->depth && m->nblocks < BLOCKS)
 			scan_later(m, m->stack[--m->depth]);
 		if (m->nblocks)
@@ -271,133 +226,48 @@ static void follow(struct marker *m)
 	}
 }
 
-/* Scans pending chunks of one cell; those that become pending behind the cursor wait. */
-static void sweep_cell(struct marker *m, const struct span *s, size_t c)
+/* Back to the sweep with what waits on the stack and in the queues. */
+static void unstack(struct marker *m)
 {
-	uint64_t bits = cell_bits(&s->cell[c]);
-	uint32_t id = s->first_id + s->cell[c].rank;
+	while (m->npointers)
+		resolve_oldest(m);
+	while (m->ntargets)
+		hold_oldest(m);
+	while (m->nblocks) {
+		m->stack[m->depth++] = m->block[m->first_block];
+		m->first_block = (m->first_block + 1) % BLOCKS;
+		m->nblocks--;
+	}
+	while (m->depth) {
+		uint32_t id = m->stack[--m->depth].id;
 
-	if (!bits_any(m->pending, id, bit_count(bits)))
-		return;
-	for (; bits; bits &= bits - 1, id++) {
-		if (!bit_load(m->pending, id))
-			continue;
-		bit_put(m, m->pending, id, false);
-		m->npending--;
-		scan_later(m, s->start + ((c << 6 | (unsigned)__builtin_ctzll(bits)) << 4));
-		if (!m->sweeping)
-			follow(m);
+		bit_set(m->left, id);
+		bit_set(m->found, id);
 	}
 }
 
-static void sweep_mmapped(struct marker *m, const struct span *s)
+/* What the sweeps left over is little: it is followed from the stack. */
+static void restack(struct marker *m)
 {
-	if (!bit_load(m->pending, s->first_id))
-		return;
-	bit_put(m, m->pending, s->first_id, false);
-	m->npending--;
-	scan_later(m, s->start);
-}
+	struct heap_iter it = { 0 };
+	struct block b;
 
-/* A sweep as pieces of work: some cells of a span, or one mmapped chunk. */
-struct sweep {
-	pthread_mutex_t lock;
-	size_t span, cell; /* where the next piece begins */
-};
-
-static bool next_piece(struct sweep *w, const struct heap *h, const struct span **s, size_t *cell)
-{
-	bool more;
-
-	pthread_mutex_lock(&w->lock);
-	more = w->span < h->nspans;
-	if (more) {
-		*s = &h->span[w->span];
-		*cell = w->cell;
-		w->cell += PIECE;
-		if (w->cell >= (*s)->ncells) {
-			w->span++;
-			w->cell = 0;
-		}
-	}
-	pthread_mutex_unlock(&w->lock);
-	return more;
-}
-
-static void sweep_pieces(struct marker *m, struct sweep *w)
-{
-	const struct span *s;
-	size_t c;
-
-	while (next_piece(w, m->heap, &s, &c)) {
-		size_t end = s->ncells - c > PIECE ? c + PIECE : s->ncells;
-
-		if (!s->cell)
-			sweep_mmapped(m, s);
-		else
-			for (; c < end; c++)
-				sweep_cell(m, s, c);
-	}
-	follow(m);
-}
-
-/* One thread's part in a sweep: a marker of its own over the same bitmaps. */
-struct sweeper {
-	struct marker marker;
-	struct tally sum;
-	struct sweep *sweep;
-	pthread_t thread;
-};
-
-static void *sweeper_run(void *arg)
-{
-	struct sweeper *s = arg;
-
-	sweep_pieces(&s->marker, s->sweep);
-	return NULL;
-}
-
-/* Starts one more thread on the sweep; false if the system gives none. */
-static bool sweeper_start(struct sweeper *s, const struct marker *m, struct sweep *sweep)
-{
-	s->marker = *m;
-	s->marker.npending = s->marker.unread = 0;
-	s->sum = (struct tally){ 0 };
-	s->marker.sum = &s->sum;
-	s->sweep = sweep;
-	return pthread_create(&s->thread, NULL, sweeper_run, s) == 0;
-}
-
-static void sweeper_join(struct sweeper *s, struct marker *m)
-{
-	pthread_join(s->thread, NULL);
-	m->npending += s->marker.npending; /* as a difference: may wrap, and back */
-	m->unread += s->marker.unread;
-	m->sum->blocks += s->sum.blocks;
-	m->sum->bytes += s->sum.bytes;
-}
-
-static void sweep(struct marker *m)
-{
-	struct sweep w = { .lock = PTHREAD_MUTEX_INITIALIZER };
-	size_t n = 0;
-
-	m->sweeping = m->npending > FEW;
-	m->shared = m->threads > 1 && m->npending > MANY;
-	while (m->shared && n + 1 < m->threads && sweeper_start(&m->sweeper[n], m, &w))
-		n++;
-	sweep_pieces(m, &w);
-	while (n > 0)
-		sweeper_join(&m->sweeper[--n], m);
-	m->shared = false;
+	for (size_t i = 0; i < ((size_t)m->heap->nchunks + 63) / 64; i++)
+		m->found[i] &= m->left[i];
+	while (heap_next_set(m->heap, m->found, &it, &b))
+		push(m, b.addr - CHUNK_HEADER, b.id);
 }
 
 void mark_drain(struct marker *m)
 {
 	follow(m);
-	while (m->npending)
-		sweep(m);
-	m->sweeping = false;
+	while (m->sweeping) {
+		unstack(m);
+		sweep_all(m);
+		m->sweeping = false;
+		restack(m);
+		follow(m);
+	}
 }
 
 struct marker *mark_open(const struct core *core, const struct heap *heap, unsigned threads)
@@ -411,10 +281,10 @@ struct marker *mark_open(const struct core *core, const struct heap *heap, unsig
 		m->lo = heap->span[0].start + CHUNK_HEADER;
 		m->hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;
 	}
-	m->pending = mem_lazy(heap->bits_bytes);
+	m->found = mem_lazy(heap->bits_bytes);
 	m->stack = mem_alloc(STACK, sizeof(*m->stack));
 	m->threads = threads;
-	m->sweeper = mem_alloc(threads, sizeof(*m->sweeper));
+	m->sweeper = sweepers_new(threads);
 	return m;
 }
 
@@ -422,14 +292,19 @@ void mark_close(struct marker *m)
 {
 	if (!m)
 		return;
-	mem_lazy_free(m->pending, m->heap->bits_bytes);
+	mem_lazy_free(m->found, m->heap->bits_bytes);
 	mem_free(m->stack);
-	mem_free(m->sweeper);
+	sweepers_free(m->sweeper);
 	mem_free(m);
 }
 
 void mark_pass(struct marker *m, uint64_t *left, uint64_t *touched, struct tally *sum)
 {
+	size_t words = ((size_t)m->heap->nchunks + 63) / 64;
+
+	for (size_t i = 0; i < words; i++)
+		if (m->found[i])
+			m->found[i] = 0;
 	m->left = left;
 	m->touched = touched;
 	m->sum = sum;
@@ -444,14 +319,13 @@ void mark_word(struct marker *m, uint64_t word)
 
 void mark_block(struct marker *m, vaddr chunk, uint32_t id)
 {
-	bit_clear(m->left, id);
 	push(m, chunk, id);
 }
 
-uint64_t *mark_pending(struct marker *m, uint64_t n)
+uint64_t *mark_found(struct marker *m)
 {
-	m->npending += n;
-	return m->pending;
+	m->sweeping = true;
+	return m->found;
 }
 
 struct tally *mark_sum(struct marker *m, struct tally *sum)

@@ -27,8 +27,8 @@ void mark_range(struct marker *m, vaddr start, vaddr end);   /* the saved words 
 void mark_block(struct marker *m, vaddr chunk, uint32_t id); /* a block that is left */
 void mark_scan(struct marker *m, vaddr chunk); /* a block's words, counting it in sum */
 
-/* Bits by id of blocks to be scanned at the next drain; n of them. Their bits in left are clear. */
-uint64_t *mark_pending(struct marker *m, uint64_t n);
+/* Bits by id: what is set here and left is scanned by the next drain. */
+uint64_t *mark_found(struct marker *m);
 
 /* Scans until nothing is left to scan. */
 void mark_drain(struct marker *m);

@@ -39,10 +39,8 @@ static void mark_strong(struct work *w, const struct roots *roots)
 	mark_pass(w->marker, w->left, w->reach->weak, &w->reach->total[REACH_REACHABLE]);
 	for (size_t i = 0; i < roots->nregs; i++)
 		mark_word(w->marker, roots->reg[i].value);
-	for (size_t i = 0; i < roots->n; i++) {
+	for (size_t i = 0; i < roots->n; i++)
 		mark_range(w->marker, roots->v[i].start, roots->v[i].end);
-		mark_drain(w->marker);
-	}
 	mark_drain(w->marker);
 }
 
@@ -51,27 +49,22 @@ static void mark_strong(struct work *w, const struct roots *roots)
 static void settle_strong(struct work *w)
 {
 	uint64_t *strong = w->reach->strong, *weak = w->reach->weak, *left = w->left;
-	uint64_t *pending = mark_pending(w->marker, 0), n = 0;
+	uint64_t *found = mark_found(w->marker);
 
 	for (size_t i = 0; i < words_used(w); i++) {
-		uint64_t touched = weak[i] & left[i];
-
 		if (w->heap->used[i] != left[i])
 			strong[i] = w->heap->used[i] & ~left[i];
+		if (weak[i] & left[i])
+			found[i] |= weak[i] & left[i];
 		if (weak[i])
 			weak[i] = 0;
-		if (touched) {
-			left[i] &= ~touched;
-			pending[i] = touched;
-			n += bit_count(touched);
-		}
 	}
-	mark_pending(w->marker, n);
 }
 
 static void mark_weak(struct work *w)
 {
 	mark_pass(w->marker, w->left, NULL, &w->reach->total[REACH_POSSIBLE]);
+	settle_strong(w);
 	mark_drain(w->marker);
 	w->reach->unread = mark_unread(w->marker);
 	/* parts of the heap that could not be read may hold anything; heap.unread counts them */
@@ -237,7 +230,6 @@ void reach_mark(const struct core *core, const struct heap *heap, const struct r
 	w.left = mem_lazy(out->bits_bytes);
 	memcpy(w.left, heap->used, words_used(&w) * 8);
 	mark_strong(&w, roots);
-	settle_strong(&w);
 	mark_weak(&w);
 	out->withheld = roots->nmissing || heap->unread || out->unread || core->damaged ||
 	                core->bad_headers;

@@ -1,4 +1,5 @@
 #include "formats/written.h"
+#include "formats/crew.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -68,4 +69,25 @@ void core_will_read(const struct core *core, vaddr start, vaddr end)
 			madvise((void *)from, (uintptr_t)p + (stop - at) - from,
 			        MADV_POPULATE_READ);
 	}
+}
+
+#define UNMAP_WORTH (UINT64_C(256) << 20) /* bytes that are worth a second thread */
+
+static void unmap_rest(void *core)
+{
+	const struct core *c = core;
+	uint64_t half = round_down(c->map_size / 2, UINT64_C(2) << 20);
+
+	madvise((uint8_t *)c->map + half, c->map_size - half, MADV_DONTNEED);
+}
+
+void core_was_read(const struct core *core, unsigned threads)
+{
+	struct hand hand;
+
+	if (threads < 2 || !core->map || core->map_size < UNMAP_WORTH ||
+	    !hand_start(&hand, unmap_rest, (void *)(uintptr_t)core))
+		return;
+	madvise(core->map, round_down(core->map_size / 2, UINT64_C(2) << 20), MADV_DONTNEED);
+	hand_wait(&hand);
 }

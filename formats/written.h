@@ -22,4 +22,10 @@ bool core_written(const struct core *core, vaddr *at, vaddr end, vaddr *stop);
  */
 void core_will_read(const struct core *core, vaddr start, vaddr end);
 
+/*
+ * Hint: nothing will be read any more. Unmapping a big core page by page takes as long as a fifth
+ * of reading it: threads (1 at least) share that, then core_close has little to do.
+ */
+void core_was_read(const struct core *core, unsigned threads);
+
 #endif

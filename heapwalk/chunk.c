@@ -8,8 +8,8 @@
  * Where the chain breaks, walking goes on at the next sound chunk (resync.c). Where what lies
  * between is one chunk with a bad header, it stays a chunk of the span; else it is skipped, a gap.
  */
+#include "heapwalk/links.h"
 #include "heapwalk/step.h"
-#include "formats/written.h"
 
 #include <stdio.h>
 
@@ -59,14 +59,6 @@ vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, struct b
 	return end;
 }
 
-/* What malloc_trim gives back of a binned chunk: whole pages behind its header (malloc.c mtrim). */
-static uint64_t trim_inner(vaddr p, uint64_t size, uint64_t page)
-{
-	vaddr at = round_up(p + 48, page);
-
-	return at < p + size ? round_down(p + size - at, page) : 0;
-}
-
 /* One chunk more (by 1) or fewer (by UINT64_MAX) in its arena's tallies. */
 static void tally_chunk(struct walk *w, const struct region *r, vaddr p, uint64_t size, bool used,
                         uint64_t by)
@@ -77,7 +69,7 @@ static void tally_chunk(struct walk *w, const struct region *r, vaddr p, uint64_
 	t->blocks += by;
 	t->bytes += by * (size - 8);
 	if (!used)
-		a->trimmable += by * trim_inner(p, size, w->core->page_size);
+		a->trimmable += by * chunk_trimmable(p, size, w->core->page_size);
 }
 
 static void count_chunk(struct walk *w, const struct region *r, vaddr p, uint64_t size, bool used)
@@ -87,10 +79,15 @@ static void count_chunk(struct walk *w, const struct region *r, vaddr p, uint64_
 	tally_chunk(w, r, p, size, used, 1);
 	if (used) {
 		bit_set(w->heap->used, w->next_id);
-		if (size >= 0x250 && size <= w->candidate_max)
+		if (size >= TCACHE_LEAST && size <= w->candidate_max)
 			array_push(&w->candidates, p + CHUNK_HEADER);
-	} else if (size - 8 > a->largest_free) {
-		a->largest_free = size - 8;
+	} else {
+		uint64_t fd, bk;
+
+		if (view_read64(&w->view, p + 16, &fd) && view_read64(&w->view, p + 24, &bk))
+			links_add(w, p, fd, bk);
+		if (size - 8 > a->largest_free)
+			a->largest_free = size - 8;
 	}
 	w->next_id++;
 }
@@ -106,25 +103,6 @@ static void count_top(struct walk *w, const struct region *r, uint64_t size)
 	if (a->main && size > CHUNK_MIN) /* systrim: all whole pages but MINSIZE */
 		a->trimmable += round_down(size - CHUNK_MIN - 1, w->core->page_size);
 	w->next_id++;
-}
-
-/*
- * The chain of headers is a chain of dependent loads: fetch the memory ahead as a stream, so that
- * the next headers are there when their address is known. (always_inline: GCC 12 takes a function
- * that only prefetches for one without effect, and drops the call.)
- */
-#define AHEAD  2048
-#define WINDOW (UINT64_C(16) << 20) /* bytes mapped at a time */
-
-static inline __attribute__((always_inline)) void fetch_ahead(const struct view *v, vaddr p,
-                                                              uint64_t size)
-{
-	const uint8_t *at = v->mem + (p - v->lo) + AHEAD;
-
-	if (p < v->lo || p >= v->hi || size > AHEAD)
-		return;
-	for (uint64_t i = 0; i < size; i += 64)
-		__builtin_prefetch(at + i);
 }
 
 bool chunk_linked(struct walk *w, vaddr p)
@@ -169,39 +147,36 @@ static enum step walk_span(const struct stepper *st, const struct region *r, str
                            vaddr p, vaddr *next)
 {
 	struct walk *w = st->w;
-	vaddr last = 0, mapped = p;
-	uint64_t last_size = 0, head, size;
+	struct place at = { .p = p };
+	uint64_t head, size;
 
 	for (;;) {
 		enum step step;
 
-		if (p >= mapped && r->limit - p > WINDOW / 64) {
-			mapped = r->limit - p > WINDOW ? p + WINDOW : r->limit;
-			core_will_read(w->core, p, mapped);
-		}
-		step = step_at(st, p, &head, &size);
-
-		if (last) /* the chunk before: its state stands in this header */
-			count_chunk(w, r, last, last_size,
+		if (at.p >= w->reached)
+			w->reached = ahead_reach(w->ahead, at.p);
+		step = step_at(st, at.p, &head, &size);
+		if (at.last) /* the chunk before: its state stands in this header */
+			count_chunk(w, r, at.last, at.last_size,
 			            step == STEP_BAD || (head & CHUNK_PREV_INUSE) ||
-			                    !really_free(w, r, last, p));
+			                    !really_free(w, r, at.last, at.p));
 		if (step == STEP_TOP) {
-			span_set(s, p);
+			span_set(s, at.p);
 			count_top(w, r, size);
-			s->end = p + size;
+			s->end = at.p + size;
 			*next = s->end;
 			return step;
 		}
 		if (step != STEP_CHUNK) {
-			s->end = p;
-			*next = p;
+			s->end = at.p;
+			*next = at.p;
 			return step;
 		}
-		span_set(s, p);
-		fetch_ahead(&w->view, p, size);
-		last = p;
-		last_size = size;
-		p += size;
+		span_set(s, at.p);
+		at.last = at.p;
+		at.last_size = size;
+		at.p += size;
+		stride(st, r, s, &at);
 	}
 }
 
@@ -400,6 +375,9 @@ static void add_mmapped(struct walk *w, const struct region *r)
 
 void chunks_walk(struct walk *w)
 {
+	for (size_t i = 0; i < w->regions.n; i++)
+		if (w->regions.v[i].kind != SPAN_MMAP)
+			ahead_add(w->ahead, w->regions.v[i].start, w->regions.v[i].limit);
 	for (size_t i = 0; i < w->regions.n; i++) {
 		const struct region *r = &w->regions.v[i];
 

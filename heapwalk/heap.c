@@ -1,3 +1,4 @@
+#include "heapwalk/links.h"
 #include "heapwalk/pthread.h"
 #include "heapwalk/walk.h"
 
@@ -132,10 +133,10 @@ static void hand_over(struct walk *w)
 	h->ninferred = w->inferred.n;
 }
 
-void heap_walk(const struct core *core, const struct debug_layout *known, struct heap **out)
+void heap_walk(const struct core *core, struct heap_want want, struct heap **out)
 {
 	struct walk w = { .core = core,
-		          .known = known,
+		          .known = want.known,
 		          .heap = mem_alloc(1, sizeof(struct heap)),
 		          .view = { .core = core },
 		          .budget = DAMAGE_STEPS };
@@ -149,13 +150,17 @@ void heap_walk(const struct core *core, const struct debug_layout *known, struct
 		qsort(w.regions.v, w.regions.n, sizeof(*w.regions.v), by_start);
 	make_index(&w);
 	tcache_expect(&w);
+	w.ahead = ahead_open(core, want.threads);
 	chunks_walk(&w);
+	ahead_close(w.ahead);
 	hand_over(&w);
 	make_slots(w.heap);
 	tcaches_find(&w);
 	thread_arenas_find(&w);
 	fastbins_find(&w);
-	bins_find(&w);
+	w.heap->listed = want.lists || !links_whole(&w);
+	if (w.heap->listed)
+		bins_find(&w);
 	w.heap->damage_steps = DAMAGE_STEPS - w.budget;
 	sums_verify(&w);
 	lost_finish(&w);

@@ -136,6 +136,7 @@ struct heap {
 	uint64_t unread;       /* bytes of heap that the core does not have */
 	uint64_t skipped;      /* bytes of heap passed over because of damage */
 	uint64_t repaired; /* bytes of chunks whose header was bad and whose extent was inferred */
+	bool listed;       /* free chunks in bins were told apart by bin; else they are unlisted */
 	uint64_t covered;  /* bytes of chunks that were walked, repaired ones left out */
 	uint64_t damage_steps;     /* headers that were looked at because of damage; at most 2^27 */
 	bool debug_misfit;         /* libc's debug information is not as the heap is: not used */
@@ -149,12 +150,19 @@ struct heap {
 	uint64_t bits_bytes, cell_bytes;
 };
 
+struct heap_want {
+	const struct debug_layout *known; /* what libc's debug information says; NULL: nothing. Has
+	                                     to live as long as the heap */
+	bool lists; /* tell which bin each free chunk is in, for arena.free; else they are checked
+	               only */
+	unsigned threads; /* to be used, 1 at least */
+};
+
 /*
- * Finds and walks everything. known: what libc's debug information says, may be NULL; it has to
- * live as long as the heap. Never fails: a process without a glibc heap gives a heap with
+ * Finds and walks everything. Never fails: a process without a glibc heap gives a heap with
  * nspans == 0, and what is known of why in finding. *out is owned by the caller.
  */
-void heap_walk(const struct core *core, const struct debug_layout *known, struct heap **out);
+void heap_walk(const struct core *core, struct heap_want want, struct heap **out);
 void heap_free(struct heap *heap); /* accepts NULL */
 
 /*

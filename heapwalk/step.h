@@ -54,6 +54,27 @@ static inline enum step step_at(const struct stepper *st, vaddr p, uint64_t *hea
 	return STEP_CHUNK;
 }
 
+/* Where a walk is. */
+struct place {
+	vaddr p;            /* a header */
+	vaddr last;         /* the chunk before it, not counted yet; 0: none */
+	uint64_t last_size; /* bytes */
+};
+
+/* stride.c: steps over sound chunks as long as there are such. */
+void stride(const struct stepper *st, const struct region *r, struct span *s, struct place *at);
+
+/* The smallest chunk that a tcache_perthread_struct lies in (glibc 2.26). */
+#define TCACHE_LEAST 0x250
+
+/* What malloc_trim gives back of a binned chunk: whole pages behind its header (malloc.c mtrim). */
+static inline uint64_t chunk_trimmable(vaddr p, uint64_t size, uint64_t page)
+{
+	vaddr at = round_up(p + 48, page);
+
+	return at < p + size ? round_down(p + size - at, page) : 0;
+}
+
 /* resync.c: where to go on after a break. */
 struct resync {
 	struct stepper st;

@@ -95,5 +95,6 @@ void sums_verify(struct walk *w)
 		if (w->heap->arena[i].system_mem)
 			verify_arena(w, i);
 	verify_mmapped(w);
-	verify_unlisted(w);
+	if (w->heap->listed)
+		verify_unlisted(w);
 }

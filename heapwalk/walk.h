@@ -7,6 +7,7 @@
 #ifndef HEAPWALK_WALK_H
 #define HEAPWALK_WALK_H
 
+#include "formats/ahead.h"
 #include "heapwalk/heap.h"
 
 enum { TCACHE_BINS_MAX = 1024 }; /* 64, 76 from 2.42 on, fewer by a tunable */
@@ -37,8 +38,11 @@ struct walk {
 	uint64_t candidate_max;  /* the largest chunk that may be one of: */
 	ARRAY(vaddr) candidates; /* user addresses of used chunks that may be a tcache struct */
 	uint32_t next_id;
-	size_t next_cell;  /* index into heap.cell */
-	uint64_t budget;   /* headers that may still be looked at because of damage */
+	size_t next_cell;           /* index into heap.cell */
+	uint64_t budget;            /* headers that may still be looked at because of damage */
+	uint64_t forward, backward; /* sums over the links of free chunks: links.h */
+	struct ahead *ahead;
+	vaddr reached;     /* by the walk; where ahead wants to know again */
 	unsigned searches; /* times that all memory was read because of damage: resync.c */
 };
 

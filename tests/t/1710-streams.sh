@@ -10,7 +10,7 @@ lz4 -q -c core >core.lz4
 xz -0 -c core >core.xz
 gzip -1 -c core >core.gz
 
-# told FILE: verdict, definite leaks, codes of the warnings, is all of it there?
+# told FILE: verdict, definite leaks, codes of the warnings about the file, is all of it there?
 told()
 {
 	python3 - "$1" <<'PY'
@@ -18,7 +18,7 @@ import json, sys
 r = json.load(open(sys.argv[1]))
 i = r["input"]
 print("withheld" if r["verdict"]["code"] == "no-heap" else r["verdict"]["code"], r.get("leaks", {}).get("definite", {"blocks": 0})["blocks"],
-      ",".join(w["code"] for w in i["warnings"]), i["truncated"],
+      ",".join(w["code"] for w in i["warnings"] if w["code"] in ("stream", "truncated")), i["truncated"],
       "all" if i.get("uncompressed_bytes") == int(sys.argv[2] if len(sys.argv) > 2 else 0) else "part")
 PY
 }

@@ -1,0 +1,492 @@
+/*
+ * Passes over the heap in address order: what is found so far is scanned as a stream and not block
+ * by block at random, which costs more in translating addresses and in branches taken wrongly than
+ * in reading. A cell of the index (1 KiB of heap) is looked at as a whole: which of its 16-byte
+ * granules belong to blocks that are to be scanned is worked out as a bit mask, and words are
+ * filtered by it without asking where blocks begin and end. The words that stay are resolved in
+ * batches, so that their index cells, and then their bits, are fetched many at a time.
+ *
+ * A pointer to a block further on has it scanned in the same sweep, one backwards in the next. A
+ * sweep over much is shared out among threads; what is visited in the end does not depend on the
+ * order.
+ */
+#include "analyzer/filter.h"
+#include "analyzer/marker.h"
+#include "formats/crew.h"
+
+#include <pthread.h>
+
+#define FEW         8192  /* found blocks that are better followed one by one */
+#define FEW_SHARE   128   /* or one in so many cells */
+#define MANY        65536 /* found blocks that are worth starting threads for */
+#define PIECE       1024  /* cells that a thread takes at a time: 1 MiB of heap, within a cache */
+#define LONG        64    /* cells: a block over so many is scanned on its own */
+#define FILLS       8     /* cells whose lines are fetched ahead */
+#define ROUNDS      16    /* over one piece in a row, at most */
+#define ROUND_SHARE 16    /* found blocks that are worth one: one in so many cells */
+
+/* Sets a bit that other threads' bits share a word with. */
+static inline __attribute__((always_inline)) void bit_put(bool shared, uint64_t *bits, uint32_t id)
+{
+	uint64_t *word = &bits[id >> 6], bit = UINT64_C(1) << (id & 63);
+
+	if (!shared)
+		*word |= bit;
+	else if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit))
+		__atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
+}
+
+/* ---- from words to blocks ---- */
+
+struct seek {
+	const struct cell *cell;
+	uint64_t word;
+	uint32_t first_id;
+	unsigned granule; /* within the cell */
+};
+
+/* A pointer into a mapping that is one chunk. */
+static void find_mmapped(struct marker *m, const struct span *s, uint64_t word)
+{
+	vaddr chunk;
+	uint32_t id;
+
+	if (!span_find(s, word, &chunk, &id))
+		return;
+	bit_put(m->shared, m->touched && word != chunk + CHUNK_HEADER ? m->touched : m->found, id);
+}
+
+/* Which cells the words' targets start in or reach over; asks for them. */
+static size_t seek_cells(struct marker *m, struct seek *k)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->nwords; i++) {
+		vaddr at = m->word[i] - CHUNK_HEADER;
+		const struct span *s = heap_span(m->heap, at);
+
+		if (!s)
+			continue;
+		if (!s->cell) {
+			find_mmapped(m, s, m->word[i]);
+			continue;
+		}
+		at -= s->start;
+		k[n] = (struct seek){ &s->cell[at >> 10], m->word[i], s->first_id, at >> 4 & 63 };
+		__builtin_prefetch(k[n].cell);
+		n++;
+	}
+	return n;
+}
+
+/* The second word of a granule may be the next chunk's size field, which belongs to no block. */
+static bool in_block(const struct marker *m, uint64_t word)
+{
+	vaddr chunk;
+	uint32_t id;
+
+	return span_find(heap_span(m->heap, word - CHUNK_HEADER), word, &chunk, &id);
+}
+
+/* A block's id, and whether its start is pointed to. */
+struct hit {
+	uint32_t id;
+	bool exact;
+};
+
+/* As span_find, for many words. */
+static inline __attribute__((always_inline)) size_t find_hits(struct marker *m,
+                                                              const struct seek *k, size_t n,
+                                                              struct hit *hit, bool popcnt)
+{
+	size_t hits = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t bits = cell_bits(k[i].cell), upto = bits << (63 - k[i].granule);
+		uint32_t id = k[i].first_id + k[i].cell->rank - 1;
+
+		id += popcnt ? (uint32_t)__builtin_popcountll(upto) : bit_count(upto);
+		hit[hits] = (struct hit){ id, upto >> 63 && !(k[i].word & 15) };
+		__builtin_prefetch(&m->found[id >> 6], 1);
+		hits += !(k[i].word & 8) || in_block(m, k[i].word);
+	}
+	return hits;
+}
+
+static size_t hits_plain(struct marker *m, const struct seek *k, size_t n, struct hit *hit)
+{
+	return find_hits(m, k, n, hit, false);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("popcnt"))) static size_t hits_popcnt(struct marker *m, const struct seek *k,
+                                                            size_t n, struct hit *hit)
+{
+	return find_hits(m, k, n, hit, true);
+}
+#define HITS (__builtin_cpu_supports("popcnt") ? hits_popcnt : hits_plain)
+#else
+#define HITS hits_plain
+#endif
+
+static inline __attribute__((always_inline)) void put_hits(struct marker *m, const struct hit *hit,
+                                                           size_t n, bool shared)
+{
+	uint64_t *inner = m->touched ? m->touched : m->found;
+
+	for (size_t i = 0; i < n; i++)
+		bit_put(shared, hit[i].exact ? m->found : inner, hit[i].id);
+}
+
+void sweep_flush(struct marker *m)
+{
+	struct seek k[BATCH + 132];
+	struct hit hit[BATCH + 132];
+	size_t n = seek_cells(m, k);
+
+	n = HITS(m, k, n, hit);
+	if (m->shared)
+		put_hits(m, hit, n, true);
+	else
+		put_hits(m, hit, n, false);
+	m->nwords = 0;
+}
+
+/* ---- from blocks to words ---- */
+
+/* Of the n (<= 64) blocks from this id on, those that are found and left; they are left no more. */
+static uint64_t take_found(struct marker *m, uint32_t id, uint32_t n)
+{
+	uint64_t *left = &m->left[id >> 6];
+	const uint64_t *found = &m->found[id >> 6];
+	unsigned shift = id & 63;
+	uint64_t mask = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX, some;
+
+	some = (__atomic_load_n(found, __ATOMIC_RELAXED) &
+	        __atomic_load_n(left, __ATOMIC_RELAXED)) >>
+	       shift;
+	if (shift + n > 64)
+		some |= (__atomic_load_n(found + 1, __ATOMIC_RELAXED) &
+		         __atomic_load_n(left + 1, __ATOMIC_RELAXED))
+		        << (64 - shift);
+	some &= mask;
+	if (!some)
+		return 0;
+	if (m->shared) {
+		__atomic_fetch_and(left, ~(some << shift), __ATOMIC_RELAXED);
+		if (shift && shift + n > 64)
+			__atomic_fetch_and(left + 1, ~(some >> (64 - shift)), __ATOMIC_RELAXED);
+	} else {
+		*left &= ~(some << shift);
+		if (shift && shift + n > 64)
+			left[1] &= ~(some >> (64 - shift));
+	}
+	return some;
+}
+
+/* Puts the low bits of some at the places of the bits of starts, in order. */
+static uint64_t spread(uint64_t some, uint64_t starts)
+{
+	uint64_t at = 0;
+
+	for (; some; some >>= 1, starts &= starts - 1)
+		if (some & 1)
+			at |= starts & -starts;
+	return at;
+}
+
+/* Bit i of a 32-bit number goes to bit 2i. */
+static uint64_t twice(uint64_t v)
+{
+	v = (v | v << 16) & UINT64_C(0x0000ffff0000ffff);
+	v = (v | v << 8) & UINT64_C(0x00ff00ff00ff00ff);
+	v = (v | v << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	v = (v | v << 2) & UINT64_C(0x3333333333333333);
+	return (v | v << 1) & UINT64_C(0x5555555555555555);
+}
+
+/* What of a cell is to be scanned: granules of blocks, and where size fields stand in front. */
+struct fill {
+	const struct span *span;
+	size_t cell;
+	uint64_t fill, stops;
+};
+
+/* Asks for the lines of it. */
+static inline __attribute__((always_inline)) void fetch(const struct fill *f)
+{
+	const uint8_t *p = f->span->mem + f->cell * CELL + CHUNK_HEADER;
+	unsigned last = 63u - (unsigned)__builtin_clzll(f->fill);
+
+	if (!f->span->mem)
+		return;
+	for (unsigned g = (unsigned)__builtin_ctzll(f->fill); g <= last; g += 4)
+		__builtin_prefetch(p + 16 * g);
+	__builtin_prefetch(p + 16 * last + 15);
+}
+
+/* The words that are kept of a cell, where not all of it lies in the core in one piece. */
+static void copy_kept(struct marker *m, vaddr at, const uint64_t keep[2], uint8_t *copy)
+{
+	memset(copy, 0, CELL);
+	for (unsigned i = 0; i < CELL / 8; i++)
+		if (keep[i >> 6] >> (i & 63) & 1 &&
+		    !core_read(m->core, at + 8 * i, copy + 8 * i, 8))
+			m->unread += 8;
+}
+
+/* Its words, but for the size fields. */
+static void scan_fill(struct marker *m, const struct fill *f)
+{
+	const struct span *s = f->span;
+	uint64_t second = f->fill & ~f->stops, keep[2];
+	uint64_t from = f->cell * CELL + CHUNK_HEADER;
+	uint8_t copy[CELL];
+	const uint8_t *p;
+
+	keep[0] = twice(f->fill & UINT32_MAX) | twice(second & UINT32_MAX) << 1;
+	keep[1] = twice(f->fill >> 32) | twice(second >> 32) << 1;
+	if (s->mem && from + CELL <= s->end - s->start) {
+		p = s->mem + from;
+	} else {
+		copy_kept(m, s->start + from, keep, copy);
+		p = copy;
+	}
+	m->nwords += filter_kept(p, keep, m->mask, m->lo, m->hi - m->lo, m->word + m->nwords);
+	if (m->nwords >= BATCH)
+		sweep_flush(m);
+}
+
+/* Fills wait for their lines in a ring. */
+struct fills {
+	struct fill v[FILLS];
+	unsigned first, n;
+};
+
+static void scan_oldest(struct marker *m, struct fills *q)
+{
+	scan_fill(m, &q->v[q->first]);
+	q->first = (q->first + 1) % FILLS;
+	q->n--;
+}
+
+static void scan_later(struct marker *m, struct fills *q, const struct fill *f)
+{
+	fetch(f);
+	if (q->n == FILLS)
+		scan_oldest(m, q);
+	q->v[(q->first + q->n++) % FILLS] = *f;
+}
+
+/* The last block that starts in cell c goes on beyond it. Is it long? Then it is scanned here. */
+static bool scan_long(struct marker *m, const struct span *s, size_t c)
+{
+	size_t end = c + LONG < s->ncells ? c + LONG : s->ncells;
+	vaddr from = s->start + (c + 1) * CELL, next;
+
+	for (size_t i = c + 1; i < end; i++)
+		if (cell_bits(&s->cell[i]))
+			return false;
+	next = span_next(s, from);
+	if (next < from + CHUNK_HEADER || next - from < CELL)
+		return false;
+	m->sum->bytes += next - from;
+	mark_range(m, from + CHUNK_HEADER, next + 8);
+	return true;
+}
+
+/*
+ * Scans the blocks that start in cell c and are found and left, and, if more, the one that goes on
+ * from the cell before. True: the last one goes on in the next cell.
+ */
+static inline bool sweep_cell(struct marker *m, struct fills *q, const struct span *s, size_t c,
+                              bool more, bool only_more)
+{
+	uint64_t starts = cell_bits(&s->cell[c]), stops = starts, room, first = 0, fill;
+	uint32_t n = bit_count(starts);
+	bool last = c + 1 == s->ncells;
+
+	if (n && !only_more) {
+		uint64_t some = take_found(m, s->first_id + s->cell[c].rank, n);
+
+		if (some)
+			first = n < 64 && some == (UINT64_C(1) << n) - 1 ? starts
+			                                                 : spread(some, starts);
+	}
+	if (!first && !more)
+		return false;
+	if (last) /* as if a chunk started at the end */
+		stops |= UINT64_C(1) << ((s->end - s->start) >> 4 & 63);
+	room = ~stops;
+	/* adding the bit behind a start carries through all the room up to the next */
+	fill = first | (room & ~(room + ((first << 1 | more) & room)));
+	m->sum->blocks += bit_count(first);
+	m->sum->bytes += 16 * (uint64_t)bit_count(fill) - 8 * (uint64_t)bit_count(first);
+	stops = stops >> 1 | (last ? 0 : cell_bits(&s->cell[c + 1]) << 63);
+	scan_later(m, q, &(struct fill){ s, c, fill, stops });
+	if (last || !(fill >> 63) || cell_bits(&s->cell[c + 1]) & 1)
+		return false;
+	return !(first && scan_long(m, s, c));
+}
+
+/* Blocks with these ids that are found and left. */
+static uint64_t count_found(const struct marker *m, uint32_t first, uint32_t end)
+{
+	uint64_t n = 0;
+
+	for (size_t i = first >> 6; i < ((size_t)end + 63) / 64; i++) {
+		uint64_t some = __atomic_load_n(&m->found[i], __ATOMIC_RELAXED) &
+		                __atomic_load_n(&m->left[i], __ATOMIC_RELAXED);
+
+		if (some)
+			n += bit_count(some);
+	}
+	return n;
+}
+
+static void sweep_cells(struct marker *m, const struct span *s, size_t c, size_t end)
+{
+	struct fills q = { .n = 0 };
+	bool more = false;
+
+	for (; c < end; c++)
+		more = sweep_cell(m, &q, s, c, more, false);
+	for (; more; c++) /* into the next piece, whose blocks are another's */
+		more = sweep_cell(m, &q, s, c, more, true);
+	while (q.n)
+		scan_oldest(m, &q);
+	sweep_flush(m);
+}
+
+/* Where most pointers lead to what is near, a piece is gone over again while it is in the cache. */
+static void sweep_piece(struct marker *m, const struct span *s, size_t c, size_t end)
+{
+	uint32_t first = s->first_id + s->cell[c].rank;
+	uint32_t behind = end < s->ncells ? s->first_id + s->cell[end].rank
+	                                  : s->first_id + s->nchunks;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		sweep_cells(m, s, c, end);
+		if (count_found(m, first, behind) < (end - c) / ROUND_SHARE)
+			break;
+	}
+}
+
+static void sweep_mmapped(struct marker *m, const struct span *s)
+{
+	if (!take_found(m, s->first_id, 1))
+		return;
+	m->sum->blocks++;
+	m->sum->bytes += s->usable;
+	mark_range(m, s->start + CHUNK_HEADER, s->start + CHUNK_HEADER + s->usable);
+}
+
+/* ---- sweeps ---- */
+
+/* A sweep as pieces of work: some cells of a span, or one mmapped chunk. */
+struct sweep {
+	pthread_mutex_t lock;
+	size_t span, cell; /* where the next piece begins */
+};
+
+static bool next_piece(struct sweep *w, const struct heap *h, const struct span **s, size_t *cell)
+{
+	bool more;
+
+	pthread_mutex_lock(&w->lock);
+	more = w->span < h->nspans;
+	if (more) {
+		*s = &h->span[w->span];
+		*cell = w->cell;
+		w->cell += PIECE;
+		if (w->cell >= (*s)->ncells) {
+			w->span++;
+			w->cell = 0;
+		}
+	}
+	pthread_mutex_unlock(&w->lock);
+	return more;
+}
+
+static void sweep_pieces(struct marker *m, struct sweep *w)
+{
+	const struct span *s;
+	size_t c;
+
+	while (next_piece(w, m->heap, &s, &c)) {
+		if (!s->cell)
+			sweep_mmapped(m, s);
+		else
+			sweep_piece(m, s, c, s->ncells - c > PIECE ? c + PIECE : s->ncells);
+	}
+}
+
+/* One thread's part in a sweep: a marker of its own over the same bitmaps. */
+struct sweeper {
+	struct marker marker;
+	struct tally sum;
+	struct sweep *sweep;
+	struct hand hand;
+};
+
+struct sweeper *sweepers_new(unsigned threads)
+{
+	return mem_alloc(threads, sizeof(struct sweeper));
+}
+
+void sweepers_free(struct sweeper *sweeper)
+{
+	mem_free(sweeper);
+}
+
+static void sweeper_work(void *sweeper)
+{
+	struct sweeper *s = sweeper;
+
+	sweep_pieces(&s->marker, s->sweep);
+}
+
+/* Starts one more thread on the sweep; false if the system gives none. */
+static bool sweeper_start(struct sweeper *s, const struct marker *m, struct sweep *sweep)
+{
+	s->marker = *m;
+	s->marker.unread = 0;
+	s->sum = (struct tally){ 0 };
+	s->marker.sum = &s->sum;
+	s->sweep = sweep;
+	return hand_start(&s->hand, sweeper_work, s);
+}
+
+static void sweeper_join(struct sweeper *s, struct marker *m)
+{
+	hand_wait(&s->hand);
+	m->unread += s->marker.unread;
+	m->sum->blocks += s->sum.blocks;
+	m->sum->bytes += s->sum.bytes;
+}
+
+static void sweep_once(struct marker *m, uint64_t found)
+{
+	struct sweep w = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	size_t n = 0;
+
+	m->shared = m->threads > 1 && found > MANY;
+	while (m->shared && n + 1 < m->threads && sweeper_start(&m->sweeper[n], m, &w))
+		n++;
+	sweep_pieces(m, &w);
+	while (n > 0)
+		sweeper_join(&m->sweeper[--n], m);
+	m->shared = false;
+}
+
+void sweep_all(struct marker *m)
+{
+	uint64_t few = 0, found;
+
+	for (size_t i = 0; i < m->heap->nspans; i++)
+		few += m->heap->span[i].ncells / FEW_SHARE;
+	few = few < FEW ? FEW : few > STACK / 2 ? STACK / 2 : few;
+	sweep_flush(m);
+	while ((found = count_found(m, 0, m->heap->nchunks)) > few)
+		sweep_once(m, found);
+}

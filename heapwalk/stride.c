@@ -1,0 +1,153 @@
+/*
+ * stride: the walk's fast way over sound chunks, nearly all there are. It does nothing that
+ * walk_span would not do with them, and stops in front of whatever is out of the ordinary: the top
+ * chunk, fences, bad headers, a free chunk whose size does not stand at its end.
+ *
+ * The chain of headers is a chain of dependent loads, so the memory is fetched ahead as a stream;
+ * what is counted stays in registers until a word or cell is full; free chunks, one in four and not
+ * to be foreseen, are noted without a branch and looked at together.
+ */
+#include "heapwalk/links.h"
+#include "heapwalk/step.h"
+
+#define AHEAD 2048 /* bytes */
+#define FREED 64
+
+struct freed {
+	vaddr at;
+	uint64_t size;
+};
+
+struct stride {
+	struct walk *w;
+	struct span *span;
+	struct arena *arena;
+	size_t cell; /* index of the one whose bits are gathered */
+	uint64_t cell_bits;
+	uint64_t used_bits; /* of the word that next_id lies in */
+	struct tally used, free;
+	uint64_t trimmable;
+	struct freed freed[FREED];
+	size_t nfreed;
+};
+
+static void put_cell(struct stride *t)
+{
+	struct cell *c = &t->span->cell[t->cell];
+
+	c->lo |= (uint32_t)t->cell_bits;
+	c->hi |= (uint32_t)(t->cell_bits >> 32);
+	t->cell_bits = 0;
+}
+
+static void put_used(struct stride *t, uint32_t id)
+{
+	t->w->heap->used[id >> 6] |= t->used_bits;
+	t->used_bits = 0;
+}
+
+static void put_freed(struct stride *t)
+{
+	struct walk *w = t->w;
+	const uint8_t *mem = w->view.mem;
+	vaddr lo = w->view.lo;
+
+	for (size_t i = 0; i < t->nfreed; i++) {
+		const uint8_t *p = mem + (t->freed[i].at - lo);
+		uint64_t size = t->freed[i].size;
+
+		links_add(w, t->freed[i].at, load64(p + 16), load64(p + 24));
+		t->free.bytes += size - 8;
+		if (size - 8 > t->arena->largest_free)
+			t->arena->largest_free = size - 8;
+		if (size > w->core->page_size)
+			t->trimmable += chunk_trimmable(t->freed[i].at, size, w->core->page_size);
+	}
+	t->free.blocks += t->nfreed;
+	t->nfreed = 0;
+}
+
+static void finish(struct stride *t)
+{
+	put_cell(t);
+	put_used(t, t->w->next_id);
+	put_freed(t);
+	t->arena->used.blocks += t->used.blocks;
+	t->arena->used.bytes += t->used.bytes;
+	t->arena->free[FREE_UNLISTED].blocks += t->free.blocks;
+	t->arena->free[FREE_UNLISTED].bytes += t->free.bytes;
+	t->arena->trimmable += t->trimmable;
+}
+
+/* The chunk of this size in front of a header with this much of a flag is in use, or free. */
+static inline __attribute__((always_inline)) void count(struct stride *t, vaddr at, uint64_t size,
+                                                        uint64_t used)
+{
+	struct walk *w = t->w;
+
+	t->used_bits |= used << (w->next_id & 63);
+	t->used.blocks += used;
+	t->used.bytes += (size - 8) & -used;
+	t->freed[t->nfreed] = (struct freed){ at, size };
+	t->nfreed += !used;
+	if (t->nfreed == FREED)
+		put_freed(t);
+	if (size >= TCACHE_LEAST && size <= w->candidate_max && used)
+		array_push(&w->candidates, at + CHUNK_HEADER);
+	if ((w->next_id & 63) == 63)
+		put_used(t, w->next_id);
+	w->next_id++;
+}
+
+static inline __attribute__((always_inline)) void mark_start(struct stride *t, vaddr p)
+{
+	uint64_t granule = (p - t->span->start) >> 4;
+
+	if (granule >> 6 != t->cell) {
+		put_cell(t);
+		t->cell = granule >> 6;
+	}
+	t->cell_bits |= UINT64_C(1) << (granule & 63);
+}
+
+static vaddr lowest(vaddr a, vaddr b)
+{
+	return a < b ? a : b;
+}
+
+void stride(const struct stepper *st, const struct region *r, struct span *s, struct place *place)
+{
+	struct walk *w = st->w;
+	const struct view *v = &w->view;
+	struct place at = *place;
+	vaddr stop = lowest(lowest(w->reached, v->hi - 64), st->limit - 64), fetched = at.p;
+	/* in a subheap, the smallest chunk may be a fence */
+	uint64_t least = st->main ? CHUNK_MIN : CHUNK_MIN + CHUNK_ALIGN;
+	uint64_t odd = CHUNK_MMAPPED | 8 | (st->main ? CHUNK_NON_MAIN : 0);
+	struct stride t = { .w = w, .span = s, .arena = &w->arenas.v[r->arena] };
+
+	if (st->top > at.p && st->top < stop)
+		stop = st->top;
+	if (at.p < v->lo || v->hi - v->lo < 64 || !at.last || at.p >= stop || st->top == at.p)
+		return;
+	t.cell = (at.p - s->start) >> 10;
+	while (at.p < stop) {
+		const uint8_t *p = v->mem + (at.p - v->lo);
+		uint64_t head = load64(p + 8), size = head & ~(uint64_t)CHUNK_FLAGS;
+
+		if ((head & odd) || size < least ||
+		    size > st->limit - at.p - CHUNK_HEADER ||
+		    (!(head & CHUNK_PREV_INUSE) && load64(p) != at.last_size))
+			break;
+		count(&t, at.last, at.last_size, head & CHUNK_PREV_INUSE);
+		mark_start(&t, at.p);
+		if (size <= AHEAD)
+			for (; fetched < at.p + size; fetched += 64)
+				__builtin_prefetch(v->mem + (fetched - v->lo) + AHEAD);
+		at.last = at.p;
+		at.last_size = size;
+		at.p += size;
+	}
+	finish(&t);
+	*place = at;
+}
