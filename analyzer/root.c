@@ -1,4 +1,5 @@
 #include "analyzer/root.h"
+#include "analyzer/getrandom.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct lists {
 	ARRAY(struct root_register) regs;
 	ARRAY(struct root_missing) missing;
 	uint64_t want[ROOT_KINDS], have[ROOT_KINDS]; /* bytes */
+	struct getrandom random;
 };
 
 /* ---- registers ---- */
@@ -139,7 +141,9 @@ static void add_saved(struct lists *l, const struct root *what, const char *why)
 		if (!s || at >= s->saved_end) {
 			vaddr stop = s && s->end < end ? s->end : end;
 
-			if (s && what->thread < 0 && core_never_touched(l->core, s))
+			if (s && what->thread < 0 &&
+			    (core_never_touched(l->core, s) ||
+			     getrandom_holds(l->core, &l->random, s)))
 				l->want[what->kind] -= stop - at;
 			else
 				miss(l, at, stop, what->kind, what->thread, what->file,
