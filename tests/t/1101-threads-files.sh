@@ -98,6 +98,27 @@ like 'deleted: why it ends' "$(reason deleted.core)" 'gone \(deleted\) \(not fou
 cp bin/whole bin/gone
 like 'deleted, and put back: used' "$(calls deleted.core finish)" 'pause finish main '
 
+# What dwz moves into a file that two programs share is found by that file's build-id, or not at all.
+if command -v dwz >/dev/null; then
+	mkdir shared
+	threads_build shared/one -DOTHER=1 -gdwarf-4
+	threads_build shared/two -DOTHER=2 -gdwarf-4 -Wl,--defsym=two=1
+	dwz -m shared/common -M "$OUT/fifo" shared/one shared/two 2>dwz.log ||
+		note "dwz: $(cat dwz.log)"
+	ok 'dwz shares debug information' grep -q ELF shared/common
+	ok 'a kernel core of such a program' kernel_core shared.core "$OUT/shared/one" abort
+	mkfifo fifo
+	like 'without the shared file: it ends, and names are there' \
+		"$(timeout 20 "$COREHEAP" threads shared.core)" ' finish\+'
+	mkdir -p "shareddebug/.build-id/$(build_id shared/common | cut -c1-2)"
+	cp shared/common "$(debug_path shareddebug shared/common)"
+	is 'with it: lines as gdb says' "$(line_of_finish shared.core --debug-dir shareddebug)" \
+		"callers.c:$line"
+	rm fifo
+else
+	skip 'debug information that dwz shares' 'dwz is not installed'
+fi
+
 for kind in static static-pie; do
 	threads_build "$kind" "-$kind" 2>build.log || { skip "$kind" "does not link here"; continue; }
 	ok "a kernel core of a $kind program appears" kernel_core "$kind.core" "$OUT/$kind" abort
