@@ -114,7 +114,7 @@ struct heap *fake_walk(struct fakeheap *f)
 		*fake_word(f, FAKE_HEAP + f->end + 8) |= f->bytes - f->end;
 	}
 	heap_free(f->walked);
-	heap_walk(tiny_core(&f->tiny), NULL, &f->walked);
+	heap_walk(tiny_core(&f->tiny), (struct heap_want){ NULL, true, 1 }, &f->walked);
 	return f->walked;
 }
 
