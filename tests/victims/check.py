@@ -6,7 +6,7 @@ usage: check.py [--weak|--no-vectors] TRUTH BLOCKS.csv
 TRUTH (plain or .gz) has a line a block, `address requested usable class label#group`, and notes,
 `# threads N` and `# exited N`. Every block that lives must be there, used, with its usable size and
 its reach; blocks that were freed must not. Blocks that the victim does not know may only be the few
-that libc makes at start-up and for each thread.
+that libc makes at start-up, for each thread and (`# loader N`) for libraries loaded later.
 
 With --weak the stacks of threads are missing from the core (gdb loses them): they could hold any
 block, so each leak has to be called possible, and so may what only a thread held. With --no-vectors
@@ -104,7 +104,7 @@ def check_unknown(truth, notes, got):
     """Used blocks that the victim does not know: libc's, few and small."""
     unknown = [(a, b) for a, b in got.items()
                if b[1] == 'used' and (a not in truth or truth[a][1] == 'freed')]
-    allowed = 6 + 3 * (notes['threads'] + notes['exited'])
+    allowed = 6 + 3 * (notes.get('threads', 1) + notes.get('exited', 0)) + notes.get('loader', 0)
     for address, (size, *_) in unknown:
         if size > 4096:
             yield '%#x used, %d bytes: the program has no such block' % (address, size)
