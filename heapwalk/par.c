@@ -8,6 +8,7 @@
 
 enum {
 	SCORE_MIN = 4,
+	PAR_REACH = 1 << 20, /* bytes from main_arena to the mapping that holds mp_ */
 	SCORE_SURE = 12, /* below it, layouts that no known release has are tried, too */
 };
 
@@ -97,12 +98,18 @@ static int par_score(const struct core *core, const struct par *p, const struct 
 	return score;
 }
 
+/*
+ * Is this the data of the file that main_arena is in? The same libc may be there once more, in
+ * another namespace of dlmopen: megabytes away, where its own mp_ is less than a page from it.
+ */
 static bool same_file(const struct core *core, const struct segment *s, vaddr main)
 {
 	const struct segment *m = core_segment(core, main);
 
 	if (s == m)
 		return true;
+	if ((s->start > main ? s->start - main : main - s->end) > PAR_REACH)
+		return false;
 	return m && m->file >= 0 && s->file >= 0 && (s->flags & SEG_W) &&
 	       !strcmp(core->files[s->file].path, core->files[m->file].path);
 }

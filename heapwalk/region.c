@@ -60,6 +60,35 @@ static void set_top(struct walk *w, uint32_t index, struct region *r, vaddr expe
 	a->top_size = r->top_size = size;
 }
 
+/* The page size that the tunable glibc.malloc.hugetlb=2 asked for (2.35 on); 0: none. */
+static uint64_t huge_page(const struct walk *w, const struct arena *a)
+{
+	const struct instance *in = &w->instances.v[a->instance];
+	uint64_t huge = 0;
+
+	if (in->parl && in->parl->hp_pagesize >= 0)
+		core_read64(w->core, in->par + (uint64_t)in->parl->hp_pagesize, &huge);
+	return huge;
+}
+
+/*
+ * With huge pages, in another namespace (and on aarch64 with memory tags) malloc never asks for
+ * brk, and keeps the start of its first mapped region as sbrk_base (malloc.c: __always_fail_morecore).
+ * Where a chain of chunks leads from there to the end of such a region, it is one, and is found as
+ * one. What follows it may be anybody's.
+ */
+static bool base_is_mapped(struct walk *w, const struct arena *a, vaddr base)
+{
+	bool at_top, may = huge_page(w, a) || w->instances.n > 1 || ~w->core->machine->pointer_mask;
+	vaddr end = writable_end(w->core, base);
+	struct broken broken = { 0 };
+
+	if (a->contiguous || !may || (base & 0xfff) || end == base)
+		return false;
+	end = chunks_chain(w, base, end, a->top, &broken, &at_top);
+	return huge_page(w, a) || (end && !(end & 0xfff));
+}
+
 static void add_brk(struct walk *w, uint32_t index)
 {
 	const struct arena *a = &w->arenas.v[index];
@@ -67,6 +96,8 @@ static void add_brk(struct walk *w, uint32_t index)
 	struct region r = { .arena = index, .kind = SPAN_BRK };
 	vaddr base = in->sbrk_base, end;
 
+	if (base && base_is_mapped(w, a, base))
+		return;
 	if (!base) { /* mp_ unknown: the mapping of top */
 		const struct segment *s = core_segment(w->core, a->top);
 
@@ -107,12 +138,9 @@ static bool read_heap_info(struct walk *w, vaddr heap, struct heap_info *h)
 /* With the hugetlb tunable, 2.35 to 2.41 make heaps of four huge pages: mp_.hp_pagesize tells. */
 static uint64_t heap_max_of(struct walk *w, const struct arena *a)
 {
-	const struct instance *in = &w->instances.v[a->instance];
+	uint64_t huge = huge_page(w, a);
 	struct heap_info h;
-	uint64_t huge = 0;
 
-	if (in->parl && in->parl->hp_pagesize >= 0)
-		core_read64(w->core, in->par + (uint64_t)in->parl->hp_pagesize, &huge);
 	if (huge >= 4096 && huge <= HEAP_MAX && !(huge & (huge - 1)) &&
 	    !(read_heap_info(w, round_down(a->addr, HEAP_MAX), &h) && h.arena == a->addr))
 		return huge * 4;
@@ -218,22 +246,32 @@ static void sort_regions(struct walk *w)
 		qsort(w->regions.v, w->regions.n, sizeof(*w->regions.v), by_start);
 }
 
-/* The non-contiguous main arena whose top lies in [start, end), else the first one. */
-static uint32_t main_for(struct walk *w, vaddr start, vaddr end)
+/*
+ * The non-contiguous main arena whose top comes first in [start, end), else the first one: several
+ * libcs may have their regions side by side. *owns: it is known to be the one.
+ */
+static uint32_t main_for(struct walk *w, vaddr start, vaddr end, bool *owns)
 {
-	uint32_t first = UINT32_MAX;
+	uint32_t first = UINT32_MAX, near = UINT32_MAX, mains = 0;
 
+	*owns = false;
 	for (uint32_t i = 0; i < w->arenas.n; i++) {
 		const struct arena *a = &w->arenas.v[i];
 
 		if (!a->main || a->contiguous)
 			continue;
-		if (a->top >= start && a->top < end)
+		mains++;
+		*owns = w->instances.v[a->instance].sbrk_base == start;
+		if (*owns)
 			return i;
+		if (a->top >= start && a->top < end &&
+		    (near == UINT32_MAX || a->top < w->arenas.v[near].top))
+			near = i;
 		if (first == UINT32_MAX)
 			first = i;
 	}
-	return first;
+	*owns = near != UINT32_MAX || mains == 1;
+	return near != UINT32_MAX ? near : first;
 }
 
 static bool is_last_fence(struct walk *w, vaddr end)
@@ -270,10 +308,10 @@ static vaddr damaged_end(struct walk *w, vaddr from, vaddr limit, vaddr top, boo
 /* Is there such a region at page at? Returns its end, or 0. */
 static vaddr try_page(struct walk *w, vaddr at, vaddr limit)
 {
-	uint32_t index = main_for(w, at, limit);
+	bool at_top, owns, lost = w->instances.n && w->instances.v[0].lost;
+	uint32_t index = main_for(w, at, limit, &owns);
 	struct region r = { .start = at, .own_start = at, .kind = SPAN_ARENA };
 	vaddr top = index == UINT32_MAX ? 0 : w->arenas.v[index].top, end;
-	bool at_top, lost = w->instances.n && w->instances.v[0].lost;
 	struct broken broken = { 0 };
 	uint64_t head;
 
@@ -287,14 +325,15 @@ static vaddr try_page(struct walk *w, vaddr at, vaddr limit)
 		end = damaged_end(w, broken.at, limit, top, &at_top);
 	if (!end || (end & 0xfff))
 		return 0;
-	r.arena = main_for(w, at, end);
+	index = main_for(w, at, end, &owns);
 	if (lost && r.top)
-		w->arenas.v[r.arena].top = r.top;
+		w->arenas.v[index].top = r.top;
 	else if (!lost)
 		r.top = at_top ? top : 0;
+	r.arena = UINT32_MAX;
 	r.limit = r.own_end = end;
-	w->arenas.v[r.arena].walked += end - at;
-	w->arenas.v[r.arena].nspans++;
+	if (owns || lost)
+		region_give(w, &r, index);
 	array_push(&w->regions, r);
 	return end;
 }
@@ -333,6 +372,7 @@ static void add_scattered(struct walk *w)
 			at = end > at ? end : at + 4096;
 		}
 	}
+	regions_give(w, nsorted);
 }
 
 /* A main arena that has memory beyond what its brk region accounts for. */

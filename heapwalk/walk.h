@@ -108,6 +108,10 @@ void ring_follow(struct walk *w, vaddr main, const struct state_layout *state);
 void regions_find(struct walk *w);
 /* End of the writable anonymous memory that goes on without a gap from at. */
 vaddr writable_end(const struct core *core, vaddr at);
+/* owner.c: a main arena's mapped region, found to be that arena's. */
+void region_give(struct walk *w, struct region *r, uint32_t arena);
+/* Gives away those from this index on whose arena is UINT32_MAX; all others have been given. */
+void regions_give(struct walk *w, size_t from);
 /* mmapped.c: chunks that have a mapping of their own; regions must be sorted. */
 void mmapped_find(struct walk *w);
 /* chunk.c: steps through all regions, in order, and makes spans, ids and states. */

@@ -1,8 +1,8 @@
 /*
  * usage: kinds KIND NUMBER TRUTH
  *
- * Plants what KIND says (kinds.h), writes TRUTH, which also tells the pid of the process to look at,
- * and stands still.
+ * Plants what KIND says (kinds.h), writes TRUTH, which also tells the pid of the process to look
+ * at, and stands still.
  */
 #define _GNU_SOURCE
 #include "kinds.h"

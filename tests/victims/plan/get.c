@@ -38,8 +38,8 @@ uint32_t dice(void)
 }
 
 /*
- * The block is filled, so that no stale pointer of an earlier owner lives on in it; large ones are
- * fresh memory and stay untouched, which keeps the core small.
+ * The block is filled, so that no stale pointer of an earlier owner lives on in it; large ones stay
+ * untouched but for where malloc links free chunks, which keeps the core small.
  */
 NOINLINE void *own(void *p, size_t requested, enum truth_class class, const char *label)
 {
@@ -48,10 +48,8 @@ NOINLINE void *own(void *p, size_t requested, enum truth_class class, const char
 	if (!p)
 		die("no memory");
 	usable = malloc_usable_size(p);
-	if (usable <= 65536) {
-		__asm__ volatile("" : "+r"(p));
-		memset(p, 0xee, usable);
-	}
+	__asm__ volatile("" : "+r"(p));
+	memset(p, 0xee, usable <= 65536 ? usable : 64);
 	truth_add(p, requested, class, label);
 	return p;
 }

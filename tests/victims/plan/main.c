@@ -1,11 +1,14 @@
 /*
- * usage: plan [--small] [--brk=free|blocked|foreign|odd] [--pause] TRUTH
+ * usage: plan [--small] [--brk=free|blocked|foreign|odd] [--mallopt=PARAMETER:VALUE]...
+ *             [--pause] TRUTH
  *
  * Plants every case, writes TRUTH, then raises SIGABRT, or with --pause stands still for gcore.
  */
 #define _GNU_SOURCE
 #include "plan.h"
 
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct park end = PARK_NONE;
@@ -43,6 +46,16 @@ static NOINLINE void plant(bool small, const char *brk)
 	truth_free_all("mmapped");
 }
 
+/* PARAMETER:VALUE, both numbers: malloc.h has M_MXFAST 1, M_TRIM_THRESHOLD -1 and so on. */
+static NOINLINE void set(const char *what)
+{
+	char *colon;
+	long parameter = strtol(what, &colon, 10);
+
+	if (*colon != ':' || !mallopt((int)parameter, (int)strtol(colon + 1, NULL, 10)))
+		die("--mallopt= takes a parameter and a value that mallopt knows");
+}
+
 int main(int argc, char **argv)
 {
 	const void *volatile held[2];
@@ -57,11 +70,13 @@ int main(int argc, char **argv)
 			end.action = PARK_PAUSE;
 		else if (!strncmp(argv[i], "--brk=", 6))
 			brk = argv[i] + 6;
+		else if (!strncmp(argv[i], "--mallopt=", 10))
+			set(argv[i] + 10);
 		else
 			path = argv[i];
 	}
 	if (!path)
-		die("usage: plan [--small] [--brk=free|blocked|foreign|odd] [--pause] TRUTH");
+		die("usage: plan [--small] [--brk=HOW] [--mallopt=P:V] [--pause] TRUTH");
 	truth_open(small ? 8000 : 80000);
 	get_open(small ? 8000 : 80000);
 	plant(small, brk);
