@@ -73,9 +73,9 @@ static uint64_t huge_page(const struct walk *w, const struct arena *a)
 
 /*
  * With huge pages, in another namespace (and on aarch64 with memory tags) malloc never asks for
- * brk, and keeps the start of its first mapped region as sbrk_base (malloc.c: __always_fail_morecore).
- * Where a chain of chunks leads from there to the end of such a region, it is one, and is found as
- * one. What follows it may be anybody's.
+ * brk, and keeps the start of its first mapped region as sbrk_base (malloc.c:
+ * __always_fail_morecore). Where a chain of chunks leads from there to the end of such a region, it
+ * is one, and is found as one. What follows it may be anybody's.
  */
 static bool base_is_mapped(struct walk *w, const struct arena *a, vaddr base)
 {
