@@ -64,7 +64,7 @@ unit_tests   := $(unit_sources:%.c=$(obj)/%)
 # The targets that people type build with two jobs, unless they said otherwise (-j).
 again = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2)
 
-.PHONY: all help demo check unit install uninstall lint bench clean deps FORCE
+.PHONY: all help demo check unit install uninstall lint bench coverage clean deps FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -78,6 +78,7 @@ help:
 	@echo 'make install    copy to $(DESTDIR)$(bindir) (PREFIX=, DESTDIR=, bindir=); make uninstall'
 	@echo 'make lint       layering, lengths, house rules'
 	@echo 'make bench      5 million chunks: time and memory, written to doc/performance.md'
+	@echo 'make coverage   which glibc, machine and kind of core comes out exact, written to doc/coverage.md'
 	@echo 'make clean      remove $(BUILD)'
 
 # The linked program is copied only where it differs, so that `make` with other flags always leaves
@@ -169,6 +170,10 @@ lint:
 
 bench: all
 	@CC=$(call quote,$(CC)) tests/bench/run $(out)/coreheap $(BUILD)
+
+# Replays the corpus.
+coverage: all
+	@BUILD=$(BUILD) tests/t/2001-corpus.sh --write
 
 clean:
 	rm -rf $(BUILD)

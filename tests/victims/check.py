@@ -67,25 +67,25 @@ def read_blocks(path):
 
 
 def check_block(address, truth, got, weak):
-    """-> what differs, or None"""
+    """-> what differs (of the used set, of the leak set: else None)"""
     usable, cls, label = truth
     if cls == 'freed':
         used = got and got[1] == 'used' and (got[0] == usable or got[0] != FORGOTTEN_TCACHE)
-        return 'is called used' if used else None
+        return 'is called used' if used else None, None
     if not got:
-        return 'is missing'
+        return 'is missing', None
     if got[1] != 'used':
-        return 'is called ' + got[1]
+        return 'is called ' + got[1], None
     if got[0] != usable:
-        return 'has size %d' % got[0]
+        return 'has size %d' % got[0], None
     allowed = ALLOWED[cls]
     if weak and cls != 'live':
         allowed = ('possible',)
     if weak and label.split('#')[0] in HELD[weak][0]:
         allowed = HELD[weak][1]
     if got[2] not in allowed:
-        return 'is called %s' % (got[2] or 'nothing')
-    return None
+        return None, 'is called %s' % (got[2] or 'nothing')
+    return None, None
 
 
 def check_groups(truth, got):
@@ -114,15 +114,16 @@ def check_unknown(truth, notes, got):
 
 
 def check(truth, notes, got, weak=None):
-    """-> a line for each difference"""
-    wrong = []
+    """-> a line for each difference: in the used set, in the leak set"""
+    wrong = [], []
     for address, declared in sorted(truth.items()):
-        difference = check_block(address, declared, got.get(address), weak)
-        if difference:
-            wrong.append('%#x %d %s %s: %s' % (address, *declared, difference))
+        differences = check_block(address, declared, got.get(address), weak)
+        for lines, difference in zip(wrong, differences):
+            if difference:
+                lines.append('%#x %d %s %s: %s' % (address, *declared, difference))
     if not weak:
-        wrong.extend(check_groups(truth, got))
-    wrong.extend(check_unknown(truth, notes, got))
+        wrong[1].extend(check_groups(truth, got))
+    wrong[0].extend(check_unknown(truth, notes, got))
     return wrong
 
 
@@ -135,11 +136,12 @@ def main(args):
     if len(truth) < 100:
         sys.exit('%s: only %d blocks are declared' % (args[0], len(truth)))
     got = read_blocks(args[1])
-    wrong = check(truth, notes, got, weak)
-    for line in wrong[:200]:
+    used, leaks = check(truth, notes, got, weak)
+    for line in (used + leaks)[:200]:
         print(line)
-    print('%d blocks declared, %d rows, %d differences' % (len(truth), len(got), len(wrong)))
-    return 1 if wrong else 0
+    print('%d blocks declared, %d rows, %d used and %d leak differences' % (
+        len(truth), len(got), len(used), len(leaks)))
+    return 1 if used or leaks else 0
 
 
 if __name__ == '__main__':

@@ -36,7 +36,8 @@ def differences(truth, notes, got):
     for address, declared in sorted(truth.items()):
         if address == damaged:
             continue
-        difference = check.check_block(address, declared, got.get(address), False)
+        difference = next(filter(None, check.check_block(address, declared,
+                                                          got.get(address), False)), None)
         if difference:
             wrong.append('%#x %d %s %s: %s' % (address, *declared, difference))
             leaked = got.get(address, (0, '', ''))[2] in check.LEAKED

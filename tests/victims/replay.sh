@@ -3,10 +3,10 @@
 # replay NAME CORE TRUTH: one check; its differences are shown where it fails. Roots may be missing:
 # where stacks and their guard pages are one mapping (glibc 2.42 and later on Linux 6.13 and later),
 # gdb's gcore (seen with 13.1) writes zeroes in place of all of it; qemu-user (seen with 7.2) writes
-# no vector registers.
+# no vector registers. $OUT/tally gets a line: the name, what is missing, the last line of check.py.
 replay()
 {
-	local name=$1 core=$2 truth=$3 lost
+	local name=$1 core=$2 truth=$3 lost status=0
 	if ! "$COREHEAP" blocks --format=csv "$core" >"$OUT/$name.csv" 2>"$OUT/$name.err"; then
 		result 1 "$name: coreheap reads it"
 		note "$(head -c 2000 "$OUT/$name.err")"
@@ -17,5 +17,8 @@ replay()
 	--weak) name="$name (its stacks are missing)" ;;
 	--no-vectors) name="$name (its vector registers are missing)" ;;
 	esac
-	ok "$name" python3 "$SRC/tests/victims/check.py" $lost "$truth" "$OUT/${1}.csv"
+	ok "$name" python3 "$SRC/tests/victims/check.py" $lost "$truth" "$OUT/${1}.csv" ||
+		status=1
+	printf '%s\t%s\t%s\n' "$1" "$lost" "$(tail -n 1 "$OUT/.ok.log")" >>"$OUT/tally"
+	return "$status"
 }
