@@ -319,6 +319,7 @@ void report_add_completeness(struct report *report, struct analysis *a)
 	const struct reach *reach = analysis_reach(a);
 
 	report->input.heap = heap_share(heap);
+	report->input.heap_missing = !heap->nspans && (heap->lost || heap->unread);
 	report->input.coverage = coverage(heap);
 	report->input.stacks = roots->stacks_saved;
 	report->input.globals = roots->globals_saved;
@@ -332,7 +333,11 @@ void report_add_completeness(struct report *report, struct analysis *a)
 	if (heap->nspans)
 		warn_heap(report, heap, reach);
 	else if (!report->process.allocator && !report->input.truncated)
-		report_warn(report, "no-heap", "no heap of glibc's malloc was found in this core");
+		report_warn(report, "no-heap",
+		            report->input.heap_missing
+		                    ? "the memory in which the heap of glibc's malloc would lie is "
+		                      "not in the core"
+		                    : "no heap of glibc's malloc was found in this core");
 	if (roots->nmissing || heap->unread || heap->skipped || reach->unread)
 		report->partial = true;
 }

@@ -30,8 +30,9 @@ struct report_input {
 	const char *kind;        /* "core", "gcore" */
 	const char *writer;      /* the same for people: "kernel core", "gcore snapshot" */
 	bool truncated;
-	bool damaged;     /* some of its bytes are wrong, or its headers are */
-	uint64_t missing; /* bytes promised by the headers and not in the file; 0: none */
+	bool heap_missing; /* no heap was found, and memory that may have held it is not there */
+	bool damaged;      /* some of its bytes are wrong, or its headers are */
+	uint64_t missing;  /* bytes promised by the headers and not in the file; 0: none */
 	/* shares 0..1 of what should be there; negative: not computed */
 	double heap, stacks, globals, tls;
 	double coverage; /* of the heap's bytes: walked from sound header to sound header */

@@ -183,6 +183,21 @@ static void add_stack(struct lists *l, const struct stack *s)
 	add_saved(l, &r, "not saved");
 }
 
+/*
+ * A thread's TLS outside its stack, as the main thread's: a mapping like others, or malloc's (in a
+ * static executable). Here only the word at the thread pointer counts, for the share that is there.
+ */
+static void count_tls(struct lists *l, const struct heap *heap, const struct stack *s)
+{
+	vaddr tp = s->thread >= 0 ? heap->tp[s->thread] : 0;
+
+	if (!tp || (tp >= s->start && tp < s->end))
+		return;
+	l->want[ROOT_TLS] += l->core->page_size;
+	if (core_at(l->core, tp, 8))
+		l->have[ROOT_TLS] += l->core->page_size;
+}
+
 static void root_of_segment(const struct core *core, const struct segment *s, struct root *r)
 {
 	const struct filemap *f = core_file(core, s->start);
@@ -334,6 +349,8 @@ void roots_find(const struct core *core, const struct heap *heap, const struct s
 	}
 	if (!core->nthreads)
 		miss(&l, 0, 0, ROOT_REGISTER, -1, NULL, "the core names no threads");
+	for (size_t i = 0; i < stacks->n; i++)
+		count_tls(&l, heap, &stacks->v[i]);
 	for (size_t i = 0; i < stacks->n; i++)
 		if (stacks->v[i].used < stacks->v[i].end)
 			add_stack(&l, &stacks->v[i]);

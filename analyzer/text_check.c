@@ -210,7 +210,10 @@ void text_check(const struct report *r, const struct options *opt, struct out *o
 	table_column(&t, "", false);
 	table_column(&t, "", false);
 	file_line(&t, r);
-	share_line(&t, "heap", r->input.heap, r->process.allocator ? "not glibc's" : "none found");
+	share_line(&t, "heap", r->input.heap,
+	           r->process.allocator    ? "not glibc's"
+	           : r->input.heap_missing ? "not in the core"
+	                                   : "none found");
 	if (r->input.heap >= 0)
 		sums_line(&t, r);
 	layout_line(&t, r);

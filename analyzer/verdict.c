@@ -55,8 +55,9 @@ static void without_heap(struct report *r)
 		                "No heap of glibc's malloc was found in this core%s: no leak can "
 		                "be found or ruled out.%s%s%s",
 		                r->input.truncated ? ", part of which is cut off"
-		                : r->input.damaged
-		                        ? ", part of which is damaged (coreheap check)"
+		                : r->input.damaged ? ", part of which is damaged (coreheap check)"
+		                : r->input.heap_missing
+		                        ? ", as the memory in which it would lie was not saved"
 		                        : "; the program has its own allocator, or never called "
 		                          "malloc",
 		                others ? " There is " : "", others ? others : "",

@@ -130,7 +130,8 @@ struct heap {
 	struct tally mmapped;  /* used blocks in mmapped chunks */
 	struct heap_finding *finding;
 	size_t nfindings;
-	bool lost;             /* no main arena is in the core: the heap was found without it */
+	bool lost; /* no main arena is in the core, and data that may have held it is missing: what
+	              there is of the heap was found without it */
 	struct tally doubtful; /* used blocks that what is not in the core might tell to be free, or
 	                          malloc's own: fastbins of a lost main arena, empty tcaches */
 	uint64_t unread;       /* bytes of heap that the core does not have */

@@ -231,6 +231,11 @@ static vaddr try_run(struct walk *w, vaddr x)
 
 	if (count < BIN_HEADS_DAMAGED)
 		return x + 8;
+	if (is_unsaved(w, lo + MALLOC_BINS * 8 + 40)) { /* system_mem, or max_system_mem */
+		if (!is_other(w, lo))
+			w->half = lo;
+		return lo + count * 16;
+	}
 	for (slot = lo; !l && lo - slot <= 16 * (BIN_HEADS - BIN_HEADS_DAMAGED); slot -= 16)
 		l = state_of(w, slot, &main);
 	if (!l && count == BIN_HEADS)

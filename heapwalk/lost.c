@@ -301,15 +301,21 @@ void lost_find(struct walk *w)
 
 	if (w->instances.n || !data_lost(w->core))
 		return;
+	w->heap->lost = true;
 	ring_arenas(&l);
 	if (find_brk(&l) || l.arenas.n) {
 		find_layout(&l);
+		if (w->half && core_read64(w->core, w->half - 16, &main.top) &&
+		    main.top != l.brk.top)
+			l.brk.top = 0;
 		main.contiguous = l.brk.top != 0;
-		main.top = l.brk.top;
+		if (l.brk.top)
+			main.top = l.brk.top;
 		if (main.top && chunk_head(&w->view, main.top, &head))
 			main.top_size = head & ~(uint64_t)CHUNK_FLAGS;
 		array_push(&w->arenas, main);
-		in.main_arena = w->arenas.v[at].addr = ring_main(&l);
+		in.main_arena = w->half ? w->half - l.state->bins : ring_main(&l);
+		w->arenas.v[at].addr = in.main_arena;
 		ring_add(&l, 0);
 		in.state = l.state;
 		in.tcache_count = l.tcache_count;
@@ -378,14 +384,14 @@ void lost_finish(struct walk *w)
 
 	if (!h->ninstances || !h->instance[0].lost)
 		return;
-	h->lost = true;
 	for (size_t i = 0; i < h->nspans; i++)
 		if (h->span[i].kind == SPAN_BRK)
 			h->arena[0].walked += h->span[i].own_end - h->span[i].own_start;
 	h->arena[0].system_mem = h->arena[0].walked;
 	if (!h->arena[0].top)
 		doubt_top(w);
-	if (h->instance[0].state->fastbins < 0)
+	if (h->instance[0].state->fastbins < 0 ||
+	    core_at(w->core, h->instance[0].main_arena, h->instance[0].state->bins))
 		return;
 	while (heap_next_set(h, h->used, &it, &b)) {
 		if (b.span->arena || b.span->kind == SPAN_MMAP || !may_be_fast(w, &b))

@@ -312,6 +312,7 @@ static vaddr try_page(struct walk *w, vaddr at, vaddr limit)
 	uint32_t index = main_for(w, at, limit, &owns);
 	struct region r = { .start = at, .own_start = at, .kind = SPAN_ARENA };
 	vaddr top = index == UINT32_MAX ? 0 : w->arenas.v[index].top, end;
+	bool blind = lost && !top; /* where top is, is not known */
 	struct broken broken = { 0 };
 	uint64_t head;
 
@@ -319,16 +320,16 @@ static vaddr try_page(struct walk *w, vaddr at, vaddr limit)
 	    (head & CHUNK_FLAGS) != CHUNK_PREV_INUSE || head < CHUNK_MIN || (head & 8) ||
 	    index == UINT32_MAX)
 		return 0;
-	end = lost ? lost_region(w, at, limit, &r.top)
-	           : chunks_chain(w, at, limit, top, &broken, &at_top);
+	end = blind ? lost_region(w, at, limit, &r.top)
+	            : chunks_chain(w, at, limit, top, &broken, &at_top);
 	if (!end && broken.n >= DAMAGED_CHAIN)
 		end = damaged_end(w, broken.at, limit, top, &at_top);
 	if (!end || (end & 0xfff))
 		return 0;
 	index = main_for(w, at, end, &owns);
-	if (lost && r.top)
+	if (blind && r.top)
 		w->arenas.v[index].top = r.top;
-	else if (!lost)
+	else if (!blind)
 		r.top = at_top ? top : 0;
 	r.arena = UINT32_MAX;
 	r.limit = r.own_end = end;

@@ -43,6 +43,7 @@ struct walk {
 	uint64_t forward, backward; /* sums over the links of free chunks: links.h */
 	struct ahead *ahead;
 	vaddr reached;     /* by the walk; where ahead wants to know again */
+	vaddr half;        /* bins of a main arena whose end is not in the core; 0: none such */
 	unsigned searches; /* times that all memory was read because of damage: resync.c */
 };
 

@@ -25,6 +25,7 @@ import subprocess
 import sys
 
 Load = collections.namedtuple('Load', 'header start end offset size flags')
+ARENA = 0x840 # bytes of malloc_state, at least
 Block = collections.namedtuple('Block', 'size state kind')
 
 
@@ -98,7 +99,7 @@ def heap_there(whole, gone):
 def blocks_wrong(whole, got, gone):
     """-> (what is wrong, or None; blocks that are called used and are not, by what is lost with them)"""
     there, everything = heap_there(whole, gone)
-    lost = overlaps(gone, whole.main, whole.main + 1)
+    lost = overlaps(gone, whole.main, whole.main + ARENA)
     unsure = 0
     for at, block in whole.told.blocks.items():
         arena = whole.told.arena[at]
@@ -143,7 +144,7 @@ def judge(what, coreheap, core, whole, sizes, length):
         if not text and exact and unsure and doubted(coreheap, core) < unsure:
             text = '%d blocks are wrongly called used, %d doubted' % (unsure, doubted(coreheap, core))
         wrong += [text] if text else []
-    return ['%s: %s' % (what, text) for text in wrong], exact, exact and overlaps(gone, whole.main, whole.main + 1)
+    return ['%s: %s' % (what, text) for text in wrong], exact, exact and overlaps(gone, whole.main, whole.main + ARENA)
 
 
 def resized(coreheap, core, whole, sizes, what):
