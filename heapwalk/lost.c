@@ -170,8 +170,7 @@ vaddr lost_region(struct walk *w, vaddr start, vaddr limit, vaddr *top)
 	chain_follow(&l, start, limit, &c);
 	*top = c.top;
 	if (c.how == CHAIN_FENCE)
-		return chunks_chain(w, start, limit, 0, &(struct broken){ 0 },
-		                    &(bool){ false });
+		return chunks_chain(w, start, limit, 0, &(struct broken){ 0 }, &(bool){ false });
 	return c.top && c.n >= 2 ? c.end : 0;
 }
 
