@@ -87,7 +87,10 @@ static void set_used(const struct core *core, struct stack *s, vaddr sp)
 	}
 }
 
-/* A thread whose struct pthread cannot be read: its stack is what is mapped above its sp. */
+/*
+ * A thread whose struct pthread cannot be read: its stack is what is mapped from its sp on. What
+ * lies below may be anything (Go's stacks lie among its heap), and stays a root.
+ */
 static bool by_sp(const struct core *core, size_t t, const struct segment *main, struct stack *out)
 {
 	vaddr sp = thread_sp(core, t);
@@ -99,6 +102,8 @@ static bool by_sp(const struct core *core, size_t t, const struct segment *main,
 		.start = s->start, .end = s->end, .tls = s->end, .thread = (int)t, .main = s == main
 	};
 	set_used(core, out, sp);
+	if (!out->main)
+		out->start = round_down(out->used, 8);
 	return true;
 }
 
