@@ -201,6 +201,9 @@ static const char *why_possible(struct work *w, const struct explanation *e)
 	if (heap_inferred(w->a->heap, e->place.block.addr - CHUNK_HEADER))
 		return "nothing leads to it, but its header is damaged: what was inferred "
 		       "of it is not enough to call it a leak";
+	if (!w->a->roots.missing_bytes && w->a->heap->ninferred)
+		return "only words of a free chunk lead to it; but that chunk's header is "
+		       "damaged, and so it may be in use";
 	return pool_printf(w->pool,
 	                   "nothing that this core has leads to it, but %s of roots are "
 	                   "missing from the core and may hold it: it may be leaked",

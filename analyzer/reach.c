@@ -61,6 +61,20 @@ static void settle_strong(struct work *w)
 	}
 }
 
+/* A chunk that was inferred to be free, by a damaged header, may be none: its words may count. */
+static void mark_doubtful(struct work *w)
+{
+	for (size_t i = 0; i < w->heap->ninferred; i++) {
+		const struct owned *o = &w->heap->inferred[i];
+		struct block b;
+
+		if (!heap_find(w->heap, o->start + CHUNK_HEADER, &b) || b.state == BLOCK_USED)
+			continue;
+		mark_range(w->marker, b.addr, o->end);
+		mark_drain(w->marker);
+	}
+}
+
 static void mark_weak(struct work *w)
 {
 	mark_pass(w->marker, w->left, NULL, &w->reach->total[REACH_POSSIBLE]);
@@ -72,6 +86,7 @@ static void mark_weak(struct work *w)
 		mark_range(w->marker, w->heap->gap[i].start, w->heap->gap[i].end);
 		mark_drain(w->marker);
 	}
+	mark_doubtful(w);
 	for (size_t i = 0; i < words_used(w); i++) {
 		uint64_t weak = w->heap->used[i] & ~w->left[i] & ~w->reach->strong[i];
 
