@@ -34,10 +34,12 @@ static const char *message_at(const struct core *core, vaddr v)
 
 static const char *search(const struct core *core, const struct segment *s)
 {
-	for (vaddr stop, at = round_up(s->start, 8); core_written(core, &at, s->end, &stop);
+	unsigned word = core->machine->word;
+
+	for (vaddr stop, at = round_up(s->start, word); core_written(core, &at, s->end, &stop);
 	     at = stop) {
-		for (at = round_up(at, 8); at < stop && stop - at >= 8; at += 8) {
-			uint64_t v = load64(s->mem + (at - s->start));
+		for (at = round_up(at, word); at < stop && stop - at >= word; at += word) {
+			uint64_t v = load_word(s->mem + (at - s->start), word);
 			const char *text;
 
 			if (v & (core->page_size - 1) || !v)

@@ -140,15 +140,16 @@ static size_t find_provider(const struct finder *f, const struct module *linker)
 {
 	struct votes *votes = mem_alloc(f->modules->n, sizeof(*votes));
 	struct view view = { .core = f->core };
+	unsigned word = f->core->machine->word;
 	uint64_t entry = 0, target;
 	size_t provider;
 
 	core_auxv(f->core, 9 /* AT_ENTRY */, &entry);
-	for (vaddr at = round_up(linker->data_start, 8);
-	     at < linker->data_end && linker->data_end - at >= 8; at += 8) {
+	for (vaddr at = round_up(linker->data_start, word);
+	     at < linker->data_end && linker->data_end - at >= word; at += word) {
 		const struct module *m;
 
-		if (!view_read64(&view, at, &target) || target == entry)
+		if (!view_read_word(&view, at, &target, word) || target == entry)
 			continue;
 		m = module_at(f->modules, target);
 		if (m && m != linker && is_code(f->core, target))

@@ -104,10 +104,10 @@ static const struct referrers *target_of(const struct work *w, const struct expl
 	return bsearch(&key, w->target, w->ntargets, sizeof(key), by_start);
 }
 
-/* The last 8 usable bytes of a block are the first of the next chunk: see span.h. */
-static bool is_next_header(const struct place *p, uint64_t value)
+/* The last usable word of a block is the first of the next chunk's header: see span.h. */
+static bool is_next_header(const struct block *b, uint64_t value)
 {
-	return p->kind == PLACE_BLOCK && value == p->block.addr + p->block.size - 8;
+	return value == b->addr + b->size - (CHUNK_HEADER - b->span->size_at);
 }
 
 static void write_referrers(struct work *w, struct explanation *e)
@@ -127,7 +127,8 @@ static void write_referrers(struct work *w, struct explanation *e)
 			describe(w, r->reg, r->at, p);
 			p->value = r->value;
 			p->interior = r->interior;
-			p->next_header = is_next_header(&e->place, r->value);
+			p->next_header = e->place.kind == PLACE_BLOCK &&
+			                 is_next_header(&e->place.block, r->value);
 			p->to = t->start;
 		}
 	}
@@ -183,7 +184,7 @@ static void write_path(struct work *w, struct explanation *e, const struct path 
 		describe(w, s->reg, s->at, p);
 		p->value = s->value;
 		p->interior = s->interior;
-		p->next_header = s->value == s->to.addr + s->to.size - 8;
+		p->next_header = is_next_header(&s->to, s->value);
 		p->to = s->to.addr;
 	}
 }

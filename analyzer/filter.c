@@ -48,6 +48,32 @@ size_t filter_kept_plain(const uint8_t *p, const uint64_t keep[2], uint64_t mask
 	return found;
 }
 
+size_t filter_halves(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint64_t *out)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t word = load32(p + 4 * i);
+
+		out[found] = word;
+		found += word - lo < size;
+	}
+	return found;
+}
+
+size_t filter_granules(const uint8_t *p, uint64_t fill, uint64_t stops, uint64_t lo, uint64_t size,
+                       uint64_t *out)
+{
+	size_t found = 0;
+
+	for (; fill; fill &= fill - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(fill);
+
+		found += filter_halves(p + 16 * i, stops >> i & 1 ? 3 : 4, lo, size, out + found);
+	}
+	return found;
+}
+
 #if defined(__x86_64__)
 
 bool filter_has_avx2(void)

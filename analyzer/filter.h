@@ -18,6 +18,15 @@ size_t filter_words(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint
 size_t filter_masked(const uint8_t *p, size_t n, uint64_t mask, uint64_t lo, uint64_t size,
                      uint64_t *out);
 
+/* The same for words of 4 bytes. */
+size_t filter_halves(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint64_t *out);
+/*
+ * Words of 4 bytes of the granules (16 bytes) of 1 KiB whose bit is set in fill, the fourth one
+ * only where that in stops is not. out has room for 260.
+ */
+size_t filter_granules(const uint8_t *p, uint64_t fill, uint64_t stops, uint64_t lo, uint64_t size,
+                       uint64_t *out);
+
 /* The two that filter_words chooses from, at run time by what the processor has; equal in result.
  */
 size_t filter_plain(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint64_t *out);

@@ -21,10 +21,13 @@ static size_t states_at(const struct core *core, vaddr table)
 {
 	struct view view = { .core = core };
 	const struct segment *last = NULL;
+	unsigned width = core->machine->word;
 	uint64_t word;
 	size_t n;
 
-	for (n = 0; n < STATES_MAX && view_read64(&view, table + 8 * n, &word) && word; n++) {
+	for (n = 0;
+	     n < STATES_MAX && view_read_word(&view, table + width * n, &word, width) && word;
+	     n++) {
 		if (word % LINE)
 			return 0;
 		if (!last || !range_holds(last->start, last->end, word, LINE))
@@ -39,11 +42,12 @@ static size_t states_at(const struct core *core, vaddr table)
 static bool search_data(const struct core *core, const struct segment *s, struct getrandom *state)
 {
 	struct view view = { .core = core };
+	unsigned width = core->machine->word;
 	uint64_t word;
 
-	for (vaddr at = round_up(s->start, 8); at < s->saved_end && s->saved_end - at >= 8;
-	     at += 8) {
-		if (!view_read64(&view, at, &word) || !word || word % core->page_size)
+	for (vaddr at = round_up(s->start, width); at < s->saved_end && s->saved_end - at >= width;
+	     at += width) {
+		if (!view_read_word(&view, at, &word, width) || !word || word % core->page_size)
 			continue;
 		state->n = states_at(core, word);
 		if (!state->n)
@@ -73,7 +77,7 @@ bool getrandom_holds(const struct core *core, struct getrandom *state, const str
 			state->searched = true;
 	state->searched = true;
 	for (size_t i = 0; i < state->n; i++)
-		if (core_read64(core, state->table + 8 * i, &word) &&
+		if (core_read_word(core, state->table + core->machine->word * i, &word) &&
 		    range_holds(s->start, s->end, word, LINE))
 			return true;
 	return false;

@@ -99,9 +99,10 @@ static void follow_word(struct holding *h, vaddr word)
 
 static void follow_block(struct holding *h, const struct block *b)
 {
+	unsigned word = h->core->machine->word;
 	vaddr at = b->addr, end = b->addr + b->size;
 
-	while (at < end && end - at >= 8) {
+	while (at < end && end - at >= word) {
 		uint64_t n;
 		const uint8_t *mem = core_bytes(h->core, at, &n);
 
@@ -111,9 +112,9 @@ static void follow_block(struct holding *h, const struct block *b)
 		}
 		if (n > end - at)
 			n = end - at;
-		for (uint64_t i = 0; i + 8 <= n; i += 8)
-			follow_word(h, load64(mem + i));
-		at += n < 8 ? 8 : round_down(n, 8);
+		for (uint64_t i = 0; i + word <= n; i += word)
+			follow_word(h, load_word(mem + i, word));
+		at += n < word ? word : round_down(n, word);
 	}
 }
 

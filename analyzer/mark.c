@@ -78,32 +78,44 @@ static inline void look(struct marker *m, uint64_t word)
 	m->pointer[slot] = (struct pointer){ word, s };
 }
 
-static size_t filter(const struct marker *m, const uint8_t *p, size_t n, uint64_t *out)
+static inline size_t filter(const struct marker *m, const uint8_t *p, size_t n, uint64_t *out,
+                            unsigned width)
 {
+	if (width == 4)
+		return filter_halves(p, n, m->lo, m->hi - m->lo, out);
 	return m->mask == UINT64_MAX ? filter_words(p, n, m->lo, m->hi - m->lo, out)
 	                             : filter_masked(p, n, m->mask, m->lo, m->hi - m->lo, out);
 }
 
-void mark_words(struct marker *m, const uint8_t *p, uint64_t bytes)
+static inline __attribute__((always_inline)) void words_by(struct marker *m, const uint8_t *p,
+                                                           uint64_t bytes, unsigned width)
 {
 	uint64_t some[FILTER + 4];
 
-	while (bytes >= 8) {
-		size_t take = bytes < 8 * FILTER ? bytes / 8 : FILTER;
+	while (bytes >= width) {
+		size_t take = bytes < width * FILTER ? bytes / width : FILTER;
 
 		if (m->sweeping) {
-			m->nwords += filter(m, p, take, m->word + m->nwords);
+			m->nwords += filter(m, p, take, m->word + m->nwords, width);
 			if (m->nwords >= BATCH)
 				sweep_flush(m);
 		} else {
-			size_t n = filter(m, p, take, some);
+			size_t n = filter(m, p, take, some, width);
 
 			for (size_t i = 0; i < n; i++)
 				look(m, some[i]);
 		}
-		p += 8 * take;
-		bytes -= 8 * take;
+		p += width * take;
+		bytes -= width * take;
 	}
+}
+
+void mark_words(struct marker *m, const uint8_t *p, uint64_t bytes)
+{
+	if (m->width == 8)
+		words_by(m, p, bytes, 8);
+	else
+		words_by(m, p, bytes, 4);
 }
 
 /* Bytes of [start, end) that are not in the core. */
@@ -138,14 +150,14 @@ static void mark_run(struct marker *m, vaddr at, const uint8_t *p, uint64_t byte
 
 void mark_range(struct marker *m, vaddr start, vaddr end)
 {
-	vaddr at = round_up(start, 8), stop;
+	vaddr at = round_up(start, m->width), stop;
 
-	end = round_down(end, 8);
+	end = round_down(end, m->width);
 	if (at >= end)
 		return;
 	m->unread += unsaved(m->core, at, end);
 	for (; core_written(m->core, &at, end, &stop); at = stop) {
-		vaddr from = round_up(at, 8);
+		vaddr from = round_up(at, m->width);
 		const uint8_t *p = from < stop ? core_at(m->core, from, stop - from) : NULL;
 
 		if (p)
@@ -158,7 +170,9 @@ static uint64_t usable_of(const struct marker *m, const struct span *s, vaddr ch
                           const uint8_t *p)
 {
 	if (m->heap->repaired || !p)
-		return span_next(s, chunk + CHUNK_ALIGN) - chunk - 8;
+		return span_usable(s, span_next(s, chunk + CHUNK_ALIGN) - chunk);
+	if (m->width == 4)
+		return (load32(p + 12) & ~(uint64_t)CHUNK_FLAGS) - 4;
 	return (load64(p + 8) & ~(uint64_t)CHUNK_FLAGS) - 8;
 }
 
@@ -277,6 +291,7 @@ struct marker *mark_open(const struct core *core, const struct heap *heap, unsig
 	m->core = core;
 	m->heap = heap;
 	m->mask = core->machine->pointer_mask;
+	m->width = core->machine->word;
 	if (heap->nspans) {
 		m->lo = heap->span[0].start + CHUNK_HEADER;
 		m->hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;

@@ -36,6 +36,7 @@ struct marker {
 	const struct heap *heap;
 	vaddr lo, hi;      /* user addresses of the heap lie in [lo, hi) */
 	uint64_t mask;     /* of a word: what of it is an address */
+	unsigned width;    /* bytes of a word: 8 or 4 */
 	uint64_t *left;    /* to be visited in this pass: bit by id */
 	uint64_t *touched; /* by interior pointers, where those do not hold; else NULL */
 	uint64_t *found; /* while sweeping: bit by id; those that are left too are to be scanned */
@@ -53,7 +54,7 @@ struct marker {
 	unsigned first_target, ntargets;
 	struct chunk block[BLOCKS];
 	unsigned first_block, nblocks;
-	uint64_t word[BATCH + 132]; /* while sweeping: in [lo, hi), to be resolved */
+	uint64_t word[BATCH + 260]; /* while sweeping: in [lo, hi), to be resolved */
 	size_t nwords;
 };
 

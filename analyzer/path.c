@@ -122,8 +122,10 @@ static void drain(struct search *s)
 /* Visits the saved words of [start, end), a run without holes or a block of moderate size. */
 static void follow_run(struct search *s, vaddr start, vaddr end, uint32_t holder)
 {
-	for (vaddr at = round_up(start, 8); at < end && end - at >= 8;) {
-		const uint8_t *p = view_at(&s->view, at, 8);
+	unsigned word = s->core->machine->word;
+
+	for (vaddr at = round_up(start, word); at < end && end - at >= word;) {
+		const uint8_t *p = view_at(&s->view, at, word);
 		uint64_t n;
 
 		if (!p) {
@@ -131,13 +133,13 @@ static void follow_run(struct search *s, vaddr start, vaddr end, uint32_t holder
 
 			if (!seg || seg->end <= at)
 				return;
-			at = round_up(seg->end, 8);
+			at = round_up(seg->end, word);
 			continue;
 		}
 		n = (s->view.hi < end ? s->view.hi : end) - at;
-		for (uint64_t i = 0; i + 8 <= n; i += 8)
-			follow(s, load64(p + i), holder);
-		at += n & ~UINT64_C(7);
+		for (uint64_t i = 0; i + word <= n; i += word)
+			follow(s, load_word(p + i, word), holder);
+		at += round_down(n, word);
 	}
 }
 
@@ -314,13 +316,14 @@ static bool block_of(const struct search *s, uint32_t id, struct block *b)
 /* The first word of [start, end) that keeps step->to, a start pointer if there is one. */
 static bool find_word(struct search *s, vaddr start, vaddr end, struct path_step *step)
 {
+	unsigned word = s->core->machine->word;
 	bool found = false;
 
 	for (vaddr stop, run = start; core_written(s->core, &run, end, &stop); run = stop) {
-		for (vaddr at = round_up(run, 8); at < stop && stop - at >= 8; at += 8) {
+		for (vaddr at = round_up(run, word); at < stop && stop - at >= word; at += word) {
 			uint64_t value;
 
-			if (!view_read64(&s->view, at, &value))
+			if (!view_read_word(&s->view, at, &value, word))
 				continue;
 			value = core_pointer(s->core, value);
 			if (value - step->to.addr >= (step->to.size ? step->to.size : 1))

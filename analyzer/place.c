@@ -62,10 +62,11 @@ void places_close(struct places *places)
 static bool find_slot(const struct core *core, vaddr from, vaddr limit, uint64_t pc, vaddr *slot)
 {
 	struct view view = { .core = core };
+	unsigned word = core->machine->word;
 	uint64_t value;
 
-	for (vaddr at = round_up(from, 8); at < limit && limit - at >= 8; at += 8) {
-		if (!view_read64(&view, at, &value))
+	for (vaddr at = round_up(from, word); at < limit && limit - at >= word; at += word) {
+		if (!view_read_word(&view, at, &value, word))
 			return false;
 		if (value == pc) {
 			*slot = at;
@@ -97,9 +98,9 @@ static void find_frames(struct places *places, size_t thread, const struct stack
 			break;
 		module_symbol(core, &places->a->modules, frames[i].pc,
 		              !frames[i].activation && !frames[i].trampoline, &symbol);
-		f->end[i] = slot + 8;
+		f->end[i] = slot + core->machine->word;
 		f->function[i] = frames[i].trampoline ? FRAME_TRAMPOLINE : symbol.name;
-		at = slot + 8;
+		at = slot + core->machine->word;
 		f->n = i + 1;
 	}
 }
@@ -206,12 +207,13 @@ static bool in_tls(struct places *places, struct place *p)
 static bool in_block(struct places *places, struct place *p)
 {
 	const struct heap *heap = places->a->heap;
+	unsigned word = places->a->core->machine->word;
 
 	if (heap_find(heap, p->at, &p->block)) {
 		p->kind = PLACE_BLOCK;
 		return true;
 	}
-	for (vaddr ahead = 8; ahead <= 16; ahead += 8) {
+	for (vaddr ahead = word; ahead <= 2 * word; ahead += word) {
 		if (heap_find(heap, p->at + ahead, &p->block) && p->at < p->block.addr) {
 			p->kind = PLACE_HEADER;
 			return true;

@@ -64,17 +64,28 @@ static void found(struct finder *f, vaddr at, uint64_t value)
 	keep(f, t, kind, &r);
 }
 
-static void scan_run(struct finder *f, vaddr start, vaddr stop, uint64_t lo, uint64_t width)
+static inline __attribute__((always_inline)) void scan_by(struct finder *f, vaddr start, vaddr stop,
+                                                          uint64_t lo, uint64_t width,
+                                                          unsigned word)
 {
 	const struct segment *s = core_segment(f->core, start);
 
 	core_will_read(f->core, start, stop);
-	for (vaddr at = round_up(start, 8); at < stop && stop - at >= 8; at += 8) {
-		uint64_t value = core_pointer(f->core, load64(s->mem + (at - s->start)));
+	for (vaddr at = round_up(start, word); at < stop && stop - at >= word; at += word) {
+		uint64_t value = load_word(s->mem + (at - s->start), word);
 
+		value = core_pointer(f->core, value);
 		if (value - lo < width)
 			found(f, at, value);
 	}
+}
+
+static void scan_run(struct finder *f, vaddr start, vaddr stop, uint64_t lo, uint64_t width)
+{
+	if (f->core->machine->word == 8)
+		scan_by(f, start, stop, lo, width, 8);
+	else
+		scan_by(f, start, stop, lo, width, 4);
 }
 
 static void scan(struct finder *f, uint64_t lo, uint64_t width)

@@ -49,9 +49,12 @@ static void add_general(struct lists *l, size_t t)
 static void add_vectors(struct lists *l, size_t t, const uint8_t *p, const char *name,
                         unsigned first, unsigned count, unsigned words, unsigned from)
 {
+	unsigned word = l->core->machine->word;
+
 	for (unsigned i = 0; i < count; i++)
 		for (unsigned k = 0; k < words; k++)
-			add_word(l, t, load64(p + 8 * (i * words + k)), name, first + i, from + k);
+			add_word(l, t, load_word(p + word * (i * words + k), word), name, first + i,
+			         from + k);
 }
 
 /*
@@ -63,13 +66,14 @@ static void add_xstate(struct lists *l, size_t t, const uint8_t *p, size_t size)
 {
 	uint64_t bv = size >= 576 ? load64(p + 512) : 0;
 	size_t zmm = size >= 2688 ? 1152 : 896;
+	unsigned count = l->core->machine->vectors.count, two = 16 / l->core->machine->word;
 
 	if (size >= 832 && (bv & 4))
-		add_vectors(l, t, p + 576, "ymm%u[%u]", 0, 16, 2, 2);
+		add_vectors(l, t, p + 576, "ymm%u[%u]", 0, count, two, two);
 	if (size >= zmm + 512 && (bv & 64))
-		add_vectors(l, t, p + zmm, "zmm%u[%u]", 0, 16, 4, 4);
-	if (size >= zmm + 512 + 1024 && (bv & 128))
-		add_vectors(l, t, p + zmm + 512, "zmm%u[%u]", 16, 16, 8, 0);
+		add_vectors(l, t, p + zmm, "zmm%u[%u]", 0, count, 2 * two, 2 * two);
+	if (size >= zmm + 512 + 1024 && (bv & 128) && count > 8) /* what 64-bit code has more */
+		add_vectors(l, t, p + zmm + 512, "zmm%u[%u]", 16, 16, 4 * two, 0);
 }
 
 /*
@@ -102,7 +106,7 @@ static void add_registers(struct lists *l, size_t t)
 {
 	const struct thread *th = &l->core->thread[t];
 	const struct machine_vectors *v = &l->core->machine->vectors;
-	size_t need = v->offset + 8u * v->count * v->words;
+	size_t need = v->offset + (size_t)l->core->machine->word * v->count * v->words;
 	bool xsave = l->core->machine->wide == WIDE_XSAVE;
 
 	add_general(l, t);
@@ -129,7 +133,8 @@ static void miss_thread(struct lists *l, size_t t)
 /* Adds [start, end) as far as it is saved; what is not is missing. */
 static void add_saved(struct lists *l, const struct root *what, const char *why)
 {
-	vaddr at = round_up(what->start, 8), end = round_down(what->end, 8);
+	unsigned word = l->core->machine->word;
+	vaddr at = round_up(what->start, word), end = round_down(what->end, word);
 
 	if (at >= end)
 		return;

@@ -45,7 +45,7 @@ struct root_missing {
 };
 
 struct roots {
-	struct root *v; /* sorted by start, not overlapping, aligned to 8 */
+	struct root *v; /* sorted by start, not overlapping, aligned to the word */
 	size_t n;
 	struct root_register *reg; /* sorted by thread, then in the order of the register files */
 	size_t nregs;

@@ -1,8 +1,8 @@
 #include "analyzer/stack.h"
+#include "formats/elfclass.h"
 #include "formats/written.h"
 #include "heapwalk/pthread.h"
 
-#include <elf.h>
 #include <stdlib.h>
 
 #define EXITED_ALIGN 64 /* of a struct pthread that is found by its self pointers */
@@ -11,7 +11,7 @@ static bool points_to_itself(const struct core *core, vaddr at, const struct pth
 {
 	uint64_t head, self;
 
-	return core_read64(core, at, &head) && core_read64(core, at + l->self, &self) &&
+	return core_read_word(core, at, &head) && core_read_word(core, at + l->self, &self) &&
 	       head == at && self == at;
 }
 
@@ -19,20 +19,12 @@ static bool points_to_itself(const struct core *core, vaddr at, const struct pth
 static bool read_pthread(const struct core *core, vaddr at, struct stack *out)
 {
 	const struct pthread_layout *l = pthread_layout(core);
-	uint64_t block, size, guard;
+	struct pthread_stack s;
 
-	if (!at || (l->self && !points_to_itself(core, at, l)))
+	if (!at || (l->self && !points_to_itself(core, at, l)) || !pthread_stack(core, at, &s))
 		return false;
-	if (!core_read64(core, at + l->stack, &block) ||
-	    !core_read64(core, at + l->stack_size, &size) ||
-	    !core_read64(core, at + l->guard, &guard))
-		return false;
-	if (!block || size > UINT64_C(1) << 46 || !range_holds(block, block + size, at, l->min))
-		return false;
-	if (block + size - at > l->max)
-		return false;
-	*out = (struct stack){ .start = block, .end = block + size, .tls = at, .thread = -1 };
-	out->guard = guard < size ? guard : 0;
+	*out = (struct stack){ .start = s.start, .end = s.start + s.size, .tls = at, .thread = -1 };
+	out->guard = s.guard < s.size ? s.guard : 0;
 	return true;
 }
 
@@ -45,17 +37,19 @@ static uint64_t static_tls(const struct core *core)
 	for (size_t i = 0; i < core->nfiles; i++) {
 		const struct filemap *f = &core->files[i];
 		const uint8_t *p = f->offset ? NULL : core_at(core, f->start, sizeof(Elf64_Ehdr));
+		const struct elfclass *c = p ? elfclass_of(p) : NULL;
 		Elf64_Ehdr eh;
 
-		if (!p || memcmp(p, ELFMAG, SELFMAG))
+		if (!c)
 			continue;
-		memcpy(&eh, p, sizeof(eh));
+		elfclass_ehdr(c, p, &eh);
 		for (unsigned k = 0; k < eh.e_phnum && eh.e_phoff < 4096; k++) {
 			Elf64_Phdr ph;
 
-			if (!core_read(core, f->start + eh.e_phoff + k * sizeof(ph), &ph,
-			               sizeof(ph)))
+			p = core_at(core, f->start + eh.e_phoff + k * c->phdr, c->phdr);
+			if (!p)
 				break;
+			elfclass_phdr(c, p, &ph);
 			if (ph.p_type == PT_TLS && ph.p_memsz < 1 << 20)
 				sum += round_up(ph.p_memsz, 64);
 		}
@@ -77,7 +71,7 @@ static const struct segment *main_stack(const struct core *core)
 static void set_used(const struct core *core, struct stack *s, vaddr sp)
 {
 	unsigned red_zone = core->machine->red_zone;
-	vaddr low = sp > red_zone ? round_down(sp - red_zone, 8) : 0;
+	vaddr low = sp > red_zone ? round_down(sp - red_zone, core->machine->word) : 0;
 
 	if (sp < s->start || sp > s->end) {
 		s->foreign_sp = true; /* on another stack: how deep this one was is unknown */
@@ -209,8 +203,10 @@ static void take_exited(const struct core *core, const struct heap *heap, vaddr 
 static void find_by_self(const struct core *core, const struct heap *heap, const uint8_t *p,
                          vaddr page, struct stack_list *out)
 {
-	for (unsigned i = 0x400; i < 0xa00; i += EXITED_ALIGN)
-		if (load64(p + i) == page + i)
+	const struct pthread_layout *l = pthread_layout(core);
+
+	for (unsigned i = l->page_from; i < l->page_to; i += EXITED_ALIGN)
+		if (load_word(p + i, core->machine->word) == page + i)
 			take_exited(core, heap, page + i, out);
 }
 
@@ -261,22 +257,25 @@ static void find_exited(const struct core *core, const struct segment *s, const 
  */
 static vaddr environment(const struct core *core, const struct segment *main)
 {
+	unsigned word_size = core->machine->word;
 	uint64_t word, at;
 
 	if (!core->nauxv || !core_auxv(core, AT_RANDOM, &at))
 		return main->end;
-	for (at = round_down(at, 8); at > main->start; at -= 8) {
+	for (at = round_down(at, word_size); at > main->start; at -= word_size) {
 		uint64_t type, value;
 
-		if (core_read64(core, at, &type) && core_read64(core, at + 8, &value) &&
-		    type == core->auxv[0] && value == core->auxv[1])
+		if (core_read_word(core, at, &type) &&
+		    core_read_word(core, at + word_size, &value) && type == core->auxv[0] &&
+		    value == core->auxv[1])
 			break;
 	}
 	if (at <= main->start)
 		return main->end;
-	for (at -= 16; at > main->start && core_read64(core, at, &word) && word; at -= 8)
-		;
-	return at + 8;
+	at -= 2 * word_size;
+	while (at > main->start && core_read_word(core, at, &word) && word)
+		at -= word_size;
+	return at + word_size;
 }
 
 /*

@@ -79,7 +79,7 @@ static size_t seek_cells(struct marker *m, struct seek *k)
 	return n;
 }
 
-/* The second word of a granule may be the next chunk's size field, which belongs to no block. */
+/* The last word of a granule may be the next chunk's size field, which belongs to no block. */
 static bool in_block(const struct marker *m, uint64_t word)
 {
 	vaddr chunk;
@@ -140,8 +140,8 @@ static inline __attribute__((always_inline)) void put_hits(struct marker *m, con
 
 void sweep_flush(struct marker *m)
 {
-	struct seek k[BATCH + 132];
-	struct hit hit[BATCH + 132];
+	struct seek k[BATCH + 260];
+	struct hit hit[BATCH + 260];
 	size_t n = seek_cells(m, k);
 
 	n = HITS(m, k, n, hit);
@@ -226,33 +226,41 @@ static inline __attribute__((always_inline)) void fetch(const struct fill *f)
 }
 
 /* The words that are kept of a cell, where not all of it lies in the core in one piece. */
-static void copy_kept(struct marker *m, vaddr at, const uint64_t keep[2], uint8_t *copy)
+static void copy_kept(struct marker *m, vaddr at, const struct fill *f, uint8_t *copy)
 {
 	memset(copy, 0, CELL);
-	for (unsigned i = 0; i < CELL / 8; i++)
-		if (keep[i >> 6] >> (i & 63) & 1 &&
-		    !core_read(m->core, at + 8 * i, copy + 8 * i, 8))
-			m->unread += 8;
+	for (unsigned i = 0; i < CELL; i += m->width) {
+		bool last = (i & 15) + m->width == 16;
+
+		if (f->fill >> (i >> 4) & 1 && !(last && f->stops >> (i >> 4) & 1) &&
+		    !core_read(m->core, at + i, copy + i, m->width))
+			m->unread += m->width;
+	}
 }
 
-/* Its words, but for the size fields. */
+/* Its words, but for the size fields, which are the last ones of their granules. */
 static void scan_fill(struct marker *m, const struct fill *f)
 {
 	const struct span *s = f->span;
 	uint64_t second = f->fill & ~f->stops, keep[2];
 	uint64_t from = f->cell * CELL + CHUNK_HEADER;
+	uint64_t *out = m->word + m->nwords;
 	uint8_t copy[CELL];
 	const uint8_t *p;
 
-	keep[0] = twice(f->fill & UINT32_MAX) | twice(second & UINT32_MAX) << 1;
-	keep[1] = twice(f->fill >> 32) | twice(second >> 32) << 1;
 	if (s->mem && from + CELL <= s->end - s->start) {
 		p = s->mem + from;
 	} else {
-		copy_kept(m, s->start + from, keep, copy);
+		copy_kept(m, s->start + from, f, copy);
 		p = copy;
 	}
-	m->nwords += filter_kept(p, keep, m->mask, m->lo, m->hi - m->lo, m->word + m->nwords);
+	if (m->width == 8) {
+		keep[0] = twice(f->fill & UINT32_MAX) | twice(second & UINT32_MAX) << 1;
+		keep[1] = twice(f->fill >> 32) | twice(second >> 32) << 1;
+		m->nwords += filter_kept(p, keep, m->mask, m->lo, m->hi - m->lo, out);
+	} else {
+		m->nwords += filter_granules(p, f->fill, f->stops, m->lo, m->hi - m->lo, out);
+	}
 	if (m->nwords >= BATCH)
 		sweep_flush(m);
 }
@@ -291,7 +299,7 @@ static bool scan_long(struct marker *m, const struct span *s, size_t c)
 	if (next < from + CHUNK_HEADER || next - from < CELL)
 		return false;
 	m->sum->bytes += next - from;
-	mark_range(m, from + CHUNK_HEADER, next + 8);
+	mark_range(m, from + CHUNK_HEADER, next + s->size_at);
 	return true;
 }
 
@@ -321,7 +329,7 @@ static inline bool sweep_cell(struct marker *m, struct fills *q, const struct sp
 	/* adding the bit behind a start carries through all the room up to the next */
 	fill = first | (room & ~(room + ((first << 1 | more) & room)));
 	m->sum->blocks += bit_count(first);
-	m->sum->bytes += 16 * (uint64_t)bit_count(fill) - 8 * (uint64_t)bit_count(first);
+	m->sum->bytes += 16 * (uint64_t)bit_count(fill) - m->width * (uint64_t)bit_count(first);
 	stops = stops >> 1 | (last ? 0 : cell_bits(&s->cell[c + 1]) << 63);
 	scan_later(m, q, &(struct fill){ s, c, fill, stops });
 	if (last || !(fill >> 63) || cell_bits(&s->cell[c + 1]) & 1)

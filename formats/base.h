@@ -128,5 +128,10 @@ static inline uint16_t load16(const void *p)
 	memcpy(&v, p, sizeof(v));
 	return v;
 }
+/* A word of 8 or 4 bytes. */
+static inline uint64_t load_word(const void *p, unsigned word)
+{
+	return word == 8 ? load64(p) : load32(p);
+}
 
 #endif

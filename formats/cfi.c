@@ -30,7 +30,7 @@ static bool push(struct run *run, uint64_t v)
 {
 	if (run->n == STACK_MAX)
 		return fail(run, CFI_BAD);
-	run->stack[run->n++] = v;
+	run->stack[run->n++] = v & machine_bits(run->regs->machine); /* DWARF 5, 2.5.1 */
 	return true;
 }
 
@@ -63,16 +63,21 @@ static bool deref(struct run *run)
 
 	if (run->failed != CFI_STEP)
 		return false;
-	if (!run->memory->read64(run->memory, at, &v))
+	if (!run->memory->read_word(run->memory, at, &v))
 		return fail(run, CFI_UNREAD);
 	return push(run, v);
+}
+
+static int64_t as_signed(const struct run *run, uint64_t v)
+{
+	return run->regs->machine->word == 8 ? (int64_t)v : (int32_t)v;
 }
 
 /* Two values from the stack make one. */
 static bool combine(struct run *run, unsigned atom)
 {
 	uint64_t b = pop(run), a = pop(run);
-	int64_t sa = (int64_t)a, sb = (int64_t)b;
+	int64_t sa = as_signed(run, a), sb = as_signed(run, b);
 
 	if (run->failed != CFI_STEP)
 		return false;
@@ -95,7 +100,7 @@ static bool combine(struct run *run, unsigned atom)
 		return push(run, b < 64 ? a >> b : 0);
 	case DW_OP_shra:
 		b = b < 64 ? b : 63;
-		return push(run, a >> b | (sa < 0 && b ? ~(UINT64_MAX >> b) : 0));
+		return push(run, (uint64_t)sa >> b | (sa < 0 && b ? ~(UINT64_MAX >> b) : 0));
 	case DW_OP_eq:
 		return push(run, a == b);
 	case DW_OP_ne:
@@ -131,7 +136,7 @@ static bool unary(struct run *run, unsigned atom)
 	case DW_OP_not:
 		return push(run, ~v);
 	case DW_OP_abs:
-		return push(run, (int64_t)v < 0 ? -v : v);
+		return push(run, as_signed(run, v) < 0 ? -v : v);
 	default:
 		return fail(run, CFI_BAD);
 	}
@@ -265,7 +270,7 @@ static enum cfi_result caller_reg(Dwarf_Frame *frame, int reg, const struct cfi_
 		*value = regs->v[result];
 	} else if (run.value) {
 		*value = result;
-	} else if (!memory->read64(memory, result, value)) {
+	} else if (!memory->read_word(memory, result, value)) {
 		return CFI_UNREAD;
 	}
 	return CFI_STEP;
@@ -288,7 +293,7 @@ static enum cfi_result apply(Dwarf_Frame *frame, int ra, struct cfi_regs *regs,
 	for (int reg = 0; reg < m->dwarf_pc; reg++)
 		if (caller_reg(frame, reg, regs, memory, cfa, &caller.v[reg]) == CFI_STEP)
 			caller.known |= UINT64_C(1) << reg;
-	/* both psABIs: the CFA is the stack pointer before the call */
+	/* all psABIs: the CFA is the stack pointer before the call */
 	if (!(caller.known >> m->dwarf_sp & 1) || m->dwarf_link != MACHINE_NO_REG) {
 		caller.v[m->dwarf_sp] = *cfa;
 		caller.known |= UINT64_C(1) << m->dwarf_sp;

@@ -14,8 +14,8 @@ struct cfi_regs {
 };
 
 struct cfi_memory {
-	bool (*read64)(struct cfi_memory *memory, vaddr at, uint64_t *value);
-	vaddr missed; /* set by read64 where it fails */
+	bool (*read_word)(struct cfi_memory *memory, vaddr at, uint64_t *value);
+	vaddr missed; /* set by read_word where it fails */
 };
 
 enum cfi_result {

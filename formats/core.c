@@ -1,8 +1,8 @@
 #include "formats/core.h"
+#include "formats/elfclass.h"
 #include "formats/input.h"
 #include "formats/notes.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -15,27 +15,25 @@
  * truncated file the section header is lost: the notes follow the program headers directly
  * (Linux fs/binfmt_elf.c elf_core_dump), so their offset tells.
  */
-static uint64_t phdr_count(const struct core *core)
+static uint64_t phdr_count(const struct core *core, const struct elfclass *c, const Elf64_Ehdr *eh)
 {
-	const Elf64_Ehdr *eh = core->map;
-	const Elf64_Shdr *sh;
-	const Elf64_Phdr *ph;
+	const uint8_t *map = core->map;
 
 	if (eh->e_phnum != PN_XNUM)
 		return eh->e_phnum;
-	if (range_holds(0, core->file_size, eh->e_shoff, sizeof(*sh)) && eh->e_shoff) {
-		Elf64_Shdr copy;
+	if (range_holds(0, core->file_size, eh->e_shoff, c->shdr) && eh->e_shoff) {
+		Elf64_Shdr sh;
 
-		memcpy(&copy, (const uint8_t *)core->map + eh->e_shoff, sizeof(copy));
-		if (copy.sh_info)
-			return copy.sh_info;
+		elfclass_shdr(c, map + eh->e_shoff, &sh);
+		if (sh.sh_info)
+			return sh.sh_info;
 	}
-	if (range_holds(0, core->file_size, eh->e_phoff, sizeof(*ph))) {
-		Elf64_Phdr copy;
+	if (range_holds(0, core->file_size, eh->e_phoff, c->phdr)) {
+		Elf64_Phdr ph;
 
-		memcpy(&copy, (const uint8_t *)core->map + eh->e_phoff, sizeof(copy));
-		if (copy.p_type == PT_NOTE && copy.p_offset > eh->e_phoff)
-			return (copy.p_offset - eh->e_phoff) / sizeof(copy);
+		elfclass_phdr(c, map + eh->e_phoff, &ph);
+		if (ph.p_type == PT_NOTE && ph.p_offset > eh->e_phoff)
+			return (ph.p_offset - eh->e_phoff) / c->phdr;
 	}
 	return PN_XNUM;
 }
@@ -120,16 +118,19 @@ static size_t drop_overlaps(struct core *core, struct segment *v, size_t n, stru
 
 static bool read_headers(struct core *core, struct notes *notes, struct err *err)
 {
-	const Elf64_Ehdr *eh = core->map;
-	uint64_t count = phdr_count(core), room;
+	const struct elfclass *c = elfclass_of(core->map);
 	ARRAY(struct segment) segs = { 0 };
+	uint64_t count, room;
+	Elf64_Ehdr eh;
 
-	if (eh->e_phoff > core->file_size)
+	elfclass_ehdr(c, core->map, &eh);
+	count = phdr_count(core, c, &eh);
+	if (eh.e_phoff > core->file_size)
 		return err_set(err,
 		               "%s: truncated before its program headers (%llu bytes); take the "
 		               "core again",
 		               core->path, (unsigned long long)core->file_size);
-	room = (core->file_size - eh->e_phoff) / sizeof(Elf64_Phdr);
+	room = (core->file_size - eh.e_phoff) / c->phdr;
 	if (count > room) {
 		core->truncated = true;
 		warn(core, notes,
@@ -140,7 +141,7 @@ static bool read_headers(struct core *core, struct notes *notes, struct err *err
 		struct segment s;
 		Elf64_Phdr ph;
 
-		memcpy(&ph, (const uint8_t *)core->map + eh->e_phoff + i * sizeof(ph), sizeof(ph));
+		elfclass_phdr(c, (const uint8_t *)core->map + eh.e_phoff + i * c->phdr, &ph);
 		if (ph.p_type == PT_LOAD) {
 			add_load(core, &ph, &s);
 			array_push(&segs, s);
@@ -312,7 +313,8 @@ bool core_open(const char *path, struct core **out, struct err *err)
 		goto fail;
 	}
 	core->map_size = core->file_size;
-	core->machine = machine_find(((const Elf64_Ehdr *)core->map)->e_machine);
+	core->machine = machine_find(((const Elf64_Ehdr *)core->map)->e_machine,
+	                             ((const uint8_t *)core->map)[EI_CLASS]);
 	ok = read_headers(core, &notes, err);
 	adopt_notes(core, &notes);
 	if (!ok)
@@ -420,6 +422,18 @@ bool core_read64(const struct core *core, vaddr at, uint64_t *value)
 	if (!p || avail < sizeof(*value))
 		return core_read(core, at, value, sizeof(*value));
 	*value = load64(p);
+	return true;
+}
+
+bool core_read_word(const struct core *core, vaddr at, uint64_t *value)
+{
+	uint32_t half;
+
+	if (core->machine->word == 8)
+		return core_read64(core, at, value);
+	if (!core_read32(core, at, &half))
+		return false;
+	*value = half;
 	return true;
 }
 

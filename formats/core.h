@@ -1,5 +1,5 @@
 /*
- * core: an ELF64 core file (kernel, gdb's gcore or qemu) of a known machine as memory of a dead
+ * core: an ELF core file (kernel, gdb's gcore or qemu) of a known machine as memory of a dead
  * process: its segments, what of them is saved, its threads and notes. It has never heard of
  * malloc, symbols or what a mapping is for. Nothing read from the file is trusted: every range is
  * checked.
@@ -123,7 +123,7 @@ static inline vaddr core_pointer(const struct core *core, uint64_t word)
 
 /*
  * Opens a core, plain or compressed; path "-" is standard input (see input.h). Fails where path is
- * no ELF64 core file of a known machine: the message says what it is instead and the remedy. On
+ * no ELF core file of a known machine: the message says what it is instead and the remedy. On
  * success *core is owned by the caller: core_close.
  */
 bool core_open(const char *path, struct core **core, struct err *err);
@@ -155,6 +155,8 @@ const uint8_t *core_at(const struct core *core, vaddr at, uint64_t len);
 bool core_read(const struct core *core, vaddr at, void *dst, uint64_t len);
 bool core_read64(const struct core *core, vaddr at, uint64_t *value);
 bool core_read32(const struct core *core, vaddr at, uint32_t *value);
+/* A word of the dead process, as wide as its machine has them. */
+bool core_read_word(const struct core *core, vaddr at, uint64_t *value);
 
 /* A cursor that remembers the piece it last read from: for walks. Start with { .core = core }. */
 struct view {
@@ -178,6 +180,19 @@ static inline bool view_read64(struct view *view, vaddr at, uint64_t *value)
 	if (!p)
 		return core_read64(view->core, at, value);
 	*value = load64(p);
+	return true;
+}
+/* A word; word: core->machine->word, as a constant where time counts. */
+static inline bool view_read_word(struct view *view, vaddr at, uint64_t *value, unsigned word)
+{
+	const uint8_t *p;
+
+	if (word == 8)
+		return view_read64(view, at, value);
+	p = view_at(view, at, 4);
+	if (!p)
+		return core_read_word(view->core, at, value);
+	*value = load32(p);
 	return true;
 }
 

@@ -45,13 +45,36 @@ struct elfhead_source elfhead_file(int fd)
 	return (struct elfhead_source){ .read = read_file, .fd = fd };
 }
 
-static bool is_image(const Elf64_Ehdr *eh)
+const struct elfclass *elfhead_class(const struct elfhead_source *source, Elf64_Ehdr *eh)
 {
-	return !memcmp(eh->e_ident, ELFMAG, SELFMAG) && eh->e_ident[EI_CLASS] == ELFCLASS64 &&
-	       eh->e_ident[EI_DATA] == ELFDATA2LSB && machine_find(eh->e_machine) &&
-	       (eh->e_type == ET_EXEC || eh->e_type == ET_DYN) &&
-	       eh->e_phentsize == sizeof(Elf64_Phdr) && eh->e_phnum > 0 &&
-	       eh->e_phnum <= ELFHEAD_PHDRS;
+	uint8_t raw[sizeof(*eh)];
+	const struct elfclass *c = NULL;
+
+	if (source->read(source, 0, raw, EI_NIDENT))
+		c = elfclass_of(raw);
+	if (!c || !source->read(source, 0, raw, c->ehdr))
+		return NULL;
+	elfclass_ehdr(c, raw, eh);
+	return c;
+}
+
+static bool is_image(const struct elfclass *c, const Elf64_Ehdr *eh)
+{
+	return machine_find(eh->e_machine, c->ident) &&
+	       (eh->e_type == ET_EXEC || eh->e_type == ET_DYN) && eh->e_phentsize == c->phdr &&
+	       eh->e_phnum > 0 && eh->e_phnum <= ELFHEAD_PHDRS;
+}
+
+static bool read_phdrs(const struct elfhead_source *source, const struct elfclass *c, uint64_t at,
+                       struct elfhead *out)
+{
+	uint8_t raw[ELFHEAD_PHDRS * sizeof(Elf64_Phdr)];
+
+	if (!source->read(source, at, raw, out->nphdrs * c->phdr))
+		return false;
+	for (size_t i = 0; i < out->nphdrs; i++)
+		elfclass_phdr(c, raw + i * c->phdr, &out->phdr[i]);
+	return true;
 }
 
 /* False: it contradicts itself. */
@@ -127,15 +150,18 @@ static void take_notes(const struct elfhead_source *source, struct elfhead *out)
 
 enum elfhead_result elfhead_read(const struct elfhead_source *source, struct elfhead *out)
 {
+	const struct elfclass *c;
+	uint8_t first[EI_NIDENT];
 	bool based = false;
 	Elf64_Ehdr eh;
 
-	if (!source->read(source, 0, &eh, sizeof(eh)))
+	if (!source->read(source, 0, first, sizeof(first)))
 		return ELFHEAD_UNREADABLE;
-	if (!is_image(&eh) || eh.e_phoff > UINT64_MAX / 2)
+	c = elfhead_class(source, &eh);
+	if (!c || !is_image(c, &eh) || eh.e_phoff > UINT64_MAX / 2)
 		return ELFHEAD_OTHER;
 	*out = (struct elfhead){ .type = eh.e_type, .entry = eh.e_entry, .nphdrs = eh.e_phnum };
-	if (!source->read(source, eh.e_phoff, out->phdr, out->nphdrs * sizeof(*out->phdr)))
+	if (!read_phdrs(source, c, eh.e_phoff, out))
 		return ELFHEAD_UNREADABLE;
 	for (size_t i = 0; i < out->nphdrs; i++) {
 		const Elf64_Phdr *ph = &out->phdr[i];

@@ -31,18 +31,30 @@ static const char *const reason[] = {
 	[TOO_LARGE] = "the file has more than 16 GiB",
 };
 
+/* Section header i; false: it is not there. */
+static bool read_section(const struct elfhead_source *file, const struct elfclass *c,
+                         const Elf64_Ehdr *eh, uint64_t i, Elf64_Shdr *sh)
+{
+	uint8_t raw[sizeof(*sh)];
+
+	if (eh->e_shoff > INT64_MAX || !file->read(file, eh->e_shoff + i * c->shdr, raw, c->shdr))
+		return false;
+	elfclass_shdr(c, raw, sh);
+	return true;
+}
+
 /* A file that carries debug information only: its code was left out (SHT_NOBITS). */
 static bool lacks_code(const struct elfhead_source *file)
 {
 	Elf64_Ehdr eh;
+	const struct elfclass *c = elfhead_class(file, &eh);
 
-	if (!file->read(file, 0, &eh, sizeof(eh)) || eh.e_shentsize != sizeof(Elf64_Shdr))
+	if (!c || eh.e_shentsize != c->shdr)
 		return false;
 	for (uint64_t i = 0; i < eh.e_shnum; i++) {
 		Elf64_Shdr sh;
 
-		if (eh.e_shoff > INT64_MAX ||
-		    !file->read(file, eh.e_shoff + i * sizeof(sh), &sh, sizeof(sh)))
+		if (!read_section(file, c, &eh, i, &sh))
 			return false;
 		if ((sh.sh_flags & SHF_ALLOC) && (sh.sh_flags & SHF_EXECINSTR))
 			return sh.sh_type == SHT_NOBITS;
@@ -54,15 +66,15 @@ static bool lacks_code(const struct elfhead_source *file)
 static bool section_build_id(const struct elfhead_source *file, struct elfhead *head)
 {
 	Elf64_Ehdr eh;
+	const struct elfclass *c = elfhead_class(file, &eh);
 
-	if (!file->read(file, 0, &eh, sizeof(eh)) || eh.e_shentsize != sizeof(Elf64_Shdr))
+	if (!c || eh.e_shentsize != c->shdr)
 		return false;
 	for (uint64_t i = 0; i < eh.e_shnum; i++) {
 		uint8_t note[16 + BUILD_ID_MAX];
 		Elf64_Shdr sh;
 
-		if (eh.e_shoff > INT64_MAX ||
-		    !file->read(file, eh.e_shoff + i * sizeof(sh), &sh, sizeof(sh)))
+		if (!read_section(file, c, &eh, i, &sh))
 			return false;
 		if (sh.sh_type != SHT_NOTE || sh.sh_size <= 16 || sh.sh_size > sizeof(note) ||
 		    !file->read(file, sh.sh_offset, note, sh.sh_size))

@@ -1,9 +1,9 @@
 #include "formats/input.h"
 #include "formats/decompress.h"
+#include "formats/elfclass.h"
 #include "formats/machine.h"
 #include "formats/store.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,28 +22,32 @@ void input_bound(uint64_t bytes)
 
 static bool elf_refused(const char *path, const uint8_t *head, struct err *err)
 {
-	const Elf64_Ehdr *eh = (const void *)head;
+	const struct elfclass *c = elfclass_of(head);
+	Elf64_Ehdr eh;
 
-	if (head[EI_CLASS] != ELFCLASS64 || head[EI_DATA] != ELFDATA2LSB)
-		return err_set(err,
-		               "%s: a 32-bit or big-endian ELF file; this version reads 64-bit "
-		               "x86-64 and aarch64 cores only",
-		               path);
-	if (eh->e_type == ET_EXEC || eh->e_type == ET_DYN)
+	if (!c)
+		return err_set(
+			err,
+			"%s: a big-endian or unknown ELF file; this version reads x86-64, i386 and "
+			"aarch64 cores only",
+			path);
+	elfclass_ehdr(c, head, &eh);
+	if (eh.e_type == ET_EXEC || eh.e_type == ET_DYN)
 		return err_set(
 			err,
 			"%s: an ELF executable or library, not a core; give the core file that "
 			"its process left (see `coreheap help` for how to get one)",
 			path);
-	if (eh->e_type != ET_CORE)
+	if (eh.e_type != ET_CORE)
 		return err_set(err, "%s: an ELF file of type %u, not a core (type 4)", path,
-		               (unsigned)eh->e_type);
-	if (!machine_find(eh->e_machine))
-		return err_set(err,
-		               "%s: a core of ELF machine %u; this version reads x86-64 (62) and "
-		               "aarch64 (183) only",
-		               path, (unsigned)eh->e_machine);
-	if (eh->e_phentsize != sizeof(Elf64_Phdr) || !eh->e_phoff)
+		               (unsigned)eh.e_type);
+	if (!machine_find(eh.e_machine, c->ident))
+		return err_set(
+			err,
+			"%s: a %u-bit core of ELF machine %u; this version reads x86-64 (62) "
+			"and aarch64 (183), 64-bit, and i386 (3) only",
+			path, c->ident == ELFCLASS64 ? 64u : 32u, (unsigned)eh.e_machine);
+	if (eh.e_phentsize != c->phdr || !eh.e_phoff)
 		return err_set(
 			err,
 			"%s: a core without usable program headers; its header is damaged, take "

@@ -40,14 +40,42 @@ static const uint8_t arm_dwarf[] = { 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
 	                             11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
 	                             22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32 };
 
+/* ---- i386 ---- */
+
+static const char *const i386_names[] = { "ebx", "ecx", "edx",    "esi", "edi", "ebp",
+	                                  "eax", "ds",  "es",     "fs",  "gs",  "orig_eax",
+	                                  "eip", "cs",  "eflags", "esp", "ss",  "gs_base" };
+
+static const uint8_t i386_shown[] = { I386_EAX, I386_EBX,    I386_ECX,    I386_EDX,
+	                              I386_ESI, I386_EDI,    I386_EBP,    I386_ESP,
+	                              I386_EIP, I386_EFLAGS, I386_GS_BASE };
+
+/* System V ABI, Intel386 supplement, table 2.14; 8 is the return address. */
+static const uint8_t i386_dwarf[] = { I386_EAX, I386_ECX, I386_EDX, I386_EBX, I386_ESP,
+	                              I386_EBP, I386_ESI, I386_EDI, I386_EIP };
+
 /* mov x8, #139; svc #0: Linux arch/arm64/kernel/vdso/sigreturn.S, qemu linux-user/aarch64. */
 static const uint8_t arm_sigreturn[] = { 0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4 };
+
+/* Linux include/linux/elfcore.h, include/linux/elfcore-compat.h, include/uapi/asm-generic/siginfo.h
+ */
+#define NOTES_64                                 \
+	{                                        \
+		12, 32, 112, 24, 40, 56, 136, 16 \
+	}
+#define NOTES_32                                \
+	{                                       \
+		12, 24, 72, 12, 28, 44, 124, 12 \
+	}
 
 static const struct machine machines[MACHINES] = {
 	{
 		.id = MACHINE_X86_64,
 		.elf = EM_X86_64,
+		.elf_class = ELFCLASS64,
+		.word = 8,
 		.name = "x86_64",
+		.notes = NOTES_64,
 		.reg = x86_names,
 		.nregs = USER_REGS,
 		.nsaved = USER_REGS,
@@ -72,13 +100,17 @@ static const struct machine machines[MACHINES] = {
 	{
 		.id = MACHINE_AARCH64,
 		.elf = EM_AARCH64,
+		.elf_class = ELFCLASS64,
+		.word = 8,
 		.name = "aarch64",
+		.notes = NOTES_64,
 		.reg = arm_names,
 		.nregs = ARM_REGS,
 		.nsaved = ARM_TPIDR,
 		.pc = ARM_PC,
 		.sp = ARM_SP,
 		.tp = ARM_TPIDR,
+		.tp_kind = TP_NOTE,
 		.tp_note = NT_ARM_TLS,
 		.shown = arm_shown,
 		.nshown = COUNT(arm_shown),
@@ -106,12 +138,45 @@ static const struct machine machines[MACHINES] = {
 	         * sigcontext the fault address 8 (arm64 kernel/signal.c struct rt_sigframe) */
 		.sigreturn_regs = 128 + 176 + 8,
 	},
+	{
+		.id = MACHINE_I386,
+		.elf = EM_386,
+		.elf_class = ELFCLASS32,
+		.word = 4,
+		.name = "i386",
+		.notes = NOTES_32,
+		.reg = i386_names,
+		.nregs = I386_REGS,
+		.nsaved = I386_GS_BASE,
+		.pc = I386_EIP,
+		.sp = I386_ESP,
+		.tp = I386_GS_BASE,
+		.tp_kind = TP_DESCRIPTORS,
+		.tp_note = NT_386_TLS,
+		.tp_selector = I386_GS,
+		.shown = i386_shown,
+		.nshown = COUNT(i386_shown),
+		.dwarf = i386_dwarf,
+		.ndwarf = COUNT(i386_dwarf),
+		.dwarf_sp = 4,
+		.dwarf_pc = 8,
+		.dwarf_link = MACHINE_NO_REG,
+		/* of the fxsave area, which NT_PRXFPREG is and the XSAVE area begins with;
+	         * NT_FPREGSET has x87's registers only */
+		.vectors = { "xmm%u[%u]", 160, 8, 4 },
+		.fx_note = NT_PRXFPREG,
+		.wide = WIDE_XSAVE,
+		.wide_note = NT_X86_XSTATE,
+		.red_zone = 0,
+		.pointer_mask = UINT64_MAX, /* words of 4 bytes have no other bits */
+		.code_mask = UINT64_MAX,
+	},
 };
 
-const struct machine *machine_find(uint16_t elf)
+const struct machine *machine_find(uint16_t elf, uint8_t elf_class)
 {
 	for (size_t i = 0; i < MACHINES; i++)
-		if (machines[i].elf == elf)
+		if (machines[i].elf == elf && machines[i].elf_class == elf_class)
 			return &machines[i];
 	return NULL;
 }

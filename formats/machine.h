@@ -8,13 +8,13 @@
 
 #include "formats/base.h"
 
-enum machine_id { MACHINE_X86_64, MACHINE_AARCH64, MACHINES };
+enum machine_id { MACHINE_X86_64, MACHINE_AARCH64, MACHINE_I386, MACHINES };
 
 #define MACHINE_REGS   35 /* the most that a machine has */
 #define MACHINE_DWARF  33
 #define MACHINE_NO_REG 0xff
 
-/* Vector registers in NT_FPREGSET: count of words 64-bit words each, in one piece at offset. */
+/* Vector registers in NT_FPREGSET: count of so many words each, in one piece at offset. */
 struct machine_vectors {
 	const char *name; /* printf format: number of the register, of the word */
 	unsigned offset, count, words;
@@ -26,16 +26,35 @@ enum machine_wide {
 	WIDE_SVE,   /* NT_ARM_SVE: struct user_sve_header, then the registers */
 };
 
+/* Where the thread pointer is. */
+enum machine_tp {
+	TP_REGISTER,    /* in NT_PRSTATUS */
+	TP_NOTE,        /* the first word of tp_note */
+	TP_DESCRIPTORS, /* tp_note has segment descriptors, tp_selector says which: NT_386_TLS */
+};
+
+/* Offsets in the notes whose fields depend on the word. */
+struct machine_notes {
+	uint16_t cursig, tid, regs;         /* struct elf_prstatus */
+	uint16_t pid, fname, psargs, psize; /* struct elf_prpsinfo, and its size */
+	uint16_t address;                   /* siginfo's si_addr */
+};
+
 struct machine {
 	enum machine_id id;
-	uint16_t elf;     /* e_machine */
-	const char *name; /* as uname -m says */
+	uint16_t elf;      /* e_machine */
+	uint8_t elf_class; /* ELFCLASS64 or ELFCLASS32 */
+	uint8_t word;      /* bytes of a pointer, of size_t and of a register: 8 or 4 */
+	const char *name;  /* as uname -m says */
+	struct machine_notes notes;
 
 	const char *const *reg; /* names of thread.regs, nregs of them */
 	uint8_t nregs;
-	uint8_t nsaved;       /* the first so many are in NT_PRSTATUS; one more comes by tp_note */
-	uint8_t pc, sp, tp;   /* indices into thread.regs */
-	uint32_t tp_note;     /* owner "LINUX": the thread pointer; 0: in NT_PRSTATUS */
+	uint8_t nsaved;     /* the first so many are in NT_PRSTATUS; one more comes by tp_note */
+	uint8_t pc, sp, tp; /* indices into thread.regs */
+	enum machine_tp tp_kind;
+	uint32_t tp_note;     /* owner "LINUX" */
+	uint8_t tp_selector;  /* index into thread.regs: TP_DESCRIPTORS */
 	const uint8_t *shown; /* indices in the order in which people list them, nshown of them */
 	uint8_t nshown;
 
@@ -47,6 +66,7 @@ struct machine {
 	uint8_t dwarf_link; /* where a call leaves the return address; MACHINE_NO_REG: the stack */
 
 	struct machine_vectors vectors;
+	uint32_t fx_note; /* owner "LINUX": has them in place of NT_FPREGSET; 0: that has them */
 	enum machine_wide wide;
 	uint32_t wide_note; /* owner "LINUX" */
 
@@ -61,9 +81,15 @@ struct machine {
 	unsigned sigreturn_size, sigreturn_regs;
 };
 
-/* By ELF's e_machine (of class 64, little-endian); NULL: not known to this version. */
-const struct machine *machine_find(uint16_t elf);
+/* By ELF's e_machine and class (little-endian); NULL: not known to this version. */
+const struct machine *machine_find(uint16_t elf, uint8_t elf_class);
 const struct machine *machine_of(enum machine_id id);
+
+/* All bits that a word of this machine has. */
+static inline uint64_t machine_bits(const struct machine *m)
+{
+	return m->word == 8 ? UINT64_MAX : UINT32_MAX;
+}
 
 /* x86-64's struct user_regs_struct, Linux arch/x86/include/asm/user_64.h: indices into regs. */
 enum reg_index {
@@ -95,6 +121,30 @@ enum reg_index {
 	USER_FS,
 	USER_GS,
 	USER_REGS
+};
+
+/* i386's struct user_regs_struct, Linux arch/x86/include/asm/user_32.h, in the kernel's 64-bit
+ * sources user32.h; behind it the base of the segment that gs selects, which is in NT_386_TLS. */
+enum i386_reg_index {
+	I386_EBX,
+	I386_ECX,
+	I386_EDX,
+	I386_ESI,
+	I386_EDI,
+	I386_EBP,
+	I386_EAX,
+	I386_DS,
+	I386_ES,
+	I386_FS,
+	I386_GS,
+	I386_ORIG_EAX,
+	I386_EIP,
+	I386_CS,
+	I386_EFLAGS,
+	I386_ESP,
+	I386_SS,
+	I386_GS_BASE,
+	I386_REGS
 };
 
 /* aarch64's struct user_pt_regs, Linux arch/arm64/include/uapi/asm/ptrace.h, from x0 to x30; behind

@@ -5,13 +5,7 @@
 
 enum {
 	NOTE_GDB_TDESC = (int)0xff000000, /* gdb's target description: bfd elf.c NT_GDB_TDESC */
-	PRSTATUS_CURSIG = 12,             /* struct elf_prstatus of 64-bit machines */
-	PRSTATUS_PID = 32,
-	PRSTATUS_REGS = 112,
-	PRPSINFO_PID = 24, /* struct elf_prpsinfo, likewise */
-	PRPSINFO_FNAME = 40,
-	PRPSINFO_ARGS = 56,
-	PRPSINFO_SIZE = 136,
+	USER_DESC = 16,                   /* struct user_desc: entry_number, base_addr, ... */
 };
 
 /* One note, its descriptor in bounds. */
@@ -30,26 +24,29 @@ static void warn(struct core *core, struct notes *out, const char *text)
 
 static void read_prstatus(struct core *core, const struct note *n, struct notes *out)
 {
+	const struct machine *m = core->machine;
 	struct thread t = { 0 };
 
-	if (n->size < PRSTATUS_REGS + core->machine->nsaved * 8u) {
+	if (n->size < m->notes.regs + (unsigned)m->nsaved * m->word) {
 		warn(core, out, "a thread's NT_PRSTATUS note is too short; the thread is left out");
 		return;
 	}
-	t.signal = (int16_t)load16(n->desc + PRSTATUS_CURSIG);
-	t.tid = (int)load32(n->desc + PRSTATUS_PID);
-	for (size_t i = 0; i < core->machine->nsaved; i++)
-		t.regs[i] = load64(n->desc + PRSTATUS_REGS + 8 * i);
+	t.signal = (int16_t)load16(n->desc + m->notes.cursig);
+	t.tid = (int)load32(n->desc + m->notes.tid);
+	for (size_t i = 0; i < m->nsaved; i++)
+		t.regs[i] = load_word(n->desc + m->notes.regs + m->word * i, m->word);
 	array_push(&out->threads, t);
 }
 
 static void read_prpsinfo(struct core *core, const struct note *n)
 {
-	if (n->size < PRPSINFO_SIZE)
+	const struct machine_notes *at = &core->machine->notes;
+
+	if (n->size < at->psize)
 		return;
-	core->pid = (int)load32(n->desc + PRPSINFO_PID);
-	memcpy(core->comm, n->desc + PRPSINFO_FNAME, 16);
-	memcpy(core->args, n->desc + PRPSINFO_ARGS, 80);
+	core->pid = (int)load32(n->desc + at->pid);
+	memcpy(core->comm, n->desc + at->fname, 16);
+	memcpy(core->args, n->desc + at->psargs, 80);
 }
 
 static void read_siginfo(struct core *core, const struct note *n)
@@ -59,17 +56,19 @@ static void read_siginfo(struct core *core, const struct note *n)
 	core->has_siginfo = true;
 	core->signal = (int)load32(n->desc);
 	core->signal_code = load32(n->desc + 8);
-	core->fault_addr = load64(n->desc + 16);
+	core->fault_addr = load_word(n->desc + core->machine->notes.address, core->machine->word);
 }
 
 static void read_auxv(struct core *core, const struct note *n)
 {
-	size_t pairs = n->size / 16;
+	unsigned word = core->machine->word;
+	size_t pairs = n->size / (2 * word);
 
 	if (core->auxv)
 		return;
-	core->auxv = pool_alloc(&core->pool, pairs * 16);
-	memcpy(core->auxv, n->desc, pairs * 16);
+	core->auxv = pool_alloc(&core->pool, pairs * 2 * sizeof(*core->auxv));
+	for (size_t i = 0; i < 2 * pairs; i++)
+		core->auxv[i] = load_word(n->desc + word * i, word);
 	core->nauxv = pairs;
 }
 
@@ -89,31 +88,33 @@ static bool name_of_memory(const char *path)
  * fill_files_note. */
 static void read_files(struct core *core, const struct note *n, struct notes *out)
 {
+	unsigned word = core->machine->word, line = 3 * word;
 	const uint8_t *end = n->desc + n->size;
 	const char *name;
 	uint64_t count, unit;
 
-	if (n->size < 16 || out->files.n)
+	if (n->size < 2 * word || out->files.n)
 		return;
-	count = load64(n->desc);
-	unit = load64(n->desc + 8);
-	if (count > (n->size - 16) / 25) {
+	count = load_word(n->desc, word);
+	unit = load_word(n->desc + word, word);
+	if (count > (n->size - 2 * word) / (line + 1)) {
 		warn(core, out, "the NT_FILE note (file map) is damaged and was ignored");
 		return;
 	}
 	if (unit == 1)
 		out->gdb = true;
-	name = (const char *)n->desc + 16 + 24 * count;
+	name = (const char *)n->desc + 2 * word + line * count;
 	for (uint64_t i = 0; i < count; i++) {
-		const uint8_t *e = n->desc + 16 + 24 * i;
+		const uint8_t *e = n->desc + 2 * word + line * i;
 		size_t left = (size_t)((const char *)end - name), len = strnlen(name, left);
-		struct filemap f = { .start = load64(e), .end = load64(e + 8) };
+		struct filemap f = { .start = load_word(e, word),
+			             .end = load_word(e + word, word) };
 
 		if (len == left) {
 			warn(core, out, "the NT_FILE note (file map) ends early");
 			return;
 		}
-		if (__builtin_mul_overflow(load64(e + 16), unit, &f.offset))
+		if (__builtin_mul_overflow(load_word(e + 2 * word, word), unit, &f.offset))
 			f.offset = UINT64_MAX;
 		f.path = pool_strndup(&core->pool, name, len);
 		f.anonymous = name_of_memory(f.path);
@@ -146,7 +147,7 @@ static void read_core_note(struct core *core, const struct note *n, struct notes
 		read_files(core, n, out);
 		break;
 	case NT_FPREGSET:
-		if (t && !t->fpregs) {
+		if (t && !t->fpregs && !core->machine->fx_note) {
 			t->fpregs = n->desc;
 			t->fpregs_size = n->size;
 		}
@@ -154,6 +155,27 @@ static void read_core_note(struct core *core, const struct note *n, struct notes
 	default:
 		break;
 	}
+}
+
+/*
+ * The base of the descriptor that the selector in a segment register means: index in its upper 13
+ * bits (Intel SDM vol. 3, 3.4.2), as entry_number has it (Linux arch/x86/kernel/tls.c
+ * regset_tls_get).
+ */
+static uint64_t descriptor_base(const struct note *n, uint64_t selector)
+{
+	for (uint32_t at = 0; n->size - at >= USER_DESC; at += USER_DESC)
+		if (load32(n->desc + at) == selector >> 3)
+			return load32(n->desc + at + 4);
+	return 0;
+}
+
+static void read_thread_pointer(const struct machine *m, const struct note *n, struct thread *t)
+{
+	if (m->tp_kind == TP_DESCRIPTORS)
+		t->regs[m->tp] = descriptor_base(n, t->regs[m->tp_selector]);
+	else if (n->size >= m->word)
+		t->regs[m->tp] = load_word(n->desc, m->word); /* of NT_ARM_TLS: tpidr, tpidr2 */
 }
 
 static void read_note(struct core *core, const struct note *n, struct notes *out)
@@ -167,8 +189,11 @@ static void read_note(struct core *core, const struct note *n, struct notes *out
 	} else if (t && n->type == core->machine->wide_note && !t->wide) {
 		t->wide = n->desc;
 		t->wide_size = n->size;
-	} else if (t && n->type == core->machine->tp_note && n->size >= 8) {
-		t->regs[core->machine->tp] = load64(n->desc); /* of NT_ARM_TLS: tpidr, tpidr2 */
+	} else if (t && n->type == core->machine->tp_note) {
+		read_thread_pointer(core->machine, n, t);
+	} else if (t && core->machine->fx_note && n->type == core->machine->fx_note) {
+		t->fpregs = n->desc;
+		t->fpregs_size = n->size;
 	}
 }
 

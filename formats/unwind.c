@@ -9,13 +9,19 @@ struct memory {
 	struct modules *modules;
 };
 
-static bool read64(struct cfi_memory *base, vaddr at, uint64_t *value)
+static bool read_word(struct cfi_memory *base, vaddr at, uint64_t *value)
 {
 	struct memory *memory = (struct memory *)base;
+	unsigned word = memory->core->machine->word;
 
-	if (core_read64(memory->core, at, value) ||
-	    module_read(memory->core, memory->modules, at, value, sizeof(*value)))
+	uint8_t raw[8];
+
+	if (core_read_word(memory->core, at, value))
 		return true;
+	if (module_read(memory->core, memory->modules, at, raw, word)) {
+		*value = load_word(raw, word);
+		return true;
+	}
 	base->missed = at;
 	return false;
 }
@@ -84,11 +90,11 @@ static bool step_over_call(struct walk *w)
 
 	if (!pushed)
 		ra = w->regs.v[m->dwarf_link];
-	else if (!core_read64(w->core, sp, &ra))
+	else if (!core_read_word(w->core, sp, &ra))
 		return false;
 	if (!module_at(w->modules, ra) || !executable(w->core, ra))
 		return false;
-	*sp_of(w) = pushed ? sp + 8 : sp;
+	*sp_of(w) = pushed ? sp + m->word : sp;
 	*pc_of(w) = ra;
 	w->activation = false;
 	return true;
@@ -178,7 +184,8 @@ size_t unwind_thread(const struct core *core, struct modules *modules, size_t th
 	struct walk w = { .core = core,
 		          .modules = modules,
 		          .activation = true,
-		          .memory = { .base.read64 = read64, .core = core, .modules = modules } };
+		          .memory = {
+				  .base.read_word = read_word, .core = core, .modules = modules } };
 	bool more = true;
 	size_t n;
 

@@ -1,9 +1,10 @@
 /*
  * Stepping from chunk header to chunk header, and what each step must satisfy. A region ends in the
- * arena's top chunk, or in fenceposts: headers of size 0x10 (two of them in the main arena, whose
- * brk was interrupted; one in a subheap that was left for a new one), then in a subheap one of size
- * 0. Where the remainder of such a subheap was too small for a free chunk, the fencepost is a chunk
- * of size 0x20 in front of the size 0 (malloc.c sysmalloc).
+ * arena's top chunk, or in fenceposts: headers of two words' size (two of them in the main arena,
+ * whose brk was interrupted; one in a subheap that was left for a new one), then in a subheap one
+ * of size 0. Where the remainder of such a subheap was too small for a free chunk, the fencepost is
+ * a chunk of size 0x20 in front of the size 0 (malloc.c sysmalloc; with words of 4 bytes it is one
+ * of 8).
  *
  * Where the chain breaks, walking goes on at the next sound chunk (resync.c). Where what lies
  * between is one chunk with a bad header, it stays a chunk of the span; else it is skipped, a gap.
@@ -16,17 +17,18 @@
 /* The address after the fenceposts that start at p. */
 static vaddr after_fence(const struct stepper *st, vaddr p)
 {
+	unsigned word = st->w->word;
 	uint64_t head;
 
 	for (int i = 0; i < 3 && range_holds(0, st->limit, p, CHUNK_HEADER); i++) {
 		uint64_t size;
 
-		if (!chunk_head(&st->w->view, p, &head))
+		if (!chunk_head(&st->w->view, p, &head, word))
 			break;
 		size = head & ~(uint64_t)CHUNK_FLAGS;
 		if (size == 0 && !st->main)
 			return p + CHUNK_HEADER;
-		if (size != 0x10 && !(i == 0 && !st->main && size == CHUNK_MIN))
+		if (size != chunk_fence(word) && !(i == 0 && !st->main && size == chunk_min(word)))
 			break;
 		p += size;
 	}
@@ -60,57 +62,69 @@ vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, struct b
 }
 
 /* One chunk more (by 1) or fewer (by UINT64_MAX) in its arena's tallies. */
-static void tally_chunk(struct walk *w, const struct region *r, vaddr p, uint64_t size, bool used,
-                        uint64_t by)
+static inline __attribute__((always_inline)) void tally_chunk(struct walk *w,
+                                                              const struct region *r, vaddr p,
+                                                              uint64_t size, bool used, uint64_t by,
+                                                              unsigned word)
 {
 	struct arena *a = &w->arenas.v[r->arena];
 	struct tally *t = used ? &a->used : &a->free[FREE_UNLISTED];
 
 	t->blocks += by;
-	t->bytes += by * (size - 8);
+	t->bytes += by * (size - word);
 	if (!used)
-		a->trimmable += by * chunk_trimmable(p, size, w->core->page_size);
+		a->trimmable += by * chunk_trimmable(p, size, w->core->page_size, word);
 }
 
-static void count_chunk(struct walk *w, const struct region *r, vaddr p, uint64_t size, bool used)
+static inline __attribute__((always_inline)) void count_by(struct walk *w, const struct region *r,
+                                                           vaddr p, uint64_t size, bool used,
+                                                           unsigned word)
 {
 	struct arena *a = &w->arenas.v[r->arena];
 
-	tally_chunk(w, r, p, size, used, 1);
+	tally_chunk(w, r, p, size, used, 1, word);
 	if (used) {
 		bit_set(w->heap->used, w->next_id);
-		if (size >= TCACHE_LEAST && size <= w->candidate_max)
+		if (size >= tcache_least(word) && size <= w->candidate_max)
 			array_push(&w->candidates, p + CHUNK_HEADER);
 	} else {
 		uint64_t fd, bk;
 
-		if (view_read64(&w->view, p + 16, &fd) && view_read64(&w->view, p + 24, &bk))
-			links_add(w, p, fd, bk);
-		if (size - 8 > a->largest_free)
-			a->largest_free = size - 8;
+		if (view_read_word(&w->view, p + 16, &fd, word) &&
+		    view_read_word(&w->view, p + 16 + word, &bk, word))
+			links_add(w, p, chunk_ours(fd, word), chunk_ours(bk, word));
+		if (size - word > a->largest_free)
+			a->largest_free = size - word;
 	}
 	w->next_id++;
+}
+
+static void count_chunk(struct walk *w, const struct region *r, vaddr p, uint64_t size, bool used)
+{
+	count_by(w, r, p, size, used, w->word);
 }
 
 static void count_top(struct walk *w, const struct region *r, uint64_t size)
 {
 	struct arena *a = &w->arenas.v[r->arena];
+	uint64_t usable = size >= w->word ? size - w->word : 0, least = chunk_min(w->word);
 
 	a->free[FREE_TOP].blocks++;
-	a->free[FREE_TOP].bytes += size >= 8 ? size - 8 : 0;
-	if (size >= 8 && size - 8 > a->largest_free)
-		a->largest_free = size - 8;
-	if (a->main && size > CHUNK_MIN) /* systrim: all whole pages but MINSIZE */
-		a->trimmable += round_down(size - CHUNK_MIN - 1, w->core->page_size);
+	a->free[FREE_TOP].bytes += usable;
+	if (usable > a->largest_free)
+		a->largest_free = usable;
+	if (a->main && size > least) /* systrim: all whole pages but MINSIZE */
+		a->trimmable += round_down(size - least - 1, w->core->page_size);
 	w->next_id++;
 }
 
 bool chunk_linked(struct walk *w, vaddr p)
 {
-	uint64_t fd, bk, back, forth;
+	unsigned word = w->word;
+	vaddr fd, bk, back, forth;
 
-	return view_read64(&w->view, p + 16, &fd) && view_read64(&w->view, p + 24, &bk) &&
-	       core_read64(w->core, fd + 24, &back) && core_read64(w->core, bk + 16, &forth) &&
+	return chunk_read(w->core, p + 16, &fd) && chunk_read(w->core, p + 16 + word, &bk) &&
+	       chunk_read(w->core, fd + 16 + word, &back) && chunk_read(w->core, bk + 16, &forth) &&
 	       back == p && forth == p;
 }
 
@@ -123,7 +137,7 @@ static bool really_free(struct walk *w, const struct region *r, vaddr last, vadd
 {
 	uint64_t prev_size;
 
-	if (!view_read64(&w->view, p, &prev_size) || prev_size == p - last)
+	if (!chunk_prev(&w->view, p, &prev_size, w->word) || prev_size == p - last)
 		return true;
 	if (chunk_linked(w, last)) {
 		walk_find(w, "prev-size", last + CHUNK_HEADER, true,
@@ -142,9 +156,10 @@ static bool really_free(struct walk *w, const struct region *r, vaddr last, vadd
 	return false;
 }
 
-/* Steps from p until top, a fence or a bad header; sets the bits. *next is where it stopped. */
-static enum step walk_span(const struct stepper *st, const struct region *r, struct span *s,
-                           vaddr p, vaddr *next)
+static inline __attribute__((always_inline)) enum step walk_by(const struct stepper *st,
+                                                               const struct region *r,
+                                                               struct span *s, vaddr p, vaddr *next,
+                                                               unsigned word)
 {
 	struct walk *w = st->w;
 	struct place at = { .p = p };
@@ -155,11 +170,12 @@ static enum step walk_span(const struct stepper *st, const struct region *r, str
 
 		if (at.p >= w->reached)
 			w->reached = ahead_reach(w->ahead, at.p);
-		step = step_at(st, at.p, &head, &size);
+		step = step_by(st, at.p, &head, &size, word);
 		if (at.last) /* the chunk before: its state stands in this header */
-			count_chunk(w, r, at.last, at.last_size,
-			            step == STEP_BAD || (head & CHUNK_PREV_INUSE) ||
-			                    !really_free(w, r, at.last, at.p));
+			count_by(w, r, at.last, at.last_size,
+			         step == STEP_BAD || (head & CHUNK_PREV_INUSE) ||
+			                 !really_free(w, r, at.last, at.p),
+			         word);
 		if (step == STEP_TOP) {
 			span_set(s, at.p);
 			count_top(w, r, size);
@@ -180,12 +196,20 @@ static enum step walk_span(const struct stepper *st, const struct region *r, str
 	}
 }
 
+/* Steps from p until top, a fence or a bad header; sets the bits. *next is where it stopped. */
+static enum step walk_span(const struct stepper *st, const struct region *r, struct span *s,
+                           vaddr p, vaddr *next)
+{
+	return st->w->word == 8 ? walk_by(st, r, s, p, next, 8) : walk_by(st, r, s, p, next, 4);
+}
+
 static void open_span(struct walk *w, const struct region *r, vaddr at, struct span *s)
 {
 	*s = (struct span){ .start = at,
-		            .own_start = at,
+		            .own_start = at + chunk_lead(w->word),
 		            .arena = r->arena,
 		            .kind = r->kind,
+		            .size_at = (uint8_t)chunk_size_at(w->word),
 		            .first_id = w->next_id,
 		            .cell = w->heap->cell + w->next_cell };
 }
@@ -205,7 +229,7 @@ static uint64_t head_size(struct walk *w, vaddr p)
 {
 	uint64_t head = 0;
 
-	chunk_head(&w->view, p, &head);
+	chunk_head(&w->view, p, &head, w->word);
 	return head & ~(uint64_t)CHUNK_FLAGS;
 }
 
@@ -220,7 +244,7 @@ static void take_back(struct walk *w, const struct region *r, struct span *s, va
 	for (uint32_t id = w->next_id; p < s->end; id++) {
 		uint64_t size = head_size(w, p);
 
-		tally_chunk(w, r, p, size, bit_get(w->heap->used, id), UINT64_MAX);
+		tally_chunk(w, r, p, size, bit_get(w->heap->used, id), UINT64_MAX, w->word);
 		bit_clear(w->heap->used, id);
 		span_clear(s, p);
 		p += size;
@@ -238,8 +262,8 @@ static void judge_front(struct walk *w, const struct region *r, vaddr last, vadd
 
 	if (used == is)
 		return;
-	tally_chunk(w, r, last, p - last, used, UINT64_MAX);
-	tally_chunk(w, r, last, p - last, is, 1);
+	tally_chunk(w, r, last, p - last, used, UINT64_MAX, w->word);
+	tally_chunk(w, r, last, p - last, is, 1, w->word);
 	if (is)
 		bit_set(w->heap->used, id);
 	else
@@ -261,7 +285,7 @@ static void report_fault(struct walk *w, const struct region *r, const struct fa
 	                                 : "%llu bytes were skipped";
 	char text[128];
 
-	chunk_head(&w->view, f->chunk, &head);
+	chunk_head(&w->view, f->chunk, &head, w->word);
 	snprintf(text, sizeof(text), effect, (unsigned long long)n);
 	walk_find(w, "chunk-size", f->chunk + CHUNK_HEADER, true,
 	          "the chunk header of the block at 0x%llx holds 0x%llx, which is not its size: "
@@ -293,7 +317,7 @@ static bool mend(struct resync *rs, struct span *s, vaddr stop, vaddr *next)
 	struct fault f;
 	uint64_t head;
 
-	if (!chunk_head(&w->view, stop, &head)) {
+	if (!chunk_head(&w->view, stop, &head, w->word)) {
 		*next = resync_after_gap(rs, stop + CHUNK_ALIGN);
 		report_unsaved(w, rs->r, stop, *next);
 		return false;
@@ -314,6 +338,15 @@ static bool mend(struct resync *rs, struct span *s, vaddr stop, vaddr *next)
 		s->end = f.next;
 	}
 	return f.repaired;
+}
+
+/*
+ * Where memory ends whose last chunk or fencepost ends at p. glibc rounds down what it leaves to
+ * its alignment, and memory ends at an even multiple of 8.
+ */
+vaddr chunks_end(const struct walk *w, vaddr p)
+{
+	return round_up(p + chunk_lead(w->word), CHUNK_ALIGN);
 }
 
 static void walk_region(struct walk *w, const struct region *r)
@@ -345,7 +378,9 @@ static void walk_region(struct walk *w, const struct region *r)
 		if (!next)
 			break;
 		if (w->spans.n > first)
-			w->spans.v[w->spans.n - 1].own_end = end == STEP_FENCE ? stop : next;
+			w->spans.v[w->spans.n - 1].own_end = end == STEP_FENCE
+			                                             ? chunks_end(w, stop)
+			                                             : next + chunk_lead(w->word);
 		at = next;
 	}
 	if (w->spans.n > first) {
@@ -362,6 +397,7 @@ static void add_mmapped(struct walk *w, const struct region *r)
 		          .own_start = r->own_start,
 		          .own_end = r->own_end,
 		          .kind = SPAN_MMAP,
+		          .size_at = (uint8_t)chunk_size_at(w->word),
 		          .usable = r->usable,
 		          .first_id = w->next_id,
 		          .nchunks = 1 };

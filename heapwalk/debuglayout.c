@@ -38,8 +38,8 @@ static const char *const state_names[STATE_FIELDS] = {
 
 static bool same_state(const struct state_layout *a, const struct state_layout *b)
 {
-	return a->bins == b->bins && a->fastbins == b->fastbins && a->nfast == b->nfast &&
-	       a->attached == b->attached;
+	return a->word == b->word && a->bins == b->bins && a->fastbins == b->fastbins &&
+	       a->nfast == b->nfast && a->attached == b->attached;
 }
 
 /* The releases whose malloc works alike: attached_threads came in 2.23, 2.43 has no fastbins. */
@@ -50,20 +50,21 @@ static struct versions state_age(const struct state_layout *l)
 	return l->attached ? (struct versions){ 27, 42 } : (struct versions){ 17, 22 };
 }
 
-static void take_state(const struct dwtype *t, struct debug_layout *out)
+static void take_state(const struct dwtype *t, unsigned word, struct debug_layout *out)
 {
 	const struct dwfield *f = t->field;
 	struct state_layout *own = &out->own_state;
 
 	if (!t->found || t->size > INT16_MAX || !f[TOP].found || !f[BINS].found || !f[NEXT].found ||
-	    !f[SYSTEM_MEM].found || f[BINS].size != MALLOC_BINS * 8)
+	    !f[SYSTEM_MEM].found || f[BINS].size != (uint64_t)MALLOC_BINS * word)
 		return;
+	own->word = (uint8_t)word;
 	own->bins = (uint16_t)f[BINS].offset;
 	own->attached = f[ATTACHED].found;
 	own->fastbins = -1;
 	if (f[FASTBINS].found) {
 		own->fastbins = (int16_t)f[FASTBINS].offset;
-		own->nfast = (uint16_t)(f[FASTBINS].size / 8);
+		own->nfast = (uint16_t)(f[FASTBINS].size / word);
 	}
 	own->versions = state_age(own);
 	if (f[TOP].offset != state_top(own) || f[NEXT].offset != state_next(own) ||
@@ -104,7 +105,7 @@ static const char *const par_names[PAR_FIELDS] = {
 
 static bool same_par(const struct par_layout *a, const struct par_layout *b)
 {
-	return a->hp_pagesize == b->hp_pagesize && a->n_mmaps == b->n_mmaps &&
+	return a->word == b->word && a->hp_pagesize == b->hp_pagesize && a->n_mmaps == b->n_mmaps &&
 	       a->mmapped_mem == b->mmapped_mem && a->sbrk_base == b->sbrk_base &&
 	       a->tcache == b->tcache && a->size == b->size;
 }
@@ -118,19 +119,20 @@ static struct versions par_age(const struct par_layout *l)
 	return l->tcache >= 0 ? (struct versions){ 26, 34 } : (struct versions){ 17, 25 };
 }
 
-static void take_par(const struct dwtype *t, struct debug_layout *out)
+static void take_par(const struct dwtype *t, unsigned word, struct debug_layout *out)
 {
 	const struct dwfield *f = t->field;
 	const struct dwfield *bins = f[CACHE_BINS].found ? &f[CACHE_BINS] : &f[CACHE_SMALL_BINS];
 	struct par_layout *own = &out->own_par;
 
 	if (!t->found || t->size > INT16_MAX || !f[N_MMAPS].found || !f[MAPPED_MEM].found ||
-	    !f[SBRK_BASE].found || f[THRESHOLD].offset != 16 || !f[THRESHOLD].found ||
+	    !f[SBRK_BASE].found || f[THRESHOLD].offset != 2 * word || !f[THRESHOLD].found ||
 	    f[NO_DYN].offset != f[N_MMAPS].offset + 12 ||
-	    f[MAX_MAPPED_MEM].offset != f[MAPPED_MEM].offset + 8 ||
-	    (bins->found && f[CACHE_COUNT].offset != bins->offset + 16))
+	    f[MAX_MAPPED_MEM].offset != f[MAPPED_MEM].offset + word ||
+	    (bins->found && f[CACHE_COUNT].offset != bins->offset + 2 * word))
 		return;
 	*own = (struct par_layout){
+		.word = (uint8_t)word,
 		.hp_pagesize = f[HP_PAGESIZE].found ? (int16_t)f[HP_PAGESIZE].offset : -1,
 		.n_mmaps = (uint16_t)f[N_MMAPS].offset,
 		.mmapped_mem = (uint16_t)f[MAPPED_MEM].offset,
@@ -158,12 +160,12 @@ static const char *const tcache_names[TCACHE_FIELDS] = {
 
 static bool same_tcache(const struct tcache_layout *a, const struct tcache_layout *b)
 {
-	return a->bins == b->bins && a->count_bytes == b->count_bytes &&
+	return a->word == b->word && a->bins == b->bins && a->count_bytes == b->count_bytes &&
 	       a->counts_down == b->counts_down && a->entries == b->entries && a->size == b->size;
 }
 
 /* Of 2.30 to 2.41 nothing but the links themselves tells whether they are masked. */
-static void take_tcache(const struct dwtype *t, struct debug_layout *out)
+static void take_tcache(const struct dwtype *t, unsigned word, struct debug_layout *out)
 {
 	const struct dwfield *f = t->field;
 	const struct dwfield *count = f[COUNTS].found ? &f[COUNTS] : &f[NUM_SLOTS];
@@ -171,12 +173,13 @@ static void take_tcache(const struct dwtype *t, struct debug_layout *out)
 
 	if (!t->found || t->size > INT16_MAX || !count->found || count->offset ||
 	    !f[ENTRIES].found || (count->element != 1 && count->element != 2) ||
-	    f[ENTRIES].size / 8 * count->element > f[ENTRIES].offset)
+	    f[ENTRIES].size / word * count->element > f[ENTRIES].offset)
 		return;
 	*own = (struct tcache_layout){
+		.word = (uint8_t)word,
 		.versions = f[NUM_SLOTS].found ? (struct versions){ 42, 43 }
 		                               : (struct versions){ 26, 41 },
-		.bins = (uint16_t)(f[ENTRIES].size / 8),
+		.bins = (uint16_t)(f[ENTRIES].size / word),
 		.count_bytes = (uint8_t)count->element,
 		.counts_down = f[NUM_SLOTS].found,
 		.entries = (uint16_t)f[ENTRIES].offset,
@@ -206,6 +209,7 @@ void debug_layout_read(const struct core *core, struct modules *modules, struct 
 		[PAR] = { .name = "malloc_par", .field = par },
 		[TCACHE] = { .name = "tcache_perthread_struct", .field = tcache },
 	};
+	unsigned word = core->machine->word;
 	const struct module *libc = NULL;
 
 	*out = (struct debug_layout){ 0 };
@@ -215,9 +219,9 @@ void debug_layout_read(const struct core *core, struct modules *modules, struct 
 	ask(tcache, tcache_names, TCACHE_FIELDS);
 	if (!libc || !module_types(modules, libc, "__libc_malloc", types, TYPES))
 		return;
-	take_state(&types[STATE], out);
-	take_par(&types[PAR], out);
-	take_tcache(&types[TCACHE], out);
+	take_state(&types[STATE], word, out);
+	take_par(&types[PAR], word, out);
+	take_tcache(&types[TCACHE], word, out);
 	if (out->state || out->par || out->tcache)
 		out->libc = libc;
 }

@@ -1,8 +1,8 @@
 #include "heapwalk/foreign.h"
 
-/* musl src/internal/pthread_impl.h, struct pthread: self, dtv, prev, next */
-#define MUSL_PREV 16
-#define MUSL_NEXT 24
+/* musl src/internal/pthread_impl.h, struct pthread: self, dtv, prev, next; in words */
+#define MUSL_PREV 2
+#define MUSL_NEXT 3
 #define PAGE      4096
 #define STACK_MAX (1u << 20) /* bytes above the stack pointer that are searched */
 
@@ -49,17 +49,19 @@ static bool musl_link(const struct core *core, vaddr thread, unsigned from, vadd
 {
 	uint64_t self, link;
 
-	return core_read64(core, thread, &self) && self == thread &&
-	       core_read64(core, thread + from, &link) && link == to;
+	return core_read_word(core, thread, &self) && self == thread &&
+	       core_read_word(core, thread + from * core->machine->word, &link) && link == to;
 }
 
 bool foreign_musl(const struct core *core, vaddr tp)
 {
+	unsigned word = core->machine->word;
 	uint64_t next, prev;
 
-	return tp && core_read64(core, tp + MUSL_NEXT, &next) &&
-	       core_read64(core, tp + MUSL_PREV, &prev) && musl_link(core, tp, MUSL_NEXT, next) &&
-	       musl_link(core, next, MUSL_PREV, tp) && musl_link(core, prev, MUSL_NEXT, tp);
+	return tp && core_read_word(core, tp + MUSL_NEXT * word, &next) &&
+	       core_read_word(core, tp + MUSL_PREV * word, &prev) &&
+	       musl_link(core, tp, MUSL_NEXT, next) && musl_link(core, next, MUSL_PREV, tp) &&
+	       musl_link(core, prev, MUSL_NEXT, tp);
 }
 
 bool foreign_valgrind(const struct core *core)

@@ -47,17 +47,30 @@ static bool fast_next(const struct core *core, vaddr chunk, bool safe, vaddr *ne
 {
 	uint64_t raw;
 
-	if (!core_read64(core, chunk + 16, &raw))
+	if (!core_read_word(core, chunk + 16, &raw))
 		return false;
-	*next = safe ? raw ^ ((chunk + 16) >> 12) : raw;
+	*next = chunk_ours(safe ? raw ^ ((chunk + 16) >> 12) : raw, core->machine->word);
 	return true;
+}
+
+/* Chunk size of list i: fastbin_index counts in two words (malloc.c). */
+static uint64_t fast_size(unsigned word, unsigned i)
+{
+	return 2 * word * (i + 2u);
+}
+
+/* Where the head of list i of an arena is. */
+static vaddr fast_head(const struct arena *a, const struct state_layout *l, unsigned i)
+{
+	return a->addr + (uint64_t)l->fastbins + l->word * i;
 }
 
 static bool fast_fits(const struct heap *h, unsigned i, vaddr chunk, struct block *b)
 {
 	return !(chunk & 15) && heap_find(h, chunk + CHUNK_HEADER, b) &&
 	       b->addr == chunk + CHUNK_HEADER &&
-	       ((b->size + 8) >> 4 == i + 2 || heap_inferred(h, chunk));
+	       (block_chunk(b) == fast_size(CHUNK_HEADER - b->span->size_at, i) ||
+	        heap_inferred(h, chunk));
 }
 
 /* Links of list i that lead from good chunk to good chunk, or to its end. */
@@ -99,8 +112,8 @@ static void find_lost(struct walk *w, const struct arena *a, unsigned i, bool sa
 	while (heap_next_set(w->heap, w->heap->used, &it, &b)) {
 		vaddr chunk = b.addr - CHUNK_HEADER, next;
 
-		if ((b.size + 8) >> 4 != i + 2 || &w->heap->arena[b.span->arena] != a ||
-		    !fast_next(w->core, chunk, safe, &next))
+		if (block_chunk(&b) != fast_size(w->word, i) ||
+		    &w->heap->arena[b.span->arena] != a || !fast_next(w->core, chunk, safe, &next))
 			continue;
 		if ((next || !safe) && (!next || !fast_fits(w->heap, i, next, &to)))
 			continue;
@@ -161,10 +174,9 @@ void fastbins_find(struct walk *w)
 		const struct state_layout *l = layout_of(w->heap, a);
 
 		for (unsigned i = 0; l->fastbins >= 0 && i < l->nfast; i++) {
-			uint64_t first;
+			vaddr first;
 
-			if (core_read64(w->core, a->addr + (uint64_t)l->fastbins + 8 * i, &first) &&
-			    first)
+			if (chunk_read(w->core, fast_head(a, l, i), &first) && first)
 				release_fast(w, a, i, first);
 		}
 	}
@@ -202,6 +214,12 @@ struct bin_walk {
 
 #define BINS_AT_ONCE 64
 
+/* The list head of a bin as if it were a chunk. */
+static vaddr bin_head(const struct arena *a, const struct state_layout *l, unsigned bin)
+{
+	return a->addr + l->bins + 2u * l->word * (bin - 1) - CHUNK_HEADER;
+}
+
 /* Starts on the next bin that is not empty; false if there are no more. */
 static bool next_bin(struct walk *w, uint64_t *counter, struct bin_walk *b)
 {
@@ -210,10 +228,10 @@ static bool next_bin(struct walk *w, uint64_t *counter, struct bin_walk *b)
 
 		b->arena = a;
 		b->bin = (unsigned)(*counter % 127) + 1;
-		b->head = a->addr + layout_of(w->heap, a)->bins + 16 * (b->bin - 1) - 16;
+		b->head = bin_head(a, layout_of(w->heap, a), b->bin);
 		b->before = b->head;
 		b->left = w->heap->nchunks;
-		if (core_read64(w->core, b->head + 16, &b->at) && b->at != b->head) {
+		if (chunk_read(w->core, b->head + 16, &b->at) && b->at != b->head) {
 			++*counter;
 			return true;
 		}
@@ -246,11 +264,22 @@ static const uint8_t *free_chunk(const struct walk *w, vaddr at)
 	return s->mem && s->end - at >= 32 ? s->mem + (at - s->start) : core_at(w->core, at, 32);
 }
 
-static void count_binned(struct bin_walk *b, const uint8_t *p)
+/* The link behind fd, of the free chunk at p. */
+static inline vaddr chunk_bk(const uint8_t *p, unsigned word)
+{
+	return chunk_ours(load_word(p + 16 + word, word), word);
+}
+static inline vaddr chunk_fd(const uint8_t *p, unsigned word)
+{
+	return chunk_ours(load_word(p + 16, word), word);
+}
+
+static inline void count_binned(struct bin_walk *b, const uint8_t *p, unsigned word)
 {
 	struct tally *place = &b->arena->free[bin_place(b->bin)];
 	struct tally *unlisted = &b->arena->free[FREE_UNLISTED];
-	uint64_t usable = (load64(p + 8) & ~(uint64_t)CHUNK_FLAGS) - 8;
+	uint64_t head = load_word(p + chunk_size_at(word), word);
+	uint64_t usable = (head & ~(uint64_t)CHUNK_FLAGS) - word;
 
 	if (unlisted->blocks == 0 || unlisted->bytes < usable)
 		return; /* a damaged list counts some chunk twice */
@@ -263,16 +292,17 @@ static void count_binned(struct bin_walk *b, const uint8_t *p)
 /* The forward link of b->before leads nowhere: what is behind it is found from the list's end. */
 static void walk_back(struct walk *w, struct bin_walk *b)
 {
+	unsigned word = w->word;
 	vaddr after = b->head, at;
 	const uint8_t *p;
 
-	if (!core_read64(w->core, b->head + 24, &at))
+	if (!chunk_read(w->core, b->head + 16 + word, &at))
 		return;
 	while (b->left-- && at != b->head && at != b->before && (p = free_chunk(w, at)) &&
-	       load64(p + 16) == after) {
-		count_binned(b, p);
+	       chunk_fd(p, word) == after) {
+		count_binned(b, p, word);
 		after = at;
-		at = load64(p + 24);
+		at = chunk_bk(p, word);
 	}
 }
 
@@ -286,37 +316,42 @@ static void report_forward(struct walk *w, const struct bin_walk *b)
 /* The chunk at b->at, p, links back elsewhere. True: it is that link that is wrong. */
 static bool bad_backward(struct walk *w, const struct bin_walk *b, const uint8_t *p)
 {
-	vaddr bk = load64(p + 24);
-	uint64_t forth;
+	vaddr bk = chunk_bk(p, w->word), forth;
 
 	if (is_unsaved(w, bk)) /* this one was come to past memory that is not there */
 		return true;
 	/* a chunk of another list, to which the one before it was made to link */
-	if (core_read64(w->core, bk + 16, &forth) && forth == b->at)
+	if (chunk_read(w->core, bk + 16, &forth) && forth == b->at)
 		return false;
 	bin_broken(w, b->arena, b->bin, b->at, "backward", bk);
 	return true;
 }
 
 /* One chunk further. False: the list is at its end, or cannot be followed on. */
-static bool step_bin(struct walk *w, struct bin_walk *b)
+static inline __attribute__((always_inline)) bool step_by_word(struct walk *w, struct bin_walk *b,
+                                                               unsigned word)
 {
 	const uint8_t *p = b->left ? free_chunk(w, b->at) : NULL;
 
 	if (b->left)
 		b->left--;
-	if (!p || (load64(p + 24) != b->before && !bad_backward(w, b, p))) {
+	if (!p || (chunk_bk(p, word) != b->before && !bad_backward(w, b, p))) {
 		report_forward(w, b);
 		walk_back(w, b);
 		return false;
 	}
-	count_binned(b, p);
+	count_binned(b, p, word);
 	b->before = b->at;
-	b->at = load64(p + 16);
+	b->at = chunk_fd(p, word);
 	if (b->at == b->head)
 		return false;
 	fetch(w->heap, b->at);
 	return true;
+}
+
+static bool step_bin(struct walk *w, struct bin_walk *b)
+{
+	return w->word == 8 ? step_by_word(w, b, 8) : step_by_word(w, b, 4);
 }
 
 void bins_find(struct walk *w)
@@ -343,10 +378,11 @@ static bool in_tcache(const struct heap *h, const struct core *core, const struc
                       const struct block *b, unsigned *list)
 {
 	const struct tcache_layout *l = h->instance[0].tcache;
-	unsigned first = (unsigned)((b->size + 8 - CHUNK_MIN) / 16), last = first;
+	unsigned first, last;
 
 	if (!l)
 		return false;
+	first = last = (unsigned)((block_chunk(b) - chunk_min(l->word)) / 16);
 	if (first >= 64) {
 		first = 64;
 		last = l->bins - 1u;
@@ -354,14 +390,14 @@ static bool in_tcache(const struct heap *h, const struct core *core, const struc
 	for (unsigned i = first; i <= last && i < l->bins; i++) {
 		vaddr e = 0;
 
-		core_read64(core, t->addr + l->entries + 8 * i, &e);
+		core_read_word(core, t->addr + l->entries + l->word * i, &e);
 		for (uint64_t n = 0; e && n < 65536; n++) {
 			uint64_t raw;
 
 			*list = i;
 			if (e == b->addr)
 				return true;
-			if (!core_read64(core, e, &raw))
+			if (!core_read_word(core, e, &raw))
 				break;
 			e = l->safe_linking ? raw ^ (e >> 12) : raw;
 		}
@@ -373,18 +409,18 @@ static bool in_fastbin(const struct heap *h, const struct core *core, const stru
                        const struct block *b, unsigned *list)
 {
 	const struct state_layout *l = layout_of(h, a);
-	unsigned i = (unsigned)((b->size + 8) >> 4) - 2;
-	uint64_t at, first;
+	uint64_t i = block_chunk(b) / (2u * l->word) - 2;
+	vaddr at, first;
 
 	if (l->fastbins < 0 || i >= l->nfast ||
-	    !core_read64(core, a->addr + (uint64_t)l->fastbins + 8 * i, &first))
+	    !chunk_read(core, fast_head(a, l, (unsigned)i), &first))
 		return false;
-	*list = i;
+	*list = (unsigned)i;
 	at = first;
 	for (uint32_t n = 0; at && n <= h->nchunks; n++) {
 		if (at + CHUNK_HEADER == b->addr)
 			return true;
-		if (!fast_next(core, at, fast_is_safe(h, core, a, i, first), &at))
+		if (!fast_next(core, at, fast_is_safe(h, core, a, (unsigned)i, first), &at))
 			break;
 	}
 	return false;
@@ -393,14 +429,14 @@ static bool in_fastbin(const struct heap *h, const struct core *core, const stru
 static bool in_bin(const struct heap *h, const struct core *core, const struct arena *a,
                    unsigned bin, const struct block *b)
 {
-	vaddr head = a->addr + layout_of(h, a)->bins + 16 * (bin - 1) - 16, at;
+	vaddr head = bin_head(a, layout_of(h, a), bin), at;
 
-	if (!core_read64(core, head + 16, &at))
+	if (!chunk_read(core, head + 16, &at))
 		return false;
 	for (uint32_t n = 0; at != head && n <= h->nchunks; n++) {
 		if (at + CHUNK_HEADER == b->addr)
 			return true;
-		if (!core_read64(core, at + 16, &at))
+		if (!chunk_read(core, at + 16, &at))
 			break;
 	}
 	return false;

@@ -25,7 +25,7 @@ static void make_index(struct walk *w)
 		const struct region *r = &w->regions.v[i];
 		uint64_t bytes = r->limit - r->start;
 
-		chunks += r->kind == SPAN_MMAP ? 1 : bytes / CHUNK_MIN + 2;
+		chunks += r->kind == SPAN_MMAP ? 1 : bytes / chunk_min(w->word) + 2;
 		/* where a region breaks into several spans, each may need one cell more */
 		cells += r->kind == SPAN_MMAP ? 0 : bytes / 512 + 2;
 	}
@@ -136,6 +136,7 @@ static void hand_over(struct walk *w)
 void heap_walk(const struct core *core, struct heap_want want, struct heap **out)
 {
 	struct walk w = { .core = core,
+		          .word = core->machine->word,
 		          .known = want.known,
 		          .heap = mem_alloc(1, sizeof(struct heap)),
 		          .view = { .core = core },
@@ -234,7 +235,8 @@ static enum block_state state_of(const struct heap *heap, uint32_t id)
 /* Chunks of a span follow each other without a gap: where the next one starts tells the size. */
 static uint64_t usable_at(const struct span *s, vaddr chunk)
 {
-	return s->kind == SPAN_MMAP ? s->usable : span_next(s, chunk + CHUNK_ALIGN) - chunk - 8;
+	return s->kind == SPAN_MMAP ? s->usable
+	                            : span_usable(s, span_next(s, chunk + CHUNK_ALIGN) - chunk);
 }
 
 bool heap_find(const struct heap *heap, vaddr v, struct block *b)
@@ -269,7 +271,7 @@ const struct owned *heap_owner(const struct heap *heap, vaddr at)
 static bool header_block(const struct heap *heap, const struct span *s, struct block *b)
 {
 	(void)heap;
-	if (s->kind != SPAN_ARENA || s->start == s->own_start)
+	if (s->kind != SPAN_ARENA || s->start <= s->own_start)
 		return false;
 	*b = (struct block){ .addr = s->own_start,
 		             .size = s->start - s->own_start,
@@ -296,7 +298,7 @@ bool heap_next(const struct heap *heap, struct heap_iter *it, struct block *b)
 
 			b->addr = it->at + CHUNK_HEADER;
 			next = s->kind == SPAN_MMAP ? s->end : span_next(s, it->at + CHUNK_ALIGN);
-			b->size = s->kind == SPAN_MMAP ? s->usable : next - it->at - 8;
+			b->size = s->kind == SPAN_MMAP ? s->usable : span_usable(s, next - it->at);
 			b->id = it->id++;
 			b->state = state_of(heap, b->id);
 			b->span = s;

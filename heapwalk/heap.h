@@ -43,6 +43,12 @@ struct block {
 	const struct span *span;
 };
 
+/* Bytes of its chunk, header included. */
+static inline uint64_t block_chunk(const struct block *b)
+{
+	return b->size + (CHUNK_HEADER - b->span->size_at);
+}
+
 /* One malloc in the process: normally one; a dlmopen namespace or a static libc inside has its own.
  */
 struct instance {

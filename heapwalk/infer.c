@@ -7,8 +7,7 @@
 #include "heapwalk/walk.h"
 
 enum {
-	BINS_MAX = 0x200,  /* bytes of malloc_state before its bins: 0x68 in 2.17 */
-	FAST_BYTES = 0x60, /* ten fastbins, top, last_remainder */
+	BINS_MAX = 0x200, /* bytes of malloc_state before its bins: 0x68 in 2.17 */
 	SHIFTS = 5,
 };
 
@@ -18,9 +17,9 @@ static bool plausible(struct walk *w, vaddr main, const struct state_layout *l)
 	uint64_t top, system, most;
 	const struct segment *s;
 
-	if (!core_read64(w->core, main + state_top(l), &top) ||
-	    !core_read64(w->core, main + state_system_mem(l), &system) ||
-	    !core_read64(w->core, main + state_system_mem(l) + 8, &most))
+	if (!core_read_word(w->core, main + state_top(l), &top) ||
+	    !core_read_word(w->core, main + state_system_mem(l), &system) ||
+	    !core_read_word(w->core, main + state_system_mem(l) + l->word, &most))
 		return false;
 	s = core_segment(w->core, top);
 	return s && (s->flags & SEG_W) && system && system <= most && most < UINT64_C(1) << 47;
@@ -28,18 +27,23 @@ static bool plausible(struct walk *w, vaddr main, const struct state_layout *l)
 
 const struct state_layout *state_infer(struct walk *w, vaddr slot0, vaddr *main)
 {
-	for (unsigned bins = 24; bins <= BINS_MAX; bins += 8) {
-		struct state_layout l = { .versions = { 43, 43 }, .bins = (uint16_t)bins };
+	unsigned word = w->word, nfast = word == 8 ? 10 : 11;
+	unsigned fast = (nfast + 2) * word; /* bytes: the fastbins, top, last_remainder */
+
+	for (unsigned bins = 8 + 2 * word; bins <= BINS_MAX; bins += word) {
+		struct state_layout l = { .word = (uint8_t)word,
+			                  .versions = { 43, 43 },
+			                  .bins = (uint16_t)bins };
 		struct state_layout *kept;
 		uint64_t attached;
 
 		l.fastbins = -1;
-		if (bins >= FAST_BYTES + 8) {
+		if (bins >= fast + 8) {
 			l.versions = (struct versions){ 27, 42 };
-			l.fastbins = (int16_t)(bins - FAST_BYTES);
-			l.nfast = 10;
+			l.fastbins = (int16_t)(bins - fast);
+			l.nfast = (uint16_t)nfast;
 		}
-		if (!core_read64(w->core, slot0 - bins + state_attached(&l), &attached))
+		if (!core_read_word(w->core, slot0 - bins + state_attached(&l), &attached))
 			continue;
 		l.attached = attached < 0x10000;
 		if (!arena_ring(w, slot0 - bins, &l) || !plausible(w, slot0 - bins, &l))
@@ -54,21 +58,22 @@ const struct state_layout *state_infer(struct walk *w, vaddr slot0, vaddr *main)
 
 size_t par_variants(struct walk *w, const struct state_layout *state, struct par_layout **out)
 {
-	static const int shift[SHIFTS] = { 8, 16, 24, 32, -8 };
+	static const int words[SHIFTS] = { 1, 2, 3, 4, -1 };
 	struct par_layout *all = pool_alloc(&w->heap->pool, par_nlayouts * SHIFTS * sizeof(*all));
 	size_t n = 0;
 
 	for (size_t i = 0; i < par_nlayouts; i++) {
 		for (size_t k = 0; k < SHIFTS && layouts_overlap(&par_layouts[i], state); k++) {
 			struct par_layout l = par_layouts[i];
+			int shift = words[k] * l.word;
 
-			l.n_mmaps = (uint16_t)(l.n_mmaps + shift[k]);
-			l.mmapped_mem = (uint16_t)(l.mmapped_mem + shift[k]);
-			l.sbrk_base = (uint16_t)(l.sbrk_base + shift[k]);
+			l.n_mmaps = (uint16_t)(l.n_mmaps + shift);
+			l.mmapped_mem = (uint16_t)(l.mmapped_mem + shift);
+			l.sbrk_base = (uint16_t)(l.sbrk_base + shift);
 			if (l.tcache >= 0)
-				l.tcache = (int16_t)(l.tcache + shift[k]);
-			l.size = (uint16_t)(l.size + shift[k]);
-			if (l.n_mmaps >= 0x28)
+				l.tcache = (int16_t)(l.tcache + shift);
+			l.size = (uint16_t)(l.size + shift);
+			if (l.n_mmaps >= 5 * l.word)
 				all[n++] = l;
 		}
 	}
@@ -84,13 +89,14 @@ const struct tcache_layout *tcache_infer(struct walk *w)
 	if (bins <= 64 || bins == 76 || bins > TCACHE_BINS_MAX)
 		return NULL;
 	l = pool_alloc(&w->heap->pool, sizeof(*l));
-	*l = (struct tcache_layout){ .versions = { 42, 43 },
+	*l = (struct tcache_layout){ .word = (uint8_t)w->word,
+		                     .versions = { 42, 43 },
 		                     .bins = (uint16_t)bins,
 		                     .count_bytes = 2,
 		                     .counts_down = true,
-		                     .entries = (uint16_t)round_up(2 * bins, 8),
+		                     .entries = (uint16_t)round_up(2 * bins, w->word),
 		                     .safe_linking = true };
-	l->size = (uint16_t)(l->entries + 8 * bins);
+	l->size = (uint16_t)(l->entries + w->word * bins);
 	return l;
 }
 

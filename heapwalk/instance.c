@@ -1,8 +1,9 @@
 /*
  * Finding malloc_state without symbols. An empty bin is a list head that points to itself: at
- * address X of the bins array both words hold X - 16. 127 such heads (empty, or linked to chunks
- * that link back) stand in a row in every main_arena, and nothing else looks like that. The list
- * `next` through all arenas, which must come back, then tells the offset of bins and so the layout.
+ * address X of the bins array both words hold X less two words. 127 such heads (empty, or linked to
+ * chunks that link back) stand in a row in every main_arena, and nothing else looks like that. The
+ * list `next` through all arenas, which must come back, then tells the offset of bins and so the
+ * layout.
  */
 #include "heapwalk/walk.h"
 
@@ -16,31 +17,34 @@
 /* Is there a bin's list head at X (its fd word)? */
 static bool is_bin_head(struct view *view, vaddr x)
 {
+	unsigned word = view->core->machine->word, mask = 2 * word - 1;
 	uint64_t fd, bk, back, forth;
+	vaddr self = x - 2 * word;
 
-	if (!view_read64(view, x, &fd) || !view_read64(view, x + 8, &bk))
+	if (!view_read_word(view, x, &fd, word) || !view_read_word(view, x + word, &bk, word))
 		return false;
-	if (fd == x - 16 && bk == x - 16)
+	if (fd == self && bk == self)
 		return true;
-	if (fd & 15 || bk & 15 || !fd || !bk)
+	if (fd & mask || bk & mask || !fd || !bk)
 		return false;
-	return core_read64(view->core, fd + 24, &back) && back == x - 16 &&
-	       core_read64(view->core, bk + 16, &forth) && forth == x - 16;
+	return core_read_word(view->core, fd + 3 * word, &back) && back == self &&
+	       core_read_word(view->core, bk + 2 * word, &forth) && forth == self;
 }
 
 /* Does a bin's list head that leads to chunks, of which one is not in the core, stand at X? */
 static bool may_be_head(struct view *view, vaddr x)
 {
+	unsigned word = view->core->machine->word;
 	uint64_t link[2], back;
 	bool unsaved = false;
 
 	for (unsigned i = 0; i < 2; i++) {
 		const struct segment *s;
 
-		if (!view_read64(view, x + 8 * i, &link[i]) || link[i] & 15)
+		if (!view_read_word(view, x + word * i, &link[i], word) || link[i] & (2 * word - 1))
 			return false;
-		if (core_read64(view->core, link[i] + 24 - 8 * i, &back)) {
-			if (back != x - 16)
+		if (core_read_word(view->core, link[i] + word * (3 - i), &back)) {
+			if (back != x - 2 * word)
 				return false;
 			continue;
 		}
@@ -58,7 +62,7 @@ bool arena_has_bins(struct walk *w, vaddr arena, const struct state_layout *l)
 	unsigned good = 0;
 
 	for (unsigned bin = 0; bin < BIN_HEADS; bin += 18)
-		good += is_bin_head(&w->view, arena + l->bins + 16 * bin);
+		good += is_bin_head(&w->view, arena + l->bins + 2 * w->word * bin);
 	return good >= 5; /* of 8 */
 }
 
@@ -70,7 +74,7 @@ static bool follow_arenas(struct walk *w, vaddr main, const struct state_layout 
 	uint64_t next;
 
 	do {
-		if (!core_read64(w->core, at + state_next(l), &next) || ++n > MAX_ARENAS)
+		if (!core_read_word(w->core, at + state_next(l), &next) || ++n > MAX_ARENAS)
 			return false;
 		if (at != main && !arena_has_bins(w, at, l))
 			return false;
@@ -90,7 +94,7 @@ bool arena_attached_fits(struct walk *w, vaddr main, const struct state_layout *
 {
 	uint64_t word;
 
-	if (l->bins != 0x68)
+	if (l->word != 8 || l->bins != 0x68)
 		return true;
 	if (!core_read64(w->core, main + state_next(l) + 16, &word))
 		return false;
@@ -114,7 +118,8 @@ static const struct state_layout *state_of(struct walk *w, vaddr slot0, vaddr *m
 		const struct state_layout *l = &state_layouts[i];
 
 		*main = slot0 - l->bins;
-		if (follow_arenas(w, *main, l, false) && arena_attached_fits(w, *main, l))
+		if (l->word == w->word && follow_arenas(w, *main, l, false) &&
+		    arena_attached_fits(w, *main, l))
 			return l;
 	}
 	return NULL;
@@ -125,14 +130,14 @@ void arena_read(struct walk *w, struct arena *a, const struct state_layout *l)
 	uint64_t head = 0, v = 0;
 	uint32_t flags = 0;
 
-	core_read64(w->core, a->addr + state_top(l), &a->top);
-	core_read64(w->core, a->addr + state_system_mem(l), &a->system_mem);
-	core_read64(w->core, a->addr + state_system_mem(l) + 8, &a->max_system_mem);
-	if (l->attached && core_read64(w->core, a->addr + state_attached(l), &v))
+	chunk_read(w->core, a->addr + state_top(l), &a->top);
+	core_read_word(w->core, a->addr + state_system_mem(l), &a->system_mem);
+	core_read_word(w->core, a->addr + state_system_mem(l) + l->word, &a->max_system_mem);
+	if (l->attached && core_read_word(w->core, a->addr + state_attached(l), &v))
 		a->attached_threads = v;
 	core_read32(w->core, a->addr + 4, &flags);
 	a->contiguous = a->main && !(flags & 2); /* NONCONTIGUOUS_BIT, malloc.c */
-	if (a->top && a->system_mem && core_read64(w->core, a->top + 8, &head))
+	if (a->top && a->system_mem && chunk_head(&w->view, a->top, &head, l->word))
 		a->top_size = head & ~(uint64_t)CHUNK_FLAGS;
 }
 
@@ -162,43 +167,48 @@ static void add_instance(struct walk *w, vaddr main, const struct state_layout *
  */
 static vaddr head_run(struct walk *w, vaddr x, size_t *count)
 {
+	unsigned step = 2 * w->word;
 	vaddr lo = x, hi = x;
 	size_t bad = 0;
 
-	for (vaddr at = x; at >= 16 && (hi - at) / 16 < BIN_HEADS - 1 && bad < BAD_HEADS;) {
-		at -= 16;
+	for (vaddr at = x; at >= step && (hi - at) / step < BIN_HEADS - 1 && bad < BAD_HEADS;) {
+		at -= step;
 		if (is_bin_head(&w->view, at))
 			lo = at;
 		else
 			bad += !may_be_head(&w->view, at);
 	}
 	bad = 0;
-	for (vaddr at = x; (at - lo) / 16 < BIN_HEADS - 1 && bad < BAD_HEADS;) {
-		at += 16;
+	for (vaddr at = x; (at - lo) / step < BIN_HEADS - 1 && bad < BAD_HEADS;) {
+		at += step;
 		if (is_bin_head(&w->view, at))
 			hi = at;
 		else
 			bad += !may_be_head(&w->view, at);
 	}
-	*count = (hi - lo) / 16 + 1;
+	*count = (hi - lo) / step + 1;
 	return lo;
 }
 
 /* An arena other than the main one stands right behind the heap_info of its first heap, which says
- * so (arena.c): 0x20 bytes, 0x30 from 2.35 on. */
+ * so. */
 static bool behind_heap_info(const struct walk *w, vaddr arena)
 {
 	uint64_t owner;
 
-	return (core_read64(w->core, arena - 0x20, &owner) && owner == arena) ||
-	       (core_read64(w->core, arena - 0x30, &owner) && owner == arena);
+	for (unsigned bytes = 0x18; bytes <= 0x30; bytes += 8)
+		if (heap_info_fits(w->word, bytes) &&
+		    core_read_word(w->core, arena - bytes, &owner) && owner == arena)
+			return true;
+	return false;
 }
 
 /* Is the arena whose bins begin at slot0 another than a main one, whatever its layout? */
 static bool is_other(const struct walk *w, vaddr slot0)
 {
 	for (size_t i = 0; i < state_nlayouts; i++)
-		if (behind_heap_info(w, slot0 - state_layouts[i].bins))
+		if (state_layouts[i].word == w->word &&
+		    behind_heap_info(w, slot0 - state_layouts[i].bins))
 			return true;
 	return false;
 }
@@ -209,7 +219,7 @@ static vaddr main_of(struct walk *w, vaddr arena, const struct state_layout *l)
 	vaddr at = arena;
 
 	while (behind_heap_info(w, at) && follow_arenas(w, arena, l, false))
-		if (!core_read64(w->core, at + state_next(l), &at) || at == arena)
+		if (!core_read_word(w->core, at + state_next(l), &at) || at == arena)
 			return arena;
 	return at;
 }
@@ -227,22 +237,23 @@ static vaddr try_run(struct walk *w, vaddr x)
 {
 	const struct state_layout *l = NULL;
 	size_t count;
-	vaddr lo = head_run(w, x, &count), main = 0, slot;
+	vaddr lo = head_run(w, x, &count), main = 0, slot, step = 2 * w->word;
 
 	if (count < BIN_HEADS_DAMAGED)
-		return x + 8;
-	if (is_unsaved(w, lo + MALLOC_BINS * 8 + 40)) { /* system_mem, or max_system_mem */
+		return x + w->word;
+	/* system_mem, or max_system_mem */
+	if (w->word == 8 && is_unsaved(w, lo + MALLOC_BINS * 8 + 40)) {
 		if (!is_other(w, lo))
 			w->half = lo;
-		return lo + count * 16;
+		return lo + count * step;
 	}
-	for (slot = lo; !l && lo - slot <= 16 * (BIN_HEADS - BIN_HEADS_DAMAGED); slot -= 16)
+	for (slot = lo; !l && lo - slot <= step * (BIN_HEADS - BIN_HEADS_DAMAGED); slot -= step)
 		l = state_of(w, slot, &main);
 	if (!l && count == BIN_HEADS)
 		l = state_infer(w, lo, &main);
-	for (slot = lo; !l && lo - slot <= 16 * (BIN_HEADS - BIN_HEADS_DAMAGED); slot -= 16) {
+	for (slot = lo; !l && lo - slot <= step * (BIN_HEADS - BIN_HEADS_DAMAGED); slot -= step) {
 		if (is_other(w, slot))
-			return lo + count * 16;
+			return lo + count * step;
 		if ((l = ring_layout(w, slot)))
 			main = slot - l->bins;
 	}
@@ -251,7 +262,7 @@ static vaddr try_run(struct walk *w, vaddr x)
 		          "a malloc_state was seen at 0x%llx, but no known "
 		          "layout fits it: an unknown glibc, or its list of arenas is damaged",
 		          (unsigned long long)lo);
-		return lo + count * 16;
+		return lo + count * step;
 	}
 	if (!is_known(w, main))
 		add_instance(w, main_of(w, main, l), l);
@@ -267,18 +278,20 @@ static bool worth_scanning(const struct core *core, const struct segment *s)
 
 static void scan_segment(struct walk *w, const struct segment *s)
 {
-	vaddr at = round_up(s->start, 8);
-	uint64_t n = (s->saved_end - at) / 8;
+	unsigned word = w->word;
+	vaddr at = round_up(s->start, word);
+	uint64_t n = (s->saved_end - at) / word;
 
-	if (s->saved_end - s->start < 16 || n < 2)
+	if (s->saved_end - s->start < 2 * word || n < 2)
 		return;
-	while (at <= s->saved_end - 16) {
+	while (at <= s->saved_end - 2 * word) {
 		const uint8_t *p = s->mem + (at - s->start);
 
-		if (load64(p) == at - 16 && load64(p + 8) == at - 16)
+		if (load_word(p, word) == at - 2 * word &&
+		    load_word(p + word, word) == at - 2 * word)
 			at = try_run(w, at);
 		else
-			at += 8;
+			at += word;
 	}
 }
 

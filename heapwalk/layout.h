@@ -1,9 +1,20 @@
 /*
- * layout: where the fields of glibc malloc's structures lie, by version, as data. x86-64.
+ * layout: where the fields of glibc malloc's structures lie, by version and word, as data.
  *
  * Source: struct definitions of glibc's malloc/malloc.c and malloc/arena.c at each release tag.
  * A version string is never mapped to a layout: stable branches carry backports that change it, so
  * each structure is probed on its own and the winner says how it is known.
+ *
+ * The word is size_t's size: 8 bytes (x86-64, aarch64) or 4 (i386). All blocks are aligned to 16
+ * (sysdeps/i386/malloc-alignment.h: from 2.26 on), so with words of 4 bytes glibc's chunks stand at
+ * odd multiples of 8. Here a chunk's address is that of its block less 16 on every machine:
+ *
+ *   word 8   | prev_size | size      | block (fd, bk)
+ *   word 4   |  no part  | prev|size | block (fd, bk)
+ *            c           c+8         c+16
+ *
+ * and what is called its extent, [c, c + size), leads to where the next chunk is by the same count.
+ * glibc's own pointers to chunks lead chunk_lead bytes behind c.
  */
 #ifndef HEAPWALK_LAYOUT_H
 #define HEAPWALK_LAYOUT_H
@@ -16,11 +27,44 @@ enum {
 	CHUNK_MMAPPED = 2,
 	CHUNK_NON_MAIN = 4, /* belongs to an arena other than main_arena */
 	CHUNK_FLAGS = 7,
-	CHUNK_MIN = 0x20,  /* MINSIZE */
 	CHUNK_ALIGN = 16,  /* MALLOC_ALIGNMENT */
 	CHUNK_HEADER = 16, /* chunk address to user address */
 	MALLOC_BINS = 254, /* words of malloc_state.bins */
 };
+
+/* In bytes, by word. */
+static inline uint64_t chunk_min(unsigned word) /* MINSIZE */
+{
+	return 4 * word;
+}
+static inline unsigned chunk_fence(unsigned word) /* CHUNK_HDR_SZ: size of a fencepost */
+{
+	return 2 * word;
+}
+static inline unsigned chunk_lead(unsigned word) /* from our chunk address to glibc's */
+{
+	return CHUNK_HEADER - 2 * word;
+}
+static inline unsigned chunk_size_at(unsigned word) /* of the size field in a chunk */
+{
+	return CHUNK_HEADER - word;
+}
+/* Our address of the first chunk that can start at or after `from`. */
+static inline uint64_t chunk_first(unsigned word, uint64_t from)
+{
+	return round_up(from + 2 * word, CHUNK_ALIGN) - CHUNK_HEADER;
+}
+/* May an arena stand so far behind the start of its first heap? There is heap_info (arena.c): 0x20
+ * bytes, 0x30 from 2.35 on; with words of 4 bytes always 0x18. */
+static inline bool heap_info_fits(unsigned word, uint64_t bytes)
+{
+	return word == 8 ? bytes == 0x20 || bytes == 0x30 : bytes == 0x18;
+}
+/* HEAP_MAX_SIZE (arena.c): 2 * DEFAULT_MMAP_THRESHOLD_MAX. */
+static inline uint64_t heap_max(unsigned word)
+{
+	return word == 8 ? UINT64_C(64) << 20 : UINT64_C(1) << 20;
+}
 
 /* glibc 2.from to 2.to, as released; the newest layout is assumed to go on. */
 struct versions {
@@ -29,6 +73,7 @@ struct versions {
 
 /* struct malloc_state. Offsets in bytes. */
 struct state_layout {
+	uint8_t word;
 	struct versions versions;
 	uint16_t bins;
 	int16_t fastbins; /* -1: none (2.43 on) */
@@ -39,27 +84,28 @@ struct state_layout {
 /* Derived offsets: the fields that follow bins never changed their order. */
 static inline unsigned state_top(const struct state_layout *l)
 {
-	return l->bins - 16u;
+	return l->bins - 2u * l->word;
 }
 static inline unsigned state_next(const struct state_layout *l)
 {
-	return l->bins + MALLOC_BINS * 8u + 16u;
+	return l->bins + (unsigned)MALLOC_BINS * l->word + 16u;
 }
 static inline unsigned state_attached(const struct state_layout *l)
 {
-	return state_next(l) + 16u;
+	return state_next(l) + 2u * l->word;
 }
 static inline unsigned state_system_mem(const struct state_layout *l)
 {
-	return state_next(l) + (l->attached ? 24u : 16u);
+	return state_next(l) + (l->attached ? 3u : 2u) * l->word;
 }
 static inline unsigned state_size(const struct state_layout *l)
 {
-	return state_system_mem(l) + 16u;
+	return state_system_mem(l) + 2u * l->word;
 }
 
 /* struct malloc_par (mp_). Offsets in bytes; -1: the field does not exist. */
 struct par_layout {
+	uint8_t word;
 	struct versions versions;
 	int16_t hp_pagesize;
 	uint16_t n_mmaps, mmapped_mem, sbrk_base;
@@ -71,6 +117,7 @@ struct par_layout {
 
 /* struct tcache_perthread_struct. */
 struct tcache_layout {
+	uint8_t word;
 	struct versions versions;
 	uint16_t bins;       /* number of lists */
 	uint8_t count_bytes; /* width of a counter */
@@ -83,7 +130,8 @@ struct tcache_layout {
 /* Is there a release that has both? */
 static inline bool layouts_overlap(const struct par_layout *par, const struct state_layout *state)
 {
-	return par->versions.from <= state->versions.to && state->versions.from <= par->versions.to;
+	return par->word == state->word && par->versions.from <= state->versions.to &&
+	       state->versions.from <= par->versions.to;
 }
 
 extern const struct state_layout state_layouts[];

@@ -42,7 +42,7 @@ static bool starts_chunk(uint64_t head, uint64_t room)
 {
 	uint64_t size = head & ~(uint64_t)CHUNK_FLAGS;
 
-	return (head & CHUNK_FLAGS) == CHUNK_PREV_INUSE && size >= CHUNK_MIN && !(size & 8) &&
+	return (head & CHUNK_FLAGS) == CHUNK_PREV_INUSE && size >= chunk_min(8) && !(size & 8) &&
 	       size <= room;
 }
 
@@ -63,11 +63,11 @@ static void chain_follow(struct lost *l, vaddr start, vaddr limit, struct chain 
 		p += size;
 	}
 	c->end = p;
-	if (!chunk_head(&l->w->view, p, &head)) {
+	if (!chunk_head(&l->w->view, p, &head, 8)) {
 		c->how = CHAIN_UNSAVED;
 	} else if (step == STEP_FENCE) {
 		c->how = c->n ? CHAIN_FENCE : CHAIN_BAD;
-	} else if (limit - p >= CHUNK_MIN && starts_chunk(head, limit - p) &&
+	} else if (limit - p >= chunk_min(8) && starts_chunk(head, limit - p) &&
 	           (head & ~(uint64_t)CHUNK_FLAGS) == limit - p) {
 		*c = (struct chain){ CHAIN_TOP, c->n, p, limit };
 	} else if (last && !(p & (page - 1)) && (last_head & CHUNK_PREV_INUSE)) {
@@ -80,11 +80,11 @@ static vaddr chain_start(struct lost *l, vaddr p, vaddr limit, struct chain *c)
 {
 	vaddr first = p;
 
-	for (; l->budget && range_holds(0, limit, p, CHUNK_MIN); p += CHUNK_ALIGN) {
+	for (; l->budget && range_holds(0, limit, p, chunk_min(8)); p += CHUNK_ALIGN) {
 		uint64_t head;
 
 		l->budget--;
-		if (!chunk_head(&l->w->view, p, &head)) {
+		if (!chunk_head(&l->w->view, p, &head, 8)) {
 			p = round_down(p, 4096) + 4096 - CHUNK_ALIGN;
 			continue;
 		}
@@ -108,7 +108,7 @@ static vaddr last_chunk(struct lost *l, vaddr limit, struct chain *c, vaddr *end
 	vaddr top = c->top;
 
 	*end = c->end;
-	while (c->how != CHAIN_TOP && limit - c->end > CHUNK_MIN &&
+	while (c->how != CHAIN_TOP && limit - c->end > chunk_min(8) &&
 	       chain_start(l, c->end + CHUNK_ALIGN, limit, c)) {
 		top = c->top;
 		*end = c->end;
@@ -229,7 +229,7 @@ static void probe_tcache(struct lost *l, vaddr at, vaddr limit)
 	const uint8_t *p = core_at(l->w->core, at + CHUNK_HEADER, 0x80);
 	uint64_t head, size, first;
 
-	if (p && chunk_head(&l->w->view, at, &first) && first >> 4 == 0x29) {
+	if (p && chunk_head(&l->w->view, at, &first, 8) && first >> 4 == 0x29) {
 		for (unsigned i = 0; i < 64; i++)
 			if (load16(p + 2 * i) > 7 && load16(p + 2 * i) > l->tcache_count)
 				l->tcache_count = load16(p + 2 * i);
@@ -263,12 +263,14 @@ static bool has_new_mmapped(const struct core *core)
 
 static void find_layout(struct lost *l)
 {
+	uint64_t max = heap_max(l->w->word);
+
 	if (l->brk.start)
 		probe_tcache(l, l->brk.start, l->brk.limit);
 	for (size_t i = 0; i < l->arenas.n && !l->tcache_count; i++) {
 		vaddr first = round_up(l->arenas.v[i] + state_size(l->state), CHUNK_ALIGN);
 
-		probe_tcache(l, first, round_down(first, HEAP_MAX) + HEAP_MAX);
+		probe_tcache(l, first, round_down(first, max) + max);
 	}
 	if (!l->state)
 		l->state = state_of_version(has_new_mmapped(l->w->core) ? 43 : 42);
@@ -298,7 +300,7 @@ void lost_find(struct walk *w)
 	size_t at = w->arenas.n;
 	uint64_t head;
 
-	if (w->instances.n || !data_lost(w->core))
+	if (w->word != 8 || w->instances.n || !data_lost(w->core))
 		return;
 	w->heap->lost = true;
 	ring_arenas(&l);
@@ -310,7 +312,7 @@ void lost_find(struct walk *w)
 		main.contiguous = l.brk.top != 0;
 		if (l.brk.top)
 			main.top = l.brk.top;
-		if (main.top && chunk_head(&w->view, main.top, &head))
+		if (main.top && chunk_head(&w->view, main.top, &head, 8))
 			main.top_size = head & ~(uint64_t)CHUNK_FLAGS;
 		array_push(&w->arenas, main);
 		in.main_arena = w->half ? w->half - l.state->bins : ring_main(&l);

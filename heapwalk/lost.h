@@ -7,8 +7,6 @@
 
 #include "heapwalk/walk.h"
 
-#define HEAP_MAX (UINT64_C(64) << 20) /* HEAP_MAX_SIZE on 64-bit */
-
 struct lost {
 	struct walk *w;
 	uint64_t budget;

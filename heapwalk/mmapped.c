@@ -3,7 +3,10 @@
  * of an anonymous writable page, with nothing but IS_MMAPPED in the flags:
  *
  *   up to 2.42: prev_size = distance from the mapping's start, prev_size + size = whole pages
- *   2.43:       the same, but the header's 16 bytes are not counted in size
+ *   2.43:       the same, but the header's two words are not counted in size
+ *
+ * The block begins 16 bytes behind the mapping's start, so that with words of 4 bytes the distance
+ * of glibc's header is 8.
  *
  * memalign moves the header to 16 bytes below the aligned address (prev_size = the distance), and
  * leaves the old header stale at the start of the mapping: the inner one is the true one.
@@ -24,12 +27,12 @@ static bool header_at(struct walk *w, vaddr base, vaddr h, uint64_t extra, struc
 
 	if (!p)
 		return false;
-	prev = load64(p);
-	head = load64(p + 8);
+	prev = load_word(p + chunk_lead(w->word), w->word);
+	head = load_word(p + chunk_size_at(w->word), w->word);
 	if (extra)
 		prev &= ~UINT64_C(1); /* 2.43 keeps MMAP_HP there */
-	if ((head & CHUNK_FLAGS) != CHUNK_MMAPPED || prev != h - base || head < CHUNK_MIN ||
-	    head & 8)
+	if ((head & CHUNK_FLAGS) != CHUNK_MMAPPED || prev != h + chunk_lead(w->word) - base ||
+	    head < chunk_min(w->word) || (head + extra + prev) & 8)
 		return false;
 	f->header = h;
 	f->size = head & ~(uint64_t)CHUNK_FLAGS;
@@ -111,7 +114,7 @@ static void add_chunk(struct walk *w, vaddr base, const struct found *f, bool ne
 
 	r.limit = r.own_end = base + f->total;
 	/* malloc.c memsize/musable: 2.43 no longer loses a word more than the header */
-	r.usable = new_kind ? f->size - 8 : f->size - 16;
+	r.usable = new_kind ? f->size - w->word : f->size - 2 * w->word;
 	if (new_kind && r.usable > r.limit - (r.start + 16))
 		r.usable = r.limit - (r.start + 16);
 	array_push(&w->regions, r);
@@ -154,9 +157,9 @@ void mmapped_find(struct walk *w)
 	if (!in)
 		return;
 	if (in->parl)
-		extra = in->parl->new_mmap ? CHUNK_HEADER : 0;
+		extra = in->parl->new_mmap ? 2 * w->word : 0;
 	else
-		extra = in->state->versions.from >= 43 ? CHUNK_HEADER : 0;
+		extra = in->state->versions.from >= 43 ? 2 * w->word : 0;
 	for (size_t i = 0; i < w->core->nseg; i = last + 1) {
 		last = i;
 		if (anonymous_rw(&w->core->seg[i])) {

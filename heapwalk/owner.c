@@ -27,9 +27,9 @@ static uint64_t missing(const struct arena *a)
 static uint32_t binned_in(struct walk *w, vaddr chunk)
 {
 	for (unsigned n = 0; n < BIN_STEPS; n++) {
-		uint64_t fd;
+		vaddr fd;
 
-		if (!core_read64(w->core, chunk + CHUNK_HEADER, &fd))
+		if (!chunk_read(w->core, chunk + CHUNK_HEADER, &fd))
 			break;
 		for (uint32_t i = 0; i < w->arenas.n; i++) {
 			const struct arena *a = &w->arenas.v[i];
@@ -48,15 +48,15 @@ static uint32_t arena_by_bins(struct walk *w, const struct region *r)
 	uint64_t head, before = 0;
 	vaddr p = r->start, last = 0;
 
-	while (p < r->limit && chunk_head(&w->view, p, &head)) {
+	while (p < r->limit && chunk_head(&w->view, p, &head, w->word)) {
 		uint64_t size = head & ~(uint64_t)CHUNK_FLAGS;
 		uint32_t i = UINT32_MAX;
 
-		if (last && !(head & CHUNK_PREV_INUSE) && before >= CHUNK_MIN)
+		if (last && !(head & CHUNK_PREV_INUSE) && before >= chunk_min(w->word))
 			i = binned_in(w, last);
 		if (i != UINT32_MAX)
 			return i;
-		if (size < CHUNK_HEADER || size > r->limit - p)
+		if (size < chunk_fence(w->word) || size > r->limit - p)
 			break;
 		last = p;
 		before = size;

@@ -30,24 +30,26 @@ struct par {
 
 static void par_load(const uint8_t *p, const struct par_layout *l, struct par *out)
 {
+	unsigned word = l->word;
+
 	out->l = l;
 	out->n_mmaps = load32(p + l->n_mmaps);
 	out->n_mmaps_max = load32(p + l->n_mmaps + 4);
 	out->max_n_mmaps = load32(p + l->n_mmaps + 8);
 	out->no_dyn = load32(p + l->n_mmaps + 12);
-	out->trim = load64(p);
-	out->pad = load64(p + 8);
-	out->threshold = load64(p + 16);
-	out->test = load64(p + 24);
-	out->arena_max = load64(p + 32);
-	out->mapped = load64(p + l->mmapped_mem);
-	out->max_mapped = load64(p + l->mmapped_mem + 8);
-	out->base = load64(p + l->sbrk_base);
+	out->trim = load_word(p, word);
+	out->pad = load_word(p + word, word);
+	out->threshold = load_word(p + 2 * word, word);
+	out->test = load_word(p + 3 * word, word);
+	out->arena_max = load_word(p + 4 * word, word);
+	out->mapped = load_word(p + l->mmapped_mem, word);
+	out->max_mapped = load_word(p + l->mmapped_mem + word, word);
+	out->base = load_word(p + l->sbrk_base, word);
 	out->bins = out->max_bytes = out->count = 0;
 	if (l->tcache >= 0) {
-		out->bins = load64(p + l->tcache);
-		out->max_bytes = load64(p + l->tcache + 8);
-		out->count = load64(p + l->tcache + 16);
+		out->bins = load_word(p + l->tcache, word);
+		out->max_bytes = load_word(p + l->tcache + word, word);
+		out->count = load_word(p + l->tcache + 2 * word, word);
 	}
 }
 
@@ -78,7 +80,7 @@ static int par_score(const struct core *core, const struct par *p, const struct 
 		score += main->system_mem ? 1 : 0; /* no arena without it (malloc.c sysmalloc) */
 		score += s == core_segment(core, main->top) ? 4 : 0;
 		score += p->base <= main->top &&
-		                         main->top + main->top_size - p->base == main->system_mem
+		                         arena_top_end(core, main) - p->base == main->system_mem
 		                 ? 6
 		                 : 0;
 	} else if (!main->system_mem) {
@@ -93,7 +95,11 @@ static int par_score(const struct core *core, const struct par *p, const struct 
 		score -= p->bins ? 0 : 1; /* none only where libc was built without tcache */
 		score += p->bins == 64 || p->bins == 76 ? 2 : 0;
 		score += p->count == 7 || p->count == 16 ? 2 : 0;
-		score += p->max_bytes == 1032 || p->max_bytes == 1041 ? 3 : 0;
+		/* tidx2usize(63); one more than that chunk's size from 2.42 on */
+		score += p->max_bytes == 63 * 16 + 3u * p->l->word ||
+		                         p->max_bytes == 63 * 16 + 4u * p->l->word + 1
+		                 ? 3
+		                 : 0;
 	}
 	return score;
 }
@@ -117,7 +123,7 @@ static bool same_file(const struct core *core, const struct segment *s, vaddr ma
 static void scan_segment(struct walk *w, const struct segment *s, const struct instance *in,
                          const struct arena *main, struct search *search)
 {
-	for (vaddr at = round_up(s->start, 8); at < s->saved_end; at += 8) {
+	for (vaddr at = round_up(s->start, w->word); at < s->saved_end; at += w->word) {
 		for (size_t i = 0; i < search->n; i++) {
 			const struct par_layout *l = &search->l[i];
 			struct par p;

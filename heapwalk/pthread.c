@@ -16,20 +16,51 @@ const struct pthread_layout *pthread_layout(const struct core *core)
 		                     .list = 0x2c0,
 		                     .tid = 0x2d0,
 		                     .stack = 0x690,
-		                     .stack_size = 0x698,
-		                     .guard = 0x6a0,
+		                     .stack_last = 0x690,
 		                     .min = 0x700, /* 0x900 in 2.31, 0x940 from 2.36 on */
-		                     .max = 0x1d00 },
+		                     .max = 0x1d00,
+		                     .page_from = 0x400,
+		                     .page_to = 0xa00 },
 		[MACHINE_AARCH64] = { .list = 0xc0,
 		                      .tid = 0xd0,
 		                      .stack = 0x490,
-		                      .stack_size = 0x498,
-		                      .guard = 0x4a0,
+		                      .stack_last = 0x490,
 		                      .min = SIZE_FROM,
 		                      .max = SIZE_TO + STATIC_TLS_MAX },
+		[MACHINE_I386] = { .self = 0x8,
+		                   .list = 0x60,
+		                   .tid = 0x68,
+		                   .stack = 0x260,
+		                   .stack_last = 0x270,
+		                   .min = 0x400, /* 0x4c0 from 2.31 to 2.43 */
+		                   .max = 0x1800,
+		                   .page_from = 0x800,
+		                   .page_to = 0xc00 },
 	};
 
 	return &layouts[core->machine->id];
+}
+
+bool pthread_stack(const struct core *core, vaddr at, struct pthread_stack *out)
+{
+	const struct pthread_layout *l = pthread_layout(core);
+	unsigned word = core->machine->word;
+
+	for (unsigned o = l->stack; o <= l->stack_last; o += 2 * word) {
+		uint64_t size, guard;
+		vaddr block;
+
+		if (!core_read_word(core, at + o, &block) ||
+		    !core_read_word(core, at + o + word, &size) ||
+		    !core_read_word(core, at + o + 2 * word, &guard))
+			return false;
+		if (!block || size > UINT64_C(1) << 46 ||
+		    !range_holds(block, block + size, at, l->min) || block + size - at > l->max)
+			continue;
+		*out = (struct pthread_stack){ block, size, guard };
+		return true;
+	}
+	return false;
 }
 
 /* ---- its size, where the thread pointer marks its end ---- */
@@ -96,10 +127,11 @@ static unsigned size_by_dtv(const struct core *core, const vaddr *pthread)
 
 static bool in_a_list(const struct core *core, vaddr links)
 {
+	unsigned word = core->machine->word;
 	uint64_t next, prev, back, forth;
 
-	return core_read64(core, links, &next) && core_read64(core, links + 8, &prev) &&
-	       core_read64(core, next + 8, &back) && core_read64(core, prev, &forth) &&
+	return core_read_word(core, links, &next) && core_read_word(core, links + word, &prev) &&
+	       core_read_word(core, next + word, &back) && core_read_word(core, prev, &forth) &&
 	       back == links && forth == links;
 }
 
@@ -161,6 +193,17 @@ static void find_above(const struct core *core, vaddr *tp, vaddr *pthread)
 	}
 }
 
+/* The thread pointer leads to the struct. */
+static void find_at(const struct core *core, vaddr *tp, vaddr *pthread)
+{
+	if (any(tp, core->nthreads)) {
+		memcpy(pthread, tp, core->nthreads * sizeof(*tp));
+	} else if (core->machine->tp_kind != TP_REGISTER) {
+		find_by_tid(core, pthread);
+		memcpy(tp, pthread, core->nthreads * sizeof(*tp));
+	}
+}
+
 void pthreads_find(const struct core *core, vaddr **tp, vaddr **pthread)
 {
 	*tp = mem_alloc(core->nthreads + 1, sizeof(**tp));
@@ -170,5 +213,5 @@ void pthreads_find(const struct core *core, vaddr **tp, vaddr **pthread)
 	if (core->machine->tls_above)
 		find_above(core, *tp, *pthread);
 	else
-		memcpy(*pthread, *tp, core->nthreads * sizeof(**tp));
+		find_at(core, *tp, *pthread);
 }

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#define HEAP_MAX (UINT64_C(64) << 20) /* HEAP_MAX_SIZE on 64-bit */
+#define HUGE_MAX (UINT64_C(64) << 20) /* no larger huge pages make heaps */
 #define DAMAGED_CHAIN                                                              \
 	8 /* chunks from a page on that make a region where a later one is damaged \
 	   */
@@ -39,19 +39,19 @@ static void set_top(struct walk *w, uint32_t index, struct region *r, vaddr expe
 {
 	struct arena *a = &w->arenas.v[index];
 	uint64_t page = w->core->page_size, size;
+	vaddr end = arena_top_end(w->core, a);
 
 	r->top = a->top;
-	if (a->top_size >= CHUNK_HEADER && a->top_size <= r->limit - a->top &&
-	    !((a->top + a->top_size) & (page - 1)) &&
-	    (a->main || a->top + a->top_size == expected)) {
-		r->limit = a->top + a->top_size;
+	if (a->top_size >= chunk_fence(w->word) && a->top_size <= r->limit - a->top &&
+	    !(end & (page - 1)) && (a->main || end == expected)) {
+		r->limit = end;
 		return;
 	}
 	if (expected > a->top && expected <= r->limit && !(expected & (page - 1)))
 		r->limit = expected;
 	if (is_unsaved(w, a->top))
 		return;
-	size = r->limit - a->top;
+	size = r->limit - a->top - chunk_lead(w->word);
 	walk_find(w, "top-size", a->top + CHUNK_HEADER, !arena_locked(w, a),
 	          "the top chunk of arena %u, at 0x%llx, claims %llu bytes, and it has %llu: its "
 	          "size field was overwritten, likely by the block before it",
@@ -67,7 +67,7 @@ static uint64_t huge_page(const struct walk *w, const struct arena *a)
 	uint64_t huge = 0;
 
 	if (in->parl && in->parl->hp_pagesize >= 0)
-		core_read64(w->core, in->par + (uint64_t)in->parl->hp_pagesize, &huge);
+		core_read_word(w->core, in->par + (uint64_t)in->parl->hp_pagesize, &huge);
 	return huge;
 }
 
@@ -86,7 +86,7 @@ static bool base_is_mapped(struct walk *w, const struct arena *a, vaddr base)
 	if (a->contiguous || !may || (base & 0xfff) || end == base)
 		return false;
 	end = chunks_chain(w, base, end, a->top, &broken, &at_top);
-	return huge_page(w, a) || (end && !(end & 0xfff));
+	return huge_page(w, a) || (end && !(chunks_end(w, end) & 0xfff));
 }
 
 static void add_brk(struct walk *w, uint32_t index)
@@ -117,7 +117,7 @@ static void add_brk(struct walk *w, uint32_t index)
 			end = writable_end(w->core, end);
 	}
 	r.own_start = base;
-	r.start = round_up(base, CHUNK_ALIGN);
+	r.start = chunk_first(w->word, base);
 	r.limit = end;
 	if (a->top >= r.start && a->top < end)
 		set_top(w, index, &r, in->sbrk_base ? in->sbrk_base + a->system_mem : 0);
@@ -129,8 +129,9 @@ static bool read_heap_info(struct walk *w, vaddr heap, struct heap_info *h)
 {
 	uint64_t v[4];
 
-	if (!core_read(w->core, heap, v, sizeof(v)))
-		return false;
+	for (unsigned i = 0; i < 4; i++)
+		if (!core_read_word(w->core, heap + i * w->word, &v[i]))
+			return false;
 	*h = (struct heap_info){ v[0], v[1], v[2], v[3] };
 	return true;
 }
@@ -138,13 +139,13 @@ static bool read_heap_info(struct walk *w, vaddr heap, struct heap_info *h)
 /* With the hugetlb tunable, 2.35 to 2.41 make heaps of four huge pages: mp_.hp_pagesize tells. */
 static uint64_t heap_max_of(struct walk *w, const struct arena *a)
 {
-	uint64_t huge = huge_page(w, a);
+	uint64_t huge = huge_page(w, a), max = heap_max(w->word);
 	struct heap_info h;
 
-	if (huge >= 4096 && huge <= HEAP_MAX && !(huge & (huge - 1)) &&
-	    !(read_heap_info(w, round_down(a->addr, HEAP_MAX), &h) && h.arena == a->addr))
+	if (huge >= 4096 && huge <= HUGE_MAX && !(huge & (huge - 1)) &&
+	    !(read_heap_info(w, round_down(a->addr, max), &h) && h.arena == a->addr))
 		return huge * 4;
-	return HEAP_MAX;
+	return max;
 }
 
 /* Its size where its header does not tell: as far as top or the writable memory goes; 0: none. */
@@ -153,7 +154,7 @@ static uint64_t subheap_size(struct walk *w, const struct arena *a, vaddr heap, 
 	vaddr end = writable_end(w->core, heap);
 
 	if (a->top > heap && a->top - heap < max && a->top_size <= max - (a->top - heap))
-		return a->top + a->top_size - heap;
+		return arena_top_end(w->core, a) - heap;
 	return end <= heap || end - heap > max ? 0 : end - heap;
 }
 
@@ -180,8 +181,9 @@ static bool add_subheap(struct walk *w, uint32_t index, vaddr heap, uint64_t max
 			return false;
 	}
 	*prev = h.prev;
-	r.start = heap == round_down(a->addr, max) ? round_up(a->addr + state_size(l), CHUNK_ALIGN)
-	                                           : heap + (a->addr - round_down(a->addr, max));
+	r.start = chunk_first(w->word, heap == round_down(a->addr, max)
+	                                       ? a->addr + state_size(l)
+	                                       : heap + (a->addr - round_down(a->addr, max)));
 	r.limit = heap + h.size;
 	r.own_end = r.limit;
 	if (h.mprotect_size > h.size && h.mprotect_size <= max)
@@ -221,13 +223,15 @@ static void add_subheaps(struct walk *w, uint32_t index)
 	}
 	/* the list is broken: what else says that it is of this arena? */
 	for (size_t i = 0; i < w->core->nseg; i++) {
-		vaddr at = w->core->seg[i].start;
+		const struct segment *s = &w->core->seg[i];
 		struct heap_info h;
 
-		if (!(at & (max - 1)) && !has_region(w, from, at) &&
-		    (at == first ||
-		     (read_heap_info(w, at, &h) && h.arena == w->arenas.v[index].addr)))
-			add_subheap(w, index, at, max, &prev);
+		for (vaddr at = round_up(s->start, max); at >= s->start && at < s->saved_end;
+		     at += max)
+			if (!has_region(w, from, at) &&
+			    (at == first ||
+			     (read_heap_info(w, at, &h) && h.arena == w->arenas.v[index].addr)))
+				add_subheap(w, index, at, max, &prev);
 	}
 }
 
@@ -276,10 +280,12 @@ static uint32_t main_for(struct walk *w, vaddr start, vaddr end, bool *owns)
 
 static bool is_last_fence(struct walk *w, vaddr end)
 {
+	unsigned word = w->word, fence = chunk_fence(word);
+	vaddr at = end - 2 * CHUNK_HEADER;
 	uint64_t head;
 
-	return chunk_head(&w->view, end - 0x20, &head) && (head & ~(uint64_t)CHUNK_FLAGS) == 0x10 &&
-	       chunk_head(&w->view, end - 0x10, &head) && head == (0x10 | CHUNK_PREV_INUSE);
+	return chunk_head(&w->view, at, &head, word) && (head & ~(uint64_t)CHUNK_FLAGS) == fence &&
+	       chunk_head(&w->view, at + fence, &head, word) && head == (fence | CHUNK_PREV_INUSE);
 }
 
 /*
@@ -291,9 +297,10 @@ static vaddr damaged_end(struct walk *w, vaddr from, vaddr limit, vaddr top, boo
 	vaddr top_end = 0, stop;
 	uint64_t head;
 
-	if (range_holds(from, limit, top, CHUNK_HEADER) && chunk_head(&w->view, top, &head) &&
+	if (range_holds(from, limit, top, CHUNK_HEADER) &&
+	    chunk_head(&w->view, top, &head, w->word) &&
 	    range_holds(top, limit, top, head & ~(uint64_t)CHUNK_FLAGS))
-		top_end = top + (head & ~(uint64_t)CHUNK_FLAGS);
+		top_end = chunks_end(w, top + (head & ~(uint64_t)CHUNK_FLAGS));
 	for (vaddr at = from; core_written(w->core, &at, top_end ? top : limit, &stop); at = stop) {
 		vaddr end = round_up(at + 1, 4096);
 
@@ -316,12 +323,13 @@ static vaddr try_page(struct walk *w, vaddr at, vaddr limit)
 	struct broken broken = { 0 };
 	uint64_t head;
 
-	if (!w->budget || !chunk_head(&w->view, at, &head) ||
-	    (head & CHUNK_FLAGS) != CHUNK_PREV_INUSE || head < CHUNK_MIN || (head & 8) ||
-	    index == UINT32_MAX)
+	if (!w->budget || !chunk_head(&w->view, at, &head, w->word) ||
+	    (head & CHUNK_FLAGS) != CHUNK_PREV_INUSE || head < chunk_min(w->word) ||
+	    ((head & 8) && at != top) || index == UINT32_MAX)
 		return 0;
 	end = blind ? lost_region(w, at, limit, &r.top)
 	            : chunks_chain(w, at, limit, top, &broken, &at_top);
+	end = end ? chunks_end(w, end) : 0;
 	if (!end && broken.n >= DAMAGED_CHAIN)
 		end = damaged_end(w, broken.at, limit, top, &at_top);
 	if (!end || (end & 0xfff))

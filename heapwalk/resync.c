@@ -21,8 +21,12 @@
 
 static bool note(const struct resync *rs, uint64_t *bits, vaddr v)
 {
-	uint64_t at = v - rs->r->start;
+	unsigned lead = chunk_lead(rs->st.w->word);
+	uint64_t at;
 
+	if (lead && (v & 15) == lead) /* glibc's address of a chunk */
+		v -= lead;
+	at = v - rs->r->start;
 	if (at >= rs->r->limit - rs->r->start || v & 15)
 		return false;
 	bits[at >> 10] |= UINT64_C(1) << (at >> 4 & 63);
@@ -31,8 +35,10 @@ static bool note(const struct resync *rs, uint64_t *bits, vaddr v)
 
 static void note_words(const struct resync *rs, uint64_t *bits, const uint8_t *p, uint64_t bytes)
 {
-	for (uint64_t i = 0; i + 8 <= bytes; i += 8)
-		note(rs, bits, core_pointer(rs->st.w->core, load64(p + i)));
+	unsigned word = rs->st.w->word;
+
+	for (uint64_t i = 0; i + word <= bytes; i += word)
+		note(rs, bits, core_pointer(rs->st.w->core, load_word(p + i, word)));
 }
 
 /*
@@ -41,8 +47,10 @@ static void note_words(const struct resync *rs, uint64_t *bits, const uint8_t *p
  */
 static void note_links(struct resync *rs, vaddr at, const uint8_t *p, uint64_t bytes)
 {
-	for (uint64_t i = 0; i + 8 <= bytes; i += 8) {
-		vaddr to = load64(p + i) ^ ((at + i) >> 12);
+	unsigned word = rs->st.w->word;
+
+	for (uint64_t i = 0; i + word <= bytes; i += word) {
+		vaddr to = load_word(p + i, word) ^ ((at + i) >> 12);
 
 		if (note(rs, rs->pointed, to))
 			note(rs, rs->pointed, to + CHUNK_HEADER);
@@ -53,9 +61,11 @@ static void note_links(struct resync *rs, vaddr at, const uint8_t *p, uint64_t b
 static void note_range(struct resync *rs, uint64_t *bits, vaddr start, vaddr end)
 {
 	const struct core *core = rs->st.w->core;
+	unsigned word = core->machine->word;
 
-	for (vaddr stop, at = round_up(start, 8); core_written(core, &at, end, &stop); at = stop) {
-		at = round_up(at, 8);
+	for (vaddr stop, at = round_up(start, word); core_written(core, &at, end, &stop);
+	     at = stop) {
+		at = round_up(at, word);
 		if (at >= stop)
 			continue;
 		if (bits)
@@ -148,8 +158,10 @@ static bool trustworthy(struct resync *rs, vaddr q)
 			p += size;
 		}
 		/* a free chunk repeats its size at its end */
-		if (p != rs->st.top && chunk_head(view, p, &head) && !(head & CHUNK_PREV_INUSE) &&
-		    (!view_read64(view, p, &prev_size) || prev_size != p - last) && n < 2)
+		if (p != rs->st.top && chunk_head(view, p, &head, rs->st.w->word) &&
+		    !(head & CHUNK_PREV_INUSE) &&
+		    (!chunk_prev(view, p, &prev_size, rs->st.w->word) || prev_size != p - last) &&
+		    n < 2)
 			return false;
 	}
 	return *budget != 0;
@@ -166,11 +178,11 @@ static vaddr next_trusted(struct resync *rs, vaddr p, vaddr end)
 
 		if (q == rs->st.top)
 			return q;
-		if (!chunk_head(&rs->st.w->view, q, &head)) {
+		if (!chunk_head(&rs->st.w->view, q, &head, rs->st.w->word)) {
 			q = round_down(q, 4096) + 4096 - CHUNK_ALIGN;
 			continue;
 		}
-		if (head >= CHUNK_MIN && trustworthy(rs, q))
+		if (head >= chunk_min(rs->st.w->word) && trustworthy(rs, q))
 			return q;
 		if (!*budget)
 			break;
@@ -184,7 +196,7 @@ vaddr resync_after_gap(struct resync *rs, vaddr p)
 	uint64_t head;
 
 	while ((q = next_trusted(rs, q, rs->st.limit)) && q != rs->st.top &&
-	       chunk_head(&rs->st.w->view, q, &head) && !(head & CHUNK_PREV_INUSE))
+	       chunk_head(&rs->st.w->view, q, &head, rs->st.w->word) && !(head & CHUNK_PREV_INUSE))
 		q += CHUNK_ALIGN;
 	if (q)
 		return q;
@@ -199,8 +211,9 @@ static bool closes_free(const struct resync *rs, vaddr chunk, vaddr next)
 {
 	uint64_t head, prev_size;
 
-	return listed(rs, chunk) && chunk_head(&rs->st.w->view, next, &head) &&
-	       !(head & CHUNK_PREV_INUSE) && view_read64(&rs->st.w->view, next, &prev_size) &&
+	return listed(rs, chunk) && chunk_head(&rs->st.w->view, next, &head, rs->st.w->word) &&
+	       !(head & CHUNK_PREV_INUSE) &&
+	       chunk_prev(&rs->st.w->view, next, &prev_size, rs->st.w->word) &&
 	       prev_size == next - chunk;
 }
 
@@ -212,7 +225,7 @@ static bool known(const struct resync *rs, vaddr q)
 
 	if (pointed(rs, q + CHUNK_HEADER))
 		return true;
-	return chunk_head(&rs->st.w->view, q, &head) &&
+	return chunk_head(&rs->st.w->view, q, &head, rs->st.w->word) &&
 	       closes_free(rs, q, q + (head & ~(uint64_t)CHUNK_FLAGS));
 }
 
@@ -222,7 +235,7 @@ static bool known(const struct resync *rs, vaddr q)
  */
 static vaddr sound_after(struct resync *rs, vaddr chunk)
 {
-	vaddr first = 0, q = chunk + CHUNK_MIN;
+	vaddr first = 0, q = chunk + chunk_min(rs->st.w->word);
 
 	while ((q = next_trusted(rs, q, rs->st.limit))) {
 		if (q == rs->st.top || closes_free(rs, chunk, q) || known(rs, q))
@@ -260,8 +273,8 @@ static bool ends_at(struct resync *rs, vaddr chunk, vaddr next)
 {
 	uint64_t prev_size;
 
-	return view_read64(&rs->st.w->view, next, &prev_size) && prev_size == next - chunk &&
-	       chunk_linked(rs->st.w, chunk);
+	return chunk_prev(&rs->st.w->view, next, &prev_size, rs->st.w->word) &&
+	       prev_size == next - chunk && chunk_linked(rs->st.w, chunk);
 }
 
 /*
@@ -314,7 +327,7 @@ void resync_find(struct resync *rs, const struct span *s, vaddr stop, struct fau
 	chunk_before(s, f->chunk, &f->before);
 	f->next = sound_after(rs, f->chunk);
 	if (!f->next || (f->next == rs->st.top && rs->st.top_size) ||
-	    !chunk_head(&rs->st.w->view, f->next, &head))
+	    !chunk_head(&rs->st.w->view, f->next, &head, rs->st.w->word))
 		return;
 	if (closes_free(rs, f->chunk, f->next)) {
 		f->repaired = true;

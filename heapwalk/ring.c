@@ -8,19 +8,19 @@
 static const struct state_layout *layout_at(struct walk *w, vaddr arena)
 {
 	for (size_t i = 0; i < state_nlayouts; i++)
-		if (arena_has_bins(w, arena, &state_layouts[i]) &&
+		if (state_layouts[i].word == w->word &&
+		    arena_has_bins(w, arena, &state_layouts[i]) &&
 		    arena_attached_fits(w, arena, &state_layouts[i]))
 			return &state_layouts[i];
 	return NULL;
 }
 
-/* The first heap of an arena has heap_info, of 0x20 bytes or 0x30 (2.35 on), then malloc_state. */
+/* The first heap of an arena has heap_info, then malloc_state. */
 static void try_heap(struct lost *l, vaddr heap)
 {
 	uint64_t arena;
 
-	if (!core_read64(l->w->core, heap, &arena) ||
-	    (arena - heap != 0x20 && arena - heap != 0x30))
+	if (!core_read_word(l->w->core, heap, &arena) || !heap_info_fits(l->w->word, arena - heap))
 		return;
 	if (!l->state)
 		l->state = layout_at(l->w, arena);
@@ -30,13 +30,15 @@ static void try_heap(struct lost *l, vaddr heap)
 
 void ring_arenas(struct lost *l)
 {
+	uint64_t max = heap_max(l->w->word);
+
 	for (size_t i = 0; i < l->w->core->nseg; i++) {
 		const struct segment *s = &l->w->core->seg[i];
-		vaddr heap = round_up(s->start, HEAP_MAX);
+		vaddr heap = round_up(s->start, max);
 
 		if (!anonymous_rw(s))
 			continue;
-		for (; heap >= s->start && heap < s->saved_end; heap += HEAP_MAX)
+		for (; heap >= s->start && heap < s->saved_end; heap += max)
 			try_heap(l, heap);
 	}
 }
@@ -54,7 +56,7 @@ static vaddr next_of(const struct lost *l, vaddr arena)
 {
 	vaddr next = 0;
 
-	core_read64(l->w->core, arena + state_next(l->state), &next);
+	core_read_word(l->w->core, arena + state_next(l->state), &next);
 	return next;
 }
 
@@ -103,7 +105,7 @@ static bool leads_to_heap(const struct walk *w, vaddr next)
 	const struct segment *s = core_segment(w->core, next);
 
 	return s && anonymous_rw(s) && next >= s->saved_end &&
-	       ((next & (HEAP_MAX - 1)) == 0x20 || (next & (HEAP_MAX - 1)) == 0x30);
+	       heap_info_fits(w->word, next & (heap_max(w->word) - 1));
 }
 
 vaddr ring_main(const struct lost *l)
@@ -123,14 +125,17 @@ vaddr ring_main(const struct lost *l)
 
 static const struct state_layout *layout_of_par(struct walk *w, vaddr slot0)
 {
-	static const struct state_layout any = { .versions = { 0, UINT8_MAX }, .attached = true };
+	const struct state_layout any = { .word = (uint8_t)w->word,
+		                          .versions = { 0, UINT8_MAX },
+		                          .attached = true };
 	struct arena main = { .addr = slot0, .main = true };
 	struct instance in = { .main_arena = slot0, .state = &any };
 
 	arena_read(w, &main, &any);
 	par_find(w, &in, &main);
 	for (size_t i = 0; in.parl && i < state_nlayouts; i++)
-		if (state_layouts[i].versions.to >= in.parl->versions.from &&
+		if (state_layouts[i].word == w->word &&
+		    state_layouts[i].versions.to >= in.parl->versions.from &&
 		    state_layouts[i].versions.from <= in.parl->versions.to)
 			return &state_layouts[i];
 	return NULL;
@@ -149,7 +154,7 @@ const struct state_layout *ring_layout(struct walk *w, vaddr slot0)
 			return l.state;
 		}
 	}
-	leads = core_read64(w->core, slot0 + MALLOC_BINS * 8 + 16, &next) &&
+	leads = core_read_word(w->core, slot0 + (unsigned)MALLOC_BINS * w->word + 16, &next) &&
 	        (leads_to_heap(w, next) || index_of(&l, next) < l.arenas.n);
 	array_free(&l.arenas);
 	if (!leads)
@@ -163,7 +168,7 @@ void ring_follow(struct walk *w, vaddr main, const struct state_layout *state)
 	vaddr next = 0;
 
 	ring_arenas(&l);
-	core_read64(w->core, main + state_next(state), &next);
+	core_read_word(w->core, main + state_next(state), &next);
 	add_arena(&l, main);
 	w->arenas.v[w->arenas.n - 1].main = true;
 	ring_add(&l, next);

@@ -7,7 +7,9 @@
  *   c          c+8     c+16                                n      n+8     n+16
  *
  * The last 8 usable bytes are the next chunk's prev_size field. So user byte a of chunk c satisfies
- * c <= a - 16 < n, but for the 8 bytes of the next size field, which belong to no block.
+ * c <= a - 16 < n, but for the 8 bytes of the next size field, which belong to no block. The same
+ * holds where words have 4 bytes and the size field is at c+12 (layout.h): the last 4 usable bytes
+ * are at n+8 then.
  *
  * Every chunk (used, free or malloc's own) has an id: its rank in address order over the whole
  * heap. Everything known about blocks is kept as one bit by id.
@@ -42,8 +44,15 @@ struct span {
 	uint32_t nchunks;
 	uint32_t arena; /* index into heap.arena; main is 0. For SPAN_MMAP: 0 */
 	enum span_kind kind;
+	uint8_t size_at; /* offset of the size field in a chunk: 16 less a word */
 	uint64_t usable; /* SPAN_MMAP: usable bytes of its block */
 };
+
+/* Usable bytes of a chunk whose extent has so many. */
+static inline uint64_t span_usable(const struct span *span, uint64_t size)
+{
+	return size - (16u - span->size_at);
+}
 
 static inline uint64_t cell_bits(const struct cell *c)
 {
@@ -83,8 +92,8 @@ static inline bool span_find(const struct span *span, vaddr v, vaddr *chunk, uin
 		return v - (span->start + 16) < (span->usable ? span->usable : 1);
 	}
 	granule = (v - 16 - span->start) >> 4;
-	/* the 8 bytes of a next chunk's size field: their granule's successor starts a chunk */
-	if (v & 8) {
+	/* the bytes of a next chunk's size field: their granule's successor starts a chunk */
+	if (v & 8 && (v & span->size_at) == span->size_at) { /* v & 8: known without a load */
 		uint64_t next = granule + 1;
 
 		if ((next >> 6) >= span->ncells || span->start + (next << 4) >= span->end ||

@@ -16,25 +16,30 @@ struct stepper {
 };
 
 /*
- * A header of size 0x10 or 0: a fencepost? They come in pairs (malloc.c sysmalloc); alone it is an
- * overwritten header.
+ * A header of two words' size or 0: a fencepost? They come in pairs (malloc.c sysmalloc); alone it
+ * is an overwritten header.
  */
-static inline bool step_is_fence(const struct stepper *st, vaddr p, uint64_t head)
+static inline bool step_is_fence(const struct stepper *st, vaddr p, uint64_t head, unsigned word)
 {
+	unsigned fence = chunk_fence(word);
 	uint64_t next;
 
-	if (head < CHUNK_HEADER)
-		return !st->main && head == CHUNK_PREV_INUSE && st->limit - p == CHUNK_HEADER;
-	return !chunk_head(&st->w->view, p + CHUNK_HEADER, &next) ||
-	       next == (CHUNK_PREV_INUSE | (st->main ? 0x10 : 0));
+	if (head < fence)
+		return word == 8 && !st->main && head == CHUNK_PREV_INUSE &&
+		       st->limit - p == CHUNK_HEADER;
+	return !chunk_head(&st->w->view, p + fence, &next, word) ||
+	       next == (CHUNK_PREV_INUSE | (st->main ? fence : 0));
 }
 
-/* Looks at the header at p. *size and *head only for STEP_CHUNK and STEP_TOP. */
-static inline enum step step_at(const struct stepper *st, vaddr p, uint64_t *head, uint64_t *size)
+/* Looks at the header at p. *size and *head only for STEP_CHUNK and STEP_TOP. word: a constant
+ * where time counts. */
+static inline __attribute__((always_inline)) enum step step_by(const struct stepper *st, vaddr p,
+                                                               uint64_t *head, uint64_t *size,
+                                                               unsigned word)
 {
 	uint64_t next;
 
-	if (!range_holds(0, st->limit, p, CHUNK_HEADER) || !chunk_head(&st->w->view, p, head))
+	if (!range_holds(0, st->limit, p, CHUNK_HEADER) || !chunk_head(&st->w->view, p, head, word))
 		return STEP_BAD;
 	*size = *head & ~(uint64_t)CHUNK_FLAGS;
 	if (p == st->top) {
@@ -42,16 +47,22 @@ static inline enum step step_at(const struct stepper *st, vaddr p, uint64_t *hea
 			*size = st->top_size;
 		return *size <= st->limit - p ? STEP_TOP : STEP_BAD;
 	}
-	if (*size <= 0x10)
-		return step_is_fence(st, p, *head) ? STEP_FENCE : STEP_BAD;
-	if (*size < CHUNK_MIN || *size & 8 || *size > st->limit - p - CHUNK_HEADER)
+	if (*size <= chunk_fence(word))
+		return step_is_fence(st, p, *head, word) ? STEP_FENCE : STEP_BAD;
+	if (*size < chunk_min(word) || *size & 8 || *size > st->limit - p - CHUNK_HEADER)
 		return STEP_BAD;
 	if ((*head & CHUNK_MMAPPED) || (st->main && (*head & CHUNK_NON_MAIN)))
 		return STEP_BAD;
-	if (!st->main && *size == CHUNK_MIN && chunk_head(&st->w->view, p + *size, &next) &&
-	    next <= CHUNK_PREV_INUSE && p + *size != st->top)
+	if (word == 8 && !st->main && *size == chunk_min(word) &&
+	    chunk_head(&st->w->view, p + *size, &next, word) && next <= CHUNK_PREV_INUSE &&
+	    p + *size != st->top)
 		return STEP_FENCE;
 	return STEP_CHUNK;
+}
+
+static inline enum step step_at(const struct stepper *st, vaddr p, uint64_t *head, uint64_t *size)
+{
+	return step_by(st, p, head, size, st->w->word);
 }
 
 /* Where a walk is. */
@@ -65,14 +76,17 @@ struct place {
 void stride(const struct stepper *st, const struct region *r, struct span *s, struct place *at);
 
 /* The smallest chunk that a tcache_perthread_struct lies in (glibc 2.26). */
-#define TCACHE_LEAST 0x250
+static inline uint64_t tcache_least(unsigned word)
+{
+	return word == 8 ? 0x250 : 0x150;
+}
 
 /* What malloc_trim gives back of a binned chunk: whole pages behind its header (malloc.c mtrim). */
-static inline uint64_t chunk_trimmable(vaddr p, uint64_t size, uint64_t page)
+static inline uint64_t chunk_trimmable(vaddr p, uint64_t size, uint64_t page, unsigned word)
 {
-	vaddr at = round_up(p + 48, page);
+	vaddr from = p + chunk_lead(word), at = round_up(from + 6 * word, page);
 
-	return at < p + size ? round_down(p + size - at, page) : 0;
+	return at < from + size ? round_down(from + size - at, page) : 0;
 }
 
 /* resync.c: where to go on after a break. */

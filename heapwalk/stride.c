@@ -46,7 +46,7 @@ static void put_used(struct stride *t, uint32_t id)
 	t->used_bits = 0;
 }
 
-static void put_freed(struct stride *t)
+static inline __attribute__((always_inline)) void put_freed(struct stride *t, unsigned word)
 {
 	struct walk *w = t->w;
 	const uint8_t *mem = w->view.mem;
@@ -56,22 +56,24 @@ static void put_freed(struct stride *t)
 		const uint8_t *p = mem + (t->freed[i].at - lo);
 		uint64_t size = t->freed[i].size;
 
-		links_add(w, t->freed[i].at, load64(p + 16), load64(p + 24));
-		t->free.bytes += size - 8;
-		if (size - 8 > t->arena->largest_free)
-			t->arena->largest_free = size - 8;
+		links_add(w, t->freed[i].at, chunk_ours(load_word(p + 16, word), word),
+		          chunk_ours(load_word(p + 16 + word, word), word));
+		t->free.bytes += size - word;
+		if (size - word > t->arena->largest_free)
+			t->arena->largest_free = size - word;
 		if (size > w->core->page_size)
-			t->trimmable += chunk_trimmable(t->freed[i].at, size, w->core->page_size);
+			t->trimmable += chunk_trimmable(t->freed[i].at, size, w->core->page_size,
+			                                word);
 	}
 	t->free.blocks += t->nfreed;
 	t->nfreed = 0;
 }
 
-static void finish(struct stride *t)
+static void finish(struct stride *t, unsigned word)
 {
 	put_cell(t);
 	put_used(t, t->w->next_id);
-	put_freed(t);
+	put_freed(t, word);
 	t->arena->used.blocks += t->used.blocks;
 	t->arena->used.bytes += t->used.bytes;
 	t->arena->free[FREE_UNLISTED].blocks += t->free.blocks;
@@ -81,18 +83,18 @@ static void finish(struct stride *t)
 
 /* The chunk of this size in front of a header with this much of a flag is in use, or free. */
 static inline __attribute__((always_inline)) void count(struct stride *t, vaddr at, uint64_t size,
-                                                        uint64_t used)
+                                                        uint64_t used, unsigned word)
 {
 	struct walk *w = t->w;
 
 	t->used_bits |= used << (w->next_id & 63);
 	t->used.blocks += used;
-	t->used.bytes += (size - 8) & -used;
+	t->used.bytes += (size - word) & -used;
 	t->freed[t->nfreed] = (struct freed){ at, size };
 	t->nfreed += !used;
 	if (t->nfreed == FREED)
-		put_freed(t);
-	if (size >= TCACHE_LEAST && size <= w->candidate_max && used)
+		put_freed(t, word);
+	if (size >= tcache_least(word) && size <= w->candidate_max && used)
 		array_push(&w->candidates, at + CHUNK_HEADER);
 	if ((w->next_id & 63) == 63)
 		put_used(t, w->next_id);
@@ -115,14 +117,16 @@ static vaddr lowest(vaddr a, vaddr b)
 	return a < b ? a : b;
 }
 
-void stride(const struct stepper *st, const struct region *r, struct span *s, struct place *place)
+static inline __attribute__((always_inline)) void stride_by(const struct stepper *st,
+                                                            const struct region *r, struct span *s,
+                                                            struct place *place, unsigned word)
 {
 	struct walk *w = st->w;
 	const struct view *v = &w->view;
 	struct place at = *place;
 	vaddr stop = lowest(lowest(w->reached, v->hi - 64), st->limit - 64), fetched = at.p;
 	/* in a subheap, the smallest chunk may be a fence */
-	uint64_t least = st->main ? CHUNK_MIN : CHUNK_MIN + CHUNK_ALIGN;
+	uint64_t least = chunk_min(word) + (st->main || word == 4 ? 0 : CHUNK_ALIGN);
 	uint64_t odd = CHUNK_MMAPPED | 8 | (st->main ? CHUNK_NON_MAIN : 0);
 	struct stride t = { .w = w, .span = s, .arena = &w->arenas.v[r->arena] };
 
@@ -133,13 +137,14 @@ void stride(const struct stepper *st, const struct region *r, struct span *s, st
 	t.cell = (at.p - s->start) >> 10;
 	while (at.p < stop) {
 		const uint8_t *p = v->mem + (at.p - v->lo);
-		uint64_t head = load64(p + 8), size = head & ~(uint64_t)CHUNK_FLAGS;
+		uint64_t head = load_word(p + chunk_size_at(word), word),
+			 size = head & ~(uint64_t)CHUNK_FLAGS;
 
-		if ((head & odd) || size < least ||
-		    size > st->limit - at.p - CHUNK_HEADER ||
-		    (!(head & CHUNK_PREV_INUSE) && load64(p) != at.last_size))
+		if ((head & odd) || size < least || size > st->limit - at.p - CHUNK_HEADER ||
+		    (!(head & CHUNK_PREV_INUSE) &&
+		     load_word(p + chunk_lead(word), word) != at.last_size))
 			break;
-		count(&t, at.last, at.last_size, head & CHUNK_PREV_INUSE);
+		count(&t, at.last, at.last_size, head & CHUNK_PREV_INUSE, word);
 		mark_start(&t, at.p);
 		if (size <= AHEAD)
 			for (; fetched < at.p + size; fetched += 64)
@@ -148,6 +153,14 @@ void stride(const struct stepper *st, const struct region *r, struct span *s, st
 		at.last_size = size;
 		at.p += size;
 	}
-	finish(&t);
+	finish(&t, word);
 	*place = at;
+}
+
+void stride(const struct stepper *st, const struct region *r, struct span *s, struct place *place)
+{
+	if (st->w->word == 8)
+		stride_by(st, r, s, place, 8);
+	else
+		stride_by(st, r, s, place, 4);
 }

@@ -40,12 +40,12 @@ static uint64_t capacity(const struct walk *w)
 /* By its extent as it was walked: its header may be damaged. */
 static bool size_fits(struct walk *w, vaddr mem, const struct tcache_layout *l)
 {
-	uint64_t want = round_up(l->size + 8u, 16), size;
+	uint64_t want = round_up(l->size + l->word, 16), size;
 	struct block b;
 
 	if (!heap_find(w->heap, mem, &b) || b.addr != mem)
 		return false;
-	size = b.size + 8;
+	size = block_chunk(&b);
 	return size == want || size == want + 0x10 || size == want + 0x20;
 }
 
@@ -61,10 +61,24 @@ static bool next_entry(struct walk *w, const struct tcache_layout *l, vaddr pos,
 {
 	uint64_t raw;
 
-	if (!view_read64(&w->view, pos, &raw))
+	if (!view_read_word(&w->view, pos, &raw, w->word))
 		return false;
 	*next = l->safe_linking ? raw ^ (pos >> 12) : raw;
 	return true;
+}
+
+/* Does list i hold chunks of this block's size? */
+static bool list_fits(const struct tcache_layout *l, unsigned i, const struct block *b)
+{
+	uint64_t size = block_chunk(b), least = chunk_min(l->word);
+
+	return i < 64 ? size == least + 16u * i : l->bins > 64 && size >= least + 16 * 64;
+}
+
+/* The first entry of list i of the tcache at mem. */
+static vaddr list_head(const uint8_t *mem, const struct tcache_layout *l, unsigned i)
+{
+	return load_word(mem + l->entries + l->word * i, l->word);
 }
 
 /* Is this a chunk that can wait in list i? */
@@ -75,9 +89,7 @@ static bool entry_fits(struct walk *w, const struct tcache_layout *l, unsigned i
 		return false;
 	if (heap_inferred(w->heap, e - CHUNK_HEADER))
 		return true; /* its size is not to be believed */
-	if (i < 64)
-		return b->size + 8 == CHUNK_MIN + 16u * i;
-	return l->bins > 64 && b->size + 8 >= CHUNK_MIN + 16 * 64;
+	return list_fits(l, i, b);
 }
 
 /* Follows list i; returns the number of good entries; *whole if it ended well. */
@@ -111,7 +123,7 @@ static void judge(struct walk *w, const struct tcache_layout *l, struct verdict 
 	if (!mem || !size_fits(w, v->at, l))
 		return;
 	for (unsigned i = 0; i < l->bins; i++) { /* cheap test first */
-		uint64_t n = counter(mem, l, i, cap), head = load64(mem + l->entries + 8 * i);
+		uint64_t n = counter(mem, l, i, cap), head = list_head(mem, l, i);
 
 		if (n > cap || head & 15)
 			return;
@@ -120,7 +132,7 @@ static void judge(struct walk *w, const struct tcache_layout *l, struct verdict 
 	if (v->broken > 1)
 		return;
 	for (unsigned i = 0; i < l->bins; i++) {
-		vaddr head = load64(mem + l->entries + 8 * i);
+		vaddr head = list_head(mem, l, i);
 		uint64_t n = counter(mem, l, i, cap), got;
 		bool whole;
 
@@ -249,16 +261,17 @@ static uint64_t tcache_mark(struct walk *w, const struct tcache_layout *l, const
 	unsigned most = 0;
 
 	for (unsigned i = 0; i < l->bins; i++) {
-		vaddr e = load64(mem + l->entries + 8 * i);
+		vaddr e = list_head(mem, l, i);
 		unsigned n = 0;
 
-		if (!e || !core_read64(w->core, e + 8, &key) || !key)
+		if (!e || !core_read_word(w->core, e + l->word, &key) || !key)
 			continue;
 		for (unsigned k = 0; k < l->bins; k++) {
-			vaddr other = load64(mem + l->entries + 8 * k);
+			vaddr other = list_head(mem, l, k);
 			uint64_t word;
 
-			n += other && core_read64(w->core, other + 8, &word) && word == key;
+			n += other && core_read_word(w->core, other + l->word, &word) &&
+			     word == key;
 		}
 		if (key == t->addr)
 			return key;
@@ -281,11 +294,8 @@ static void find_lost(struct walk *w, const struct tcache_layout *l, unsigned i,
 	struct block b;
 
 	while (key && heap_next_set(w->heap, w->heap->used, &it, &b)) {
-		bool fits = i < 64 ? b.size + 8 == CHUNK_MIN + 16u * i
-		                   : b.size + 8 >= CHUNK_MIN + 16 * 64;
-
-		if (!fits || !core_read64(w->core, b.addr + 8, &word) || word != key ||
-		    !walk_release(w, b.addr, FREE_TCACHE, &b))
+		if (!list_fits(l, i, &b) || !core_read_word(w->core, b.addr + l->word, &word) ||
+		    word != key || !walk_release(w, b.addr, FREE_TCACHE, &b))
 			continue;
 		t->entries++;
 		t->bytes += b.size;
@@ -351,7 +361,7 @@ static void release_lists(struct walk *w, const struct tcache_layout *l, struct 
 		uint64_t count = counter(mem, l, i, cap), n;
 		bool whole;
 
-		n = release_list(w, l, i, load64(mem + l->entries + 8 * i), t, &whole);
+		n = release_list(w, l, i, list_head(mem, l, i), t, &whole);
 		if (!whole) {
 			find_lost(w, l, i, t);
 			continue;
@@ -408,6 +418,9 @@ static void accept(struct walk *w, const struct fit *f, const struct verdict *v)
 static bool of_other_age(const struct walk *w, const struct tcache_layout *l)
 {
 	const struct instance *in = &w->instances.v[0];
+
+	if (l->word != w->word)
+		return true;
 	const struct versions *v = in->parl ? &in->parl->versions : &in->state->versions;
 
 	return l->versions.to < v->from || l->versions.from > v->to;
@@ -449,7 +462,8 @@ void tcache_expect(struct walk *w)
 {
 	const struct tcache_layout *l = w->instances.n ? new_layout(w) : NULL;
 
-	w->candidate_max = 0x320; /* 0x250, 0x290, 0x300 and what malloc could not split off */
+	/* 0x250, 0x290, 0x300 and what malloc could not split off; 0x150, 0x190, 0x1d0 */
+	w->candidate_max = w->word == 8 ? 0x320 : 0x1f0;
 	if (l && l->size + 0x30u > w->candidate_max)
 		w->candidate_max = l->size + 0x30u;
 }

@@ -1,7 +1,7 @@
 /*
  * tls: variables of libc in each thread's static TLS, without symbols: libc's own offset from the
- * thread pointer (below it on x86-64, above on aarch64) is the same in all threads, so the offset
- * at which most of them hold a fitting value is it.
+ * thread pointer (below it on x86-64 and i386, above on aarch64) is the same in all threads, so the
+ * offset at which most of them hold a fitting value is it.
  */
 #include "heapwalk/walk.h"
 
@@ -12,26 +12,27 @@ bool tls_read(const struct walk *w, size_t thread, unsigned offset, uint64_t *wo
 	vaddr tp = w->heap->tp[thread];
 
 	return tp > TLS_REACH &&
-	       core_read64(w->core, w->core->machine->tls_above ? tp + offset : tp - offset, word);
+	       core_read_word(w->core, w->core->machine->tls_above ? tp + offset : tp - offset,
+	                      word);
 }
 
 unsigned tls_vote(const struct walk *w, tls_weigh *weigh, const void *ctx, uint64_t *most)
 {
-	uint64_t votes[TLS_REACH / 8] = { 0 };
-	unsigned best = 0;
+	uint64_t votes[TLS_REACH / 4] = { 0 };
+	unsigned best = 0, step = w->word;
 
 	for (size_t t = 0; t < w->core->nthreads; t++) {
-		for (unsigned o = 8; o < TLS_REACH; o += 8) {
+		for (unsigned o = step; o < TLS_REACH; o += step) {
 			uint64_t word;
 
 			if (tls_read(w, t, o, &word) && word)
-				votes[o / 8] += weigh(ctx, o, word);
+				votes[o / step] += weigh(ctx, o, word);
 		}
 	}
 	*most = 0;
-	for (unsigned o = 8; o < TLS_REACH; o += 8) {
-		if (votes[o / 8] > *most) {
-			*most = votes[o / 8];
+	for (unsigned o = step; o < TLS_REACH; o += step) {
+		if (votes[o / step] > *most) {
+			*most = votes[o / step];
 			best = o;
 		}
 	}

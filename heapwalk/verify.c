@@ -20,7 +20,7 @@ static uint64_t main_bytes(const struct walk *w, uint32_t index)
 			brk += s->own_end - s->own_start;
 	}
 	if (a->contiguous && in->sbrk_base && a->top >= in->sbrk_base)
-		return a->top + a->top_size - in->sbrk_base;
+		return arena_top_end(w->core, a) - in->sbrk_base;
 	return sum + brk;
 }
 

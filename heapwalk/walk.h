@@ -25,6 +25,7 @@ struct region {
 
 struct walk {
 	const struct core *core;
+	unsigned word;                    /* of core->machine */
 	const struct debug_layout *known; /* may be NULL */
 	struct heap *heap;
 	struct view view;
@@ -128,6 +129,13 @@ vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, struct b
                    bool *at_top);
 /* Is the chunk in a list of a bin, by the links of both sides? */
 bool chunk_linked(struct walk *w, vaddr chunk);
+/* Where the memory of an arena's top chunk ends. */
+static inline vaddr arena_top_end(const struct core *core, const struct arena *a)
+{
+	return a->top + chunk_lead(core->machine->word) + a->top_size;
+}
+/* The end of the memory whose last chunk, top or fencepost ends at p. */
+vaddr chunks_end(const struct walk *w, vaddr p);
 /* tcache.c, free.c: lists of free chunks. Spans and slots must be in place. */
 void tcaches_find(struct walk *w);
 /* Before the chunks are walked: which of them may be a tcache struct. */
@@ -161,9 +169,27 @@ static inline bool anonymous_rw(const struct segment *s)
 }
 
 /* Size word of a chunk header, flags included; false if it is not in the core. */
-static inline bool chunk_head(struct view *view, vaddr chunk, uint64_t *head)
+static inline bool chunk_head(struct view *view, vaddr chunk, uint64_t *head, unsigned word)
 {
-	return view_read64(view, chunk + 8, head);
+	return view_read_word(view, chunk + chunk_size_at(word), head, word);
+}
+/* Size of the chunk before it, if that is free. */
+static inline bool chunk_prev(struct view *view, vaddr chunk, uint64_t *size, unsigned word)
+{
+	return view_read_word(view, chunk + chunk_lead(word), size, word);
+}
+/* A chunk's address as glibc has it, as ours; 0 stays 0. */
+static inline vaddr chunk_ours(uint64_t pointer, unsigned word)
+{
+	return pointer ? pointer - chunk_lead(word) : 0;
+}
+/* Reads glibc's pointer to a chunk. */
+static inline bool chunk_read(const struct core *core, vaddr at, vaddr *chunk)
+{
+	if (!core_read_word(core, at, chunk))
+		return false;
+	*chunk = chunk_ours(*chunk, core->machine->word);
+	return true;
 }
 
 #endif

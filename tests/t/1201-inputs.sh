@@ -40,7 +40,7 @@ data[4] = 2
 data[18] = 243
 open("riscv", "wb").write(data)
 PY
-refused 'a 32-bit core' '32' core32
+refused 'a core of x32' '32-bit' core32
 refused 'a core of another machine' 'x86-64' riscv
 
 # ---- a core cut to half: told, analysed as far as it goes ----

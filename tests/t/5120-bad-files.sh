@@ -6,8 +6,8 @@ need_cmd zstd
 
 # name, exit, exit with --strict, what is said (on standard error, or by check)
 table='
-big-endian           3 3 a 32-bit or big-endian ELF file
-class-none           3 3 a 32-bit or big-endian ELF file
+big-endian           3 3 a big-endian or unknown ELF file
+class-none           3 3 a big-endian or unknown ELF file
 elf-header-cut       3 3 cut off within its header \(63 bytes\); take the core again
 elf-header-only      3 3 a core without memory segments
 empty                3 3 the file is empty; a full disk or a limit

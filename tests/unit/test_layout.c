@@ -216,9 +216,9 @@ static void debug_of_unknown(struct debug_layout *d, struct module *libc)
 	*libc = (struct module){ .start = DATA - 0x100000, .end = DATA + 0x2000 };
 	*d = (struct debug_layout){
 		.libc = libc,
-		.own_state = { { 43, 43 }, 0x20, -1, 0, true },
-		.own_par = { { 43, 43 }, 0x38, 0x4c, 0x60, 0x70, 0x78, 0x98, true },
-		.own_tcache = { { 42, 43 }, 80, 2, true, 0xa0, true, 0x320 },
+		.own_state = { 8, { 43, 43 }, 0x20, -1, 0, true },
+		.own_par = { 8, { 43, 43 }, 0x38, 0x4c, 0x60, 0x70, 0x78, 0x98, true },
+		.own_tcache = { 8, { 42, 43 }, 80, 2, true, 0xa0, true, 0x320 },
 	};
 	d->state = &d->own_state;
 	d->par = &d->own_par;

@@ -98,6 +98,7 @@ static void fake_make(struct fake *f, uint32_t n, uint32_t (*words)(uint32_t), u
 		                 .mem = f->mem,
 		                 .nchunks = n,
 		                 .ncells = size / 1024 + 1,
+		                 .size_at = 8,
 		                 .kind = SPAN_BRK };
 	f->span.cell = calloc(f->span.ncells, sizeof(*f->span.cell));
 	for (uint32_t i = 0; i < n; i++)

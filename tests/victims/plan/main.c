@@ -19,7 +19,7 @@ static NOINLINE void on_stack(const void *volatile *where)
 	truth_group();
 	where[0] = get(248, T_LIVE, "held-by-stack");
 	where[1] = (char *)get(248, T_POSSIBLE, "held-by-stack-inside") + 8;
-	below = ~(uint64_t)get(248, T_DEFINITE, "held-by-dead-stack");
+	below = hide(get(248, T_DEFINITE, "held-by-dead-stack"));
 }
 
 static NOINLINE void plant(bool small, const char *brk)

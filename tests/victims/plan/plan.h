@@ -3,9 +3,9 @@
  * dies (kernel core) or stands still (gcore).
  *
  * The rule of the whole program: after a plant, the only copy of a block's address is the one that
- * the case declares. So addresses are kept complemented (a complement is no pointer), plants run in
- * functions that are not inlined, dead stack is wiped before the end, and every thread ends in
- * park(), which sets each general and vector register itself.
+ * the case declares. So addresses are kept hidden (complemented, which makes no pointer), plants
+ * run in functions that are not inlined, dead stack is wiped before the end, and every thread ends
+ * in park(), which sets each general and vector register itself.
  */
 #ifndef PLAN_H
 #define PLAN_H
@@ -19,6 +19,24 @@
 #else
 #define NOINLINE __attribute__((noinline, noclone))
 #endif
+
+/*
+ * What hides an address. 32 bits have so few that a complement may be another block's address:
+ * there the upper bit is turned, which leads to where this program has nothing.
+ */
+#if UINTPTR_MAX == UINT64_MAX
+#define HIDDEN UINT64_MAX
+#else
+#define HIDDEN UINT64_C(0xffffffff80000000)
+#endif
+static inline uint64_t hide(const void *p)
+{
+	return (uintptr_t)p ^ HIDDEN;
+}
+static inline void *unhide(uint64_t hidden)
+{
+	return (void *)(uintptr_t)(hidden ^ HIDDEN);
+}
 
 enum truth_class {
 	T_LIVE,     /* used, held through start pointers */
@@ -74,7 +92,7 @@ void plant_brk(const char *how);
 void loose_plant(void);
 void loose_free(void);
 
-/* park.c: where threads end. Values are complemented addresses; ~0 stands for none. */
+/* park.c: where threads end. Values are hidden addresses; ~0 stands for none. */
 struct park {
 	uint64_t rbx, r12;     /* callee-saved registers */
 	uint64_t xmm7;         /* low half */
@@ -100,7 +118,7 @@ uint64_t park_level(void);
 void park_plant(struct park *p);
 /* Zeroes the stack below the caller's frame. */
 void scrub(void);
-/* Leaves the address of a block, complemented in *slot, far below the caller's frame. */
+/* Leaves the address of a block, hidden in *slot, far below the caller's frame. */
 void leave_below(const volatile uint64_t *slot);
 
 /* threads.c */

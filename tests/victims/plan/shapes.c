@@ -1,12 +1,13 @@
 /* Leaks by shape, and a population of loose blocks around them. */
 #include "plan.h"
 
+#include <malloc.h>
 #include <string.h>
 
 /* Links sit in the last word that a block may use, which is the next chunk's first. */
 static void link_last(void *from, size_t usable, const void *to)
 {
-	put(from, usable - 8, to);
+	put(from, usable - sizeof(to), to);
 }
 
 static NOINLINE void chain(size_t blocks)
@@ -17,7 +18,7 @@ static NOINLINE void chain(size_t blocks)
 		void *next = get(40, T_INDIRECT, "chain");
 
 		if (i % 2)
-			link_last(prev, 40, next);
+			link_last(prev, malloc_usable_size(prev), next);
 		else
 			put(prev, 0, next);
 		prev = next;
@@ -128,8 +129,8 @@ static NOINLINE void almost_pointers(void)
 	void *after = get(184, T_DEFINITE, "held-by-address-after-end");
 
 	memset(holder, 0, 72);
-	memcpy(holder + 12, &off, sizeof(off));
-	put(holder, 32, (char *)after + 184);
+	memcpy(holder + 8 + sizeof(off) / 2, &off, sizeof(off));
+	put(holder, 32, (char *)after + malloc_usable_size(after));
 }
 
 NOINLINE void plant_shapes(void)

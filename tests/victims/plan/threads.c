@@ -88,20 +88,23 @@ static void ready_keys(void)
 		die("pthread_setspecific");
 }
 
-/* Some 75 MiB of address space in one arena, of which next to nothing is touched. */
+/* A heap of an arena has 64 MiB at most, or 1 where words have 4 bytes. */
+#define PART (sizeof(void *) == 8 ? 1u << 20 : 1u << 14)
+
+/* More address space than a heap has, in one arena, of which next to nothing is touched. */
 static NOINLINE void plant_subheaps(void)
 {
 	truth_group();
-	mallopt(M_MMAP_THRESHOLD, 16 << 20);
+	mallopt(M_MMAP_THRESHOLD, 16 * PART);
 	for (size_t i = 0; i < 6; i++) {
 		if (i % 2)
-			get((15 << 20) + i * 48, T_DEFINITE, "subheap");
+			get(15 * PART + i * 48, T_DEFINITE, "subheap");
 		else
-			get_kept((15 << 20) + i * 48, "subheap");
+			get_kept(15 * PART + i * 48, "subheap");
 		get_kept(40, "subheap");
 		get(72, T_DEFINITE, "subheap");
 	}
-	get(15 << 20, T_FREED, "subheap");
+	get(15 * PART, T_FREED, "subheap");
 	get_kept(24, "subheap");
 	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 }
@@ -131,11 +134,11 @@ static NOINLINE void plant_thread(size_t i)
 	if (i == JOINED || i == DETACHED) {
 		plant_tls("held-by-tls-of-exited");
 		plant_keys("held-by-key-of-exited");
-		below[i] = ~(uint64_t)get(280, T_DEFINITE, "held-by-stack-of-exited");
+		below[i] = hide(get(280, T_DEFINITE, "held-by-stack-of-exited"));
 	} else {
 		plant_tls("held-by-tls");
 		plant_keys("held-by-key");
-		below[i] = ~(uint64_t)get(264, T_DEFINITE, "held-by-dead-stack");
+		below[i] = hide(get(264, T_DEFINITE, "held-by-dead-stack"));
 	}
 	if (i == ARENA)
 		loose_free();
@@ -150,7 +153,7 @@ static NOINLINE void leave_on_stack(size_t i)
 	volatile uint64_t word[320];
 
 	for (size_t at = 0; at < 320; at++)
-		word[at] = ~below[i];
+		word[at] = below[i] ^ HIDDEN;
 	__asm__ volatile("" : : "r"(word) : "memory");
 }
 

@@ -1,5 +1,5 @@
 /*
- * The truth: one record a block, addresses complemented, in a mapping of its own that is gone by
+ * The truth: one record a block, addresses hidden, in a mapping of its own that is gone by
  * the time the process dies. Written with write(2), for stdio would allocate.
  */
 #define _GNU_SOURCE
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 struct record {
-	uint64_t not_address;
+	uint64_t hidden;
 	size_t requested, usable;
 	const char *label;
 	uint32_t group, owner;
@@ -67,9 +67,9 @@ NOINLINE void truth_add(const void *p, size_t requested, enum truth_class class,
 		die("the truth is full");
 	if (freed_any)
 		for (size_t i = 0; i < count; i++)
-			if (record[i].not_address == ~(uint64_t)p)
+			if (record[i].hidden == hide(p))
 				record[i].gone = true;
-	r->not_address = ~(uint64_t)p;
+	r->hidden = hide(p);
 	r->requested = requested;
 	r->usable = malloc_usable_size((void *)p);
 	r->label = label;
@@ -87,7 +87,7 @@ size_t truth_last(void)
 
 void *truth_ptr(size_t id)
 {
-	return (void *)~record[id].not_address;
+	return unhide(record[id].hidden);
 }
 
 NOINLINE void truth_free(size_t id)
@@ -104,7 +104,7 @@ NOINLINE void truth_realloc(size_t id, size_t requested)
 
 	if (!p)
 		die("realloc");
-	record[id].not_address = ~(uint64_t)p;
+	record[id].hidden = hide(p);
 	record[id].requested = requested;
 	record[id].usable = malloc_usable_size(p);
 }
@@ -169,7 +169,7 @@ static void line(const struct record *r)
 	};
 
 	text("0x");
-	number(~r->not_address, 16);
+	number(r->hidden ^ HIDDEN, 16);
 	text(" ");
 	number(r->requested, 10);
 	text(" ");
