@@ -277,6 +277,26 @@ static bool ends_at(struct resync *rs, vaddr chunk, vaddr next)
 	       prev_size == next - chunk && chunk_linked(rs->st.w, chunk);
 }
 
+/* Do headers from q on, where somebody has a block, lead past stop, so that no chunk starts there?
+ */
+static bool jumps_over(struct resync *rs, vaddr from, vaddr stop)
+{
+	vaddr q = from, p;
+	uint64_t head, size;
+
+	if (stop - from > ONE_CHUNK)
+		return false;
+	while ((q = next_trusted(rs, q, stop))) {
+		if (known(rs, q))
+			break;
+		q += CHUNK_ALIGN;
+	}
+	for (p = q; p && p < stop; p += size)
+		if (step_at(&rs->st, p, &head, &size) != STEP_CHUNK)
+			return false;
+	return p > stop;
+}
+
 /*
  * The header at stop is bad. Where nobody knows a chunk there, while the last chunk before it that
  * somebody knows is near, that one's size is what is wrong.
@@ -285,8 +305,11 @@ static vaddr damaged_chunk(struct resync *rs, const struct span *s, vaddr stop)
 {
 	vaddr at = stop;
 
-	if (pointed(rs, stop + CHUNK_HEADER))
-		return stop;
+	if (pointed(rs, stop + CHUNK_HEADER)) {
+		bool misled = chunk_before(s, stop, &at) && jumps_over(rs, at + CHUNK_MIN, stop);
+
+		return misled ? at : stop;
+	}
 	/* a list points to the header of a free chunk; but so does the user of a block that starts
 	 * here */
 	if (listed(rs, stop) && !trustworthy(rs, stop - CHUNK_HEADER))
