@@ -72,6 +72,8 @@ static inline void look(struct marker *m, uint64_t word)
 		return;
 	if (s->cell)
 		__builtin_prefetch(&s->cell[(word - CHUNK_HEADER - s->start) >> 10]);
+	if (s->mem) /* in a list the next pointer is there: it comes while the cell does */
+		__builtin_prefetch(s->mem + (word - CHUNK_HEADER - s->start));
 	if (m->npointers == POINTERS)
 		resolve_oldest(m);
 	slot = (m->first_pointer + m->npointers++) % POINTERS;
