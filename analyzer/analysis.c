@@ -55,12 +55,35 @@ struct modules *analysis_modules(struct analysis *a)
 	return &a->modules;
 }
 
+static void walk(struct analysis *a)
+{
+	heap_walk(a->core, (struct heap_want){ &a->debug, a->thorough, threads_of(a) }, &a->heap);
+}
+
+/* May libc's debug information tell more of this heap? */
+static bool doubtful(const struct heap *heap)
+{
+	return !heap->ninstances || strcmp(heap->layout_source, "table") != 0;
+}
+
+/* Reading debug information takes longer than walking a small heap: only where it may matter. */
 const struct heap *analysis_heap(struct analysis *a)
 {
-	if (!a->heap) {
-		debug_layout_read(a->core, analysis_modules(a), &a->debug);
-		heap_walk(a->core, (struct heap_want){ &a->debug, a->lists, threads_of(a) },
-		          &a->heap);
+	const struct module *libc = NULL;
+	const char *version;
+
+	if (a->heap)
+		return a->heap;
+	version = modules_libc(a->core, analysis_modules(a), &libc);
+	if (a->thorough || layout_lacks(version))
+		debug_layout_read(a->core, &a->modules, &a->debug);
+	walk(a);
+	if (!a->debug.libc && !a->thorough && doubtful(a->heap)) {
+		debug_layout_read(a->core, &a->modules, &a->debug);
+		if (a->debug.libc) {
+			heap_free(a->heap);
+			walk(a);
+		}
 	}
 	return a->heap;
 }

@@ -14,7 +14,8 @@ struct analysis {
 	struct core *core;
 	struct module_options where;
 	unsigned threads; /* 0: as many as there are processors; set before a stage is asked for */
-	bool lists;       /* which bin each free chunk is in is wanted; set before, too */
+	bool thorough;    /* libc's debug information, and which bin each free chunk is in, are
+	                     wanted; set before, too */
 	/* stages; ask through the functions below */
 	struct modules modules;
 	struct debug_layout debug; /* libc's, if its debug file is at hand */

@@ -297,7 +297,7 @@ static int run(const struct options *opt, struct out *out)
 
 	if (!command_open(opt, &a))
 		return EXIT_INPUT;
-	a.lists = true;
+	a.thorough = true;
 	report_start(&report, &a);
 	add_arenas(&a, &report);
 	switch (opt->format) {

@@ -106,16 +106,10 @@ static void describe_modules(struct report *r, struct analysis *a)
 		p->libc_build_id = report_hex(r, libc->build_id, libc->build_id_size);
 }
 
-/* The table's newest release: an entry of it fits all that is newer, or so it seems. */
+/* An entry of the table fits what is newer than the table, or so it seems. */
 static void doubt_layout(struct report_process *p)
 {
-	unsigned newest = 0;
-
-	for (size_t i = 0; i < state_nlayouts; i++)
-		if (state_layouts[i].versions.to > newest)
-			newest = state_layouts[i].versions.to;
-	if (p->layout_source && !strcmp(p->layout_source, "table") && p->libc_version &&
-	    !strncmp(p->libc_version, "2.", 2) && strtoul(p->libc_version + 2, NULL, 10) > newest)
+	if (p->layout_source && !strcmp(p->layout_source, "table") && layout_lacks(p->libc_version))
 		p->layout_source = "inferred";
 }
 

@@ -1,5 +1,7 @@
 #include "heapwalk/layout.h"
 
+#include <stdlib.h>
+
 const struct state_layout state_layouts[] = {
 	/* word, versions, bins, fastbins, nfast, attached */
 	{ 8, { 27, 42 }, 0x70, 0x10, 10, true },  /* have_fastchunks is new */
@@ -37,3 +39,13 @@ const struct tcache_layout tcache_layouts[] = {
 	{ 4, { 26, 29 }, 64, 1, false, 0x40, false, 0x140 },
 };
 const size_t tcache_nlayouts = sizeof(tcache_layouts) / sizeof(*tcache_layouts);
+
+bool layout_lacks(const char *version)
+{
+	unsigned newest = 0;
+
+	for (size_t i = 0; i < state_nlayouts; i++)
+		if (state_layouts[i].versions.to > newest)
+			newest = state_layouts[i].versions.to;
+	return version && !strncmp(version, "2.", 2) && strtoul(version + 2, NULL, 10) > newest;
+}

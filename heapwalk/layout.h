@@ -127,6 +127,9 @@ struct tcache_layout {
 	uint16_t size;
 };
 
+/* Is this release, such as "2.41", newer than all that the tables have? NULL is not. */
+bool layout_lacks(const char *version);
+
 /* Is there a release that has both? */
 static inline bool layouts_overlap(const struct par_layout *par, const struct state_layout *state)
 {
