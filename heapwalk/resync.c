@@ -306,7 +306,8 @@ static vaddr damaged_chunk(struct resync *rs, const struct span *s, vaddr stop)
 	vaddr at = stop;
 
 	if (pointed(rs, stop + CHUNK_HEADER)) {
-		bool misled = chunk_before(s, stop, &at) && jumps_over(rs, at + CHUNK_MIN, stop);
+		bool misled = chunk_before(s, stop, &at) &&
+		              jumps_over(rs, at + chunk_min(rs->st.w->word), stop);
 
 		return misled ? at : stop;
 	}
