@@ -87,7 +87,10 @@ static const char *lost_text(struct report *r, const struct roots *roots)
 	const char *text = "";
 
 	if (lost.registers)
-		text = "the registers of all threads, and with them which stacks were live";
+		text = r->process.threads
+		               ? "the registers of threads whose notes are cut off, if any"
+		               : "the registers of all threads, and with them which "
+		                 "stacks were live";
 	if (lost.vectors)
 		text = list(pool, text,
 		            pool_printf(pool, "the vector registers of %s",

@@ -352,6 +352,9 @@ void roots_find(const struct core *core, const struct heap *heap, const struct s
 		if (stacks->of_thread[t] == UINT32_MAX)
 			miss_thread(&l, t);
 	}
+	if (core->nthreads && core->truncated && core->nwarnings)
+		miss(&l, 0, 0, ROOT_REGISTER, -1, NULL,
+		     "notes are cut off: threads may be missing");
 	if (!core->nthreads)
 		miss(&l, 0, 0, ROOT_REGISTER, -1, NULL, "the core names no threads");
 	for (size_t i = 0; i < stacks->n; i++)

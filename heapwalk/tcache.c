@@ -222,7 +222,7 @@ static bool tls_lost(const struct walk *w)
 	for (size_t t = 0; t < w->core->nthreads; t++)
 		if (!tls_read(w, t, 0, &word) || !word)
 			return true;
-	return !w->core->nthreads;
+	return !w->core->nthreads || (w->core->truncated && w->core->nwarnings);
 }
 
 static void try_layout(struct walk *w, const struct tcache_layout *l, struct fit *f)
@@ -382,7 +382,8 @@ static void note_doubt(struct walk *w, const struct fit *f, const struct verdict
 	struct tally *d = &w->heap->doubtful;
 	struct block b;
 
-	if (f->orphans && !v->broken && (d->blocks < w->core->nthreads || !w->core->nthreads) &&
+	if (f->orphans && !v->broken &&
+	    (d->blocks < w->core->nthreads || !w->core->nthreads || w->core->truncated) &&
 	    heap_find(w->heap, v->at, &b)) {
 		d->blocks++;
 		d->bytes += b.size;
