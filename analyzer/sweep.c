@@ -18,7 +18,6 @@
 
 #define FEW         8192  /* found blocks that are better followed one by one */
 #define FEW_SHARE   128   /* or one in so many cells */
-#define MANY        65536 /* found blocks that are worth starting threads for */
 #define PIECE       1024  /* cells that a thread takes at a time: 1 MiB of heap, within a cache */
 #define LONG        64    /* cells: a block over so many is scanned on its own */
 #define FILLS       8     /* cells whose lines are fetched ahead */
@@ -221,8 +220,8 @@ static inline __attribute__((always_inline)) void fetch(const struct fill *f)
 	if (!f->span->mem)
 		return;
 	for (unsigned g = (unsigned)__builtin_ctzll(f->fill); g <= last; g += 4)
-		__builtin_prefetch(p + 16 * g);
-	__builtin_prefetch(p + 16 * last + 15);
+		__builtin_prefetch(p + 16 * g, 0, 0);
+	__builtin_prefetch(p + 16 * last + 15, 0, 0);
 }
 
 /* The words that are kept of a cell, where not all of it lies in the core in one piece. */
@@ -473,12 +472,12 @@ static void sweeper_join(struct sweeper *s, struct marker *m)
 	m->sum->bytes += s->sum.bytes;
 }
 
-static void sweep_once(struct marker *m, uint64_t found)
+static void sweep_once(struct marker *m)
 {
 	struct sweep w = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	size_t n = 0;
 
-	m->shared = m->threads > 1 && found > MANY;
+	m->shared = m->threads > 1;
 	while (m->shared && n + 1 < m->threads && sweeper_start(&m->sweeper[n], m, &w))
 		n++;
 	sweep_pieces(m, &w);
@@ -489,12 +488,12 @@ static void sweep_once(struct marker *m, uint64_t found)
 
 void sweep_all(struct marker *m)
 {
-	uint64_t few = 0, found;
+	uint64_t few = 0;
 
 	for (size_t i = 0; i < m->heap->nspans; i++)
 		few += m->heap->span[i].ncells / FEW_SHARE;
 	few = few < FEW ? FEW : few > STACK / 2 ? STACK / 2 : few;
 	sweep_flush(m);
-	while ((found = count_found(m, 0, m->heap->nchunks)) > few)
-		sweep_once(m, found);
+	while (count_found(m, 0, m->heap->nchunks) > few)
+		sweep_once(m);
 }
