@@ -1,9 +1,8 @@
 /*
- * free: the lists of chunks that wait to be handed out again: fastbins (2.42 and older; their
- * chunks look used to their neighbours) and bins (doubly linked). Each list is bounded by the
- * number of chunks there are, whatever its links say.
+ * free: chunks that wait to be handed out again: bins (doubly linked lists), and in which list a
+ * chunk is.
  */
-#include "heapwalk/walk.h"
+#include "heapwalk/list.h"
 
 #include <stdio.h>
 
@@ -15,13 +14,10 @@ const char *free_place_name(enum free_place place)
 	return name[place];
 }
 
-bool walk_release(struct walk *w, vaddr user, enum free_place place, struct block *b)
+void list_release(struct walk *w, const struct block *b, enum free_place place)
 {
-	struct arena *a;
+	struct arena *a = &w->heap->arena[b->span->arena];
 
-	if (!heap_find(w->heap, user, b) || b->addr != user || b->state != BLOCK_USED)
-		return false;
-	a = &w->heap->arena[b->span->arena];
 	bit_clear(w->heap->used, b->id);
 	if (b->span->kind == SPAN_MMAP) { /* 2.43 caches those too */
 		w->heap->mmapped.blocks--;
@@ -32,154 +28,14 @@ bool walk_release(struct walk *w, vaddr user, enum free_place place, struct bloc
 	}
 	a->free[place].blocks++;
 	a->free[place].bytes += b->size;
-	return true;
 }
 
-static const struct state_layout *layout_of(const struct heap *h, const struct arena *a)
+bool walk_release(struct walk *w, vaddr user, enum free_place place, struct block *b)
 {
-	return h->instance[a->instance].state;
-}
-
-/* ---- fastbins ---- */
-
-/* fd of a fastbin chunk as an address; since 2.32 it is mixed with its own place (safe linking). */
-static bool fast_next(const struct core *core, vaddr chunk, bool safe, vaddr *next)
-{
-	uint64_t raw;
-
-	if (!core_read_word(core, chunk + 16, &raw))
+	if (!heap_find(w->heap, user, b) || b->addr != user || b->state != BLOCK_USED)
 		return false;
-	*next = chunk_ours(safe ? raw ^ ((chunk + 16) >> 12) : raw, core->machine->word);
+	list_release(w, b, place);
 	return true;
-}
-
-/* Chunk size of list i: fastbin_index counts in two words (malloc.c). */
-static uint64_t fast_size(unsigned word, unsigned i)
-{
-	return 2 * word * (i + 2u);
-}
-
-/* Where the head of list i of an arena is. */
-static vaddr fast_head(const struct arena *a, const struct state_layout *l, unsigned i)
-{
-	return a->addr + (uint64_t)l->fastbins + l->word * i;
-}
-
-static bool fast_fits(const struct heap *h, unsigned i, vaddr chunk, struct block *b)
-{
-	return !(chunk & 15) && heap_find(h, chunk + CHUNK_HEADER, b) &&
-	       b->addr == chunk + CHUNK_HEADER &&
-	       (block_chunk(b) == fast_size(CHUNK_HEADER - b->span->size_at, i) ||
-	        heap_inferred(h, chunk));
-}
-
-/* Links of list i that lead from good chunk to good chunk, or to its end. */
-static uint32_t fast_good(const struct heap *h, const struct core *core, unsigned i, vaddr chunk,
-                          bool safe)
-{
-	struct block b;
-	uint32_t n = 0;
-
-	while (chunk && n < 1000 && fast_fits(h, i, chunk, &b) &&
-	       fast_next(core, chunk, safe, &chunk) && (!chunk || fast_fits(h, i, chunk, &b)))
-		n++;
-	return n;
-}
-
-static bool fast_is_safe(const struct heap *h, const struct core *core, const struct arena *a,
-                         unsigned i, vaddr first)
-{
-	const struct instance *in = &h->instance[a->instance];
-
-	if (in->tcache && in->tcache->versions.from >= 30)
-		return in->tcache->safe_linking;
-	if (in->parl && in->parl->versions.from >= 32)
-		return true;
-	return fast_good(h, core, i, first, true) > fast_good(h, core, i, first, false);
-}
-
-/*
- * A broken list loses the chunks behind the break. A used block of its size that starts with a
- * link, mixed with its own place, to the end or to a chunk that is free itself is one of them;
- * without safe linking only a link to another chunk's header tells, and no user's data looks like
- * that.
- */
-static void find_lost(struct walk *w, const struct arena *a, unsigned i, bool safe)
-{
-	struct heap_iter it = { 0 };
-	struct block b, to;
-
-	while (heap_next_set(w->heap, w->heap->used, &it, &b)) {
-		vaddr chunk = b.addr - CHUNK_HEADER, next;
-
-		if (block_chunk(&b) != fast_size(w->word, i) ||
-		    &w->heap->arena[b.span->arena] != a || !fast_next(w->core, chunk, safe, &next))
-			continue;
-		if ((next || !safe) && (!next || !fast_fits(w->heap, i, next, &to)))
-			continue;
-		walk_release(w, b.addr, FREE_FASTBIN, &b);
-		if (next)
-			walk_release(w, next + CHUNK_HEADER, FREE_FASTBIN, &to);
-	}
-}
-
-static void fast_broken(struct walk *w, const struct arena *a, vaddr before, vaddr chunk)
-{
-	if (before)
-		walk_find(w, "fastbin-next", before + CHUNK_HEADER, true,
-		          "the free block at 0x%llx leads a fastbin of arena 0x%llx to 0x%llx, "
-		          "which is no chunk of it: it was written to after free",
-		          (unsigned long long)before + CHUNK_HEADER, (unsigned long long)a->addr,
-		          (unsigned long long)chunk);
-	else
-		walk_find(w, "fastbin-head", a->addr, true,
-		          "a fastbin of arena 0x%llx begins with 0x%llx, which is no chunk of it: "
-		          "the arena was overwritten",
-		          (unsigned long long)a->addr, (unsigned long long)chunk);
-}
-
-static void release_fast(struct walk *w, const struct arena *a, unsigned i, vaddr chunk)
-{
-	bool safe = fast_is_safe(w->heap, w->core, a, i, chunk);
-	vaddr before = 0, next;
-	struct block b;
-
-	for (uint32_t n = 0; chunk && n <= w->heap->nchunks; n++) {
-		if (is_unsaved(w, chunk))
-			return;
-		if (!fast_fits(w->heap, i, chunk, &b) || !fast_next(w->core, chunk, safe, &next)) {
-			fast_broken(w, a, before, chunk);
-			break;
-		}
-		if (!walk_release(w, chunk + CHUNK_HEADER, FREE_FASTBIN, &b)) {
-			walk_find(
-				w, "fastbin-double", chunk + CHUNK_HEADER, true,
-				"the free block at 0x%llx stands twice in free lists, a fastbin of "
-				"arena 0x%llx being one: it was freed twice",
-				(unsigned long long)chunk + CHUNK_HEADER,
-				(unsigned long long)a->addr);
-			break;
-		}
-		before = chunk;
-		chunk = next;
-	}
-	if (chunk)
-		find_lost(w, a, i, safe);
-}
-
-void fastbins_find(struct walk *w)
-{
-	for (size_t k = 0; k < w->heap->narenas; k++) {
-		const struct arena *a = &w->heap->arena[k];
-		const struct state_layout *l = layout_of(w->heap, a);
-
-		for (unsigned i = 0; l->fastbins >= 0 && i < l->nfast; i++) {
-			vaddr first;
-
-			if (chunk_read(w->core, fast_head(a, l, i), &first) && first)
-				release_fast(w, a, i, first);
-		}
-	}
 }
 
 /* ---- bins ---- */
@@ -204,15 +60,13 @@ static void bin_broken(struct walk *w, const struct arena *a, unsigned bin, vadd
 	          head ? "it was overwritten" : "it was written to after free");
 }
 
-/* One list being followed. Many are, in turn: while one's next chunk is fetched, others go on. */
+/* One list being followed. */
 struct bin_walk {
 	struct arena *arena;
 	unsigned bin;
 	vaddr head, before, at;
 	uint64_t left; /* chunks it may still hold */
 };
-
-#define BINS_AT_ONCE 64
 
 /* The list head of a bin as if it were a chunk. */
 static vaddr bin_head(const struct arena *a, const struct state_layout *l, unsigned bin)
@@ -228,7 +82,7 @@ static bool next_bin(struct walk *w, uint64_t *counter, struct bin_walk *b)
 
 		b->arena = a;
 		b->bin = (unsigned)(*counter % 127) + 1;
-		b->head = bin_head(a, layout_of(w->heap, a), b->bin);
+		b->head = bin_head(a, list_layout(w->heap, a), b->bin);
 		b->before = b->head;
 		b->left = w->heap->nchunks;
 		if (chunk_read(w->core, b->head + 16, &b->at) && b->at != b->head) {
@@ -237,17 +91,6 @@ static bool next_bin(struct walk *w, uint64_t *counter, struct bin_walk *b)
 		}
 	}
 	return false;
-}
-
-static inline __attribute__((always_inline)) void fetch(const struct heap *h, vaddr at)
-{
-	const struct span *s = heap_span(h, at);
-
-	if (!s || !s->mem || !s->cell)
-		return;
-	__builtin_prefetch(s->mem + (at - s->start));
-	__builtin_prefetch(s->mem + (at - s->start) + 24);
-	__builtin_prefetch(&s->cell[(at - s->start) >> 10]);
 }
 
 /* A free chunk of the heap, and not of another list's kind, with its header and links in one piece.
@@ -345,7 +188,7 @@ static inline __attribute__((always_inline)) bool step_by_word(struct walk *w, s
 	b->at = chunk_fd(p, word);
 	if (b->at == b->head)
 		return false;
-	fetch(w->heap, b->at);
+	list_fetch(w->heap, b->at);
 	return true;
 }
 
@@ -356,11 +199,11 @@ static bool step_bin(struct walk *w, struct bin_walk *b)
 
 void bins_find(struct walk *w)
 {
-	struct bin_walk b[BINS_AT_ONCE];
+	struct bin_walk b[LISTS_AT_ONCE];
 	uint64_t counter = 0;
 	size_t n = 0;
 
-	while (n < BINS_AT_ONCE && next_bin(w, &counter, &b[n]))
+	while (n < LISTS_AT_ONCE && next_bin(w, &counter, &b[n]))
 		n++;
 	while (n) {
 		for (size_t i = 0; i < n;) {
@@ -405,31 +248,10 @@ static bool in_tcache(const struct heap *h, const struct core *core, const struc
 	return false;
 }
 
-static bool in_fastbin(const struct heap *h, const struct core *core, const struct arena *a,
-                       const struct block *b, unsigned *list)
-{
-	const struct state_layout *l = layout_of(h, a);
-	uint64_t i = block_chunk(b) / (2u * l->word) - 2;
-	vaddr at, first;
-
-	if (l->fastbins < 0 || i >= l->nfast ||
-	    !chunk_read(core, fast_head(a, l, (unsigned)i), &first))
-		return false;
-	*list = (unsigned)i;
-	at = first;
-	for (uint32_t n = 0; at && n <= h->nchunks; n++) {
-		if (at + CHUNK_HEADER == b->addr)
-			return true;
-		if (!fast_next(core, at, fast_is_safe(h, core, a, (unsigned)i, first), &at))
-			break;
-	}
-	return false;
-}
-
 static bool in_bin(const struct heap *h, const struct core *core, const struct arena *a,
                    unsigned bin, const struct block *b)
 {
-	vaddr head = bin_head(a, layout_of(h, a), bin), at;
+	vaddr head = bin_head(a, list_layout(h, a), bin), at;
 
 	if (!chunk_read(core, head + 16, &at))
 		return false;
@@ -447,7 +269,7 @@ static enum free_place place_of_chunk(const struct heap *h, const struct core *c
 {
 	if (b->addr - CHUNK_HEADER == a->top)
 		return FREE_TOP;
-	if (in_fastbin(h, core, a, b, list))
+	if (fastbin_has(h, core, a, b, list))
 		return FREE_FASTBIN;
 	for (unsigned bin = 1; bin < 128; bin++) {
 		if (in_bin(h, core, a, bin, b)) {
