@@ -10,12 +10,15 @@ need_cores()
 	uses_pid=$(cat /proc/sys/kernel/core_uses_pid)
 }
 
-# chroot_ready RELEASE: a minimal system with a compiler
+# chroot_ready RELEASE|RELEASE-i386: a minimal system with a compiler
 chroot_ready()
 {
 	[ -x "$chroots/$1/usr/bin/gcc" ] && return
 	mkdir -p "$chroots"
-	debootstrap --variant=minbase --include=gcc,libc6-dev "$1" "$chroots/$1" "$mirror"
+	local arch=amd64
+	[ "$1" = "${1%-i386}" ] || arch=i386
+	debootstrap --arch=$arch --variant=minbase --include=gcc,libc6-dev "${1%-i386}" "$chroots/$1" \
+		"$mirror"
 }
 
 # in_chroot RELEASE CMD...: with /proc, which the victim reads, for as long as CMD runs. The chroot

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Makes the corpus again: cores of tests/victims/plan on four glibcs, and what the program declared.
 #
-# usage: corpus/make.sh [-c CHROOTS] [-o CORPUS] [RELEASE...]      (as root, on x86-64)
+# usage: corpus/make.sh [-a i386] [-c CHROOTS] [-o CORPUS] [RELEASE...]      (as root, on x86-64)
 #
+#	-a i386     32-bit programs, which the kernel has to run (CONFIG_IA32_EMULATION), in chroots
+#	            RELEASE-i386
 #	-c CHROOTS  folder of the chroots (default build/chroots); those that are missing are made
 #	            there with debootstrap, from deb.debian.org or $MIRROR
 #	-o CORPUS   where the cases go (default the folder of this script)
@@ -15,11 +17,13 @@ top=$(dirname "$here")
 chroots=$top/build/chroots
 corpus=$here
 mirror=${MIRROR:-http://deb.debian.org/debian}
-while getopts c:o: option; do
+arch=
+while getopts a:c:o: option; do
 	case $option in
+	a) arch=$OPTARG ;;
 	c) chroots=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
 	o) corpus=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
-	*) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	*) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 	esac
 done
 shift $((OPTIND - 1))
@@ -57,10 +61,10 @@ keep()
 		echo "compiler: gcc $(in_chroot "$release" gcc -dumpfullversion)"
 		echo "recipe: $*"
 		echo "core: $how, Linux $(uname -r)"
-		echo "system: Debian $release"
+		echo "system: Debian ${release%-i386}${arch:+, $arch}"
 		echo "libc6: $(in_chroot "$release" dpkg-query -Wf '${Version}' libc6)"
 		[ "$link" = static ] ||
-			echo "libc build-id: $(build_id "$root/lib/x86_64-linux-gnu/libc.so.6")"
+			echo "libc build-id: $(build_id "$root/lib/${arch:-x86_64}-linux-gnu/libc.so.6")"
 	) >"$dir/about.txt"
 	rm -f "$root"/victim/core* "$root/victim/truth.txt"
 	echo "$name: $(stat -c %s "$dir/core.zst") bytes"
@@ -111,6 +115,7 @@ gcore_case()
 }
 
 for release; do
+	release=$release${arch:+-$arch}
 	chroot_ready "$release"
 	build "$release"
 	off=glibc.malloc.tcache_count=0
@@ -125,7 +130,7 @@ for release; do
 	gcore_case "$release-gcore-no-tcache" "$release" static "$off"
 	kernel_case "$release-one-arena" "$release" dynamic glibc.malloc.arena_max=1
 	# before glibc 2.42 the limit is 1032 bytes, and higher values are ignored
-	[ "$release" != sid ] ||
+	[ "${release%%-*}" != sid ] ||
 		kernel_case "$release-large-tcache" "$release" dynamic \
 			glibc.malloc.tcache_max=2000000
 	rm -rf "$chroots/$release/victim"

@@ -103,7 +103,7 @@ static bool cut_off(int fd, const struct elfhead_source *file, const struct elfh
 	struct stat st;
 	uint64_t size;
 
-	if (fstat(fd, &st) || !file->read(file, 0, &eh, sizeof(eh)))
+	if (fstat(fd, &st) || !elfhead_class(file, &eh))
 		return true;
 	size = (uint64_t)st.st_size;
 	for (size_t i = 0; i < head->nphdrs && !debug; i++)

@@ -143,7 +143,7 @@ static void note_struct(const struct core *core, vaddr at, uint32_t tid, vaddr *
 			pthread[t] = at;
 }
 
-/* Structs by their tid: they are aligned to 16. */
+/* Structs by their tid: they are aligned to 16 at least. */
 static void find_by_tid(const struct core *core, vaddr *pthread)
 {
 	const struct pthread_layout *l = pthread_layout(core);
@@ -160,7 +160,7 @@ static void find_by_tid(const struct core *core, vaddr *pthread)
 
 		if (!(s->flags & SEG_W) || s->file >= 0)
 			continue;
-		for (vaddr a = round_up(at, 16); a < stop && stop - a >= 8; a += 16) {
+		for (vaddr a = round_up(at, 16) + l->tid % 16; a < stop && stop - a >= 8; a += 16) {
 			uint32_t tid = load32(s->mem + (a - s->start));
 
 			if (tid >= least && tid <= most)

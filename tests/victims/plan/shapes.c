@@ -129,7 +129,8 @@ static NOINLINE void almost_pointers(void)
 	void *after = get(184, T_DEFINITE, "held-by-address-after-end");
 
 	memset(holder, 0, 72);
-	memcpy(holder + 8 + sizeof(off) / 2, &off, sizeof(off));
+	/* which makes no address of the words that it covers: its upper bytes are in the second */
+	memcpy(holder + 8 + sizeof(off) - 1, &off, sizeof(off));
 	put(holder, 32, (char *)after + malloc_usable_size(after));
 }
 
