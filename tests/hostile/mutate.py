@@ -22,11 +22,16 @@ HOSTILE = (0, 1, 7, 0x10, 0x11, 0x20, 0x21, 0xff, 0xffff, 0x7fffffff, 0xffffffff
 
 def segments(core):
     """-> [(offset, size, address, writable)] of saved PT_LOADs, and the notes' (offset, size)"""
-    phoff, = struct.unpack_from('<Q', core, 32)
-    count, = struct.unpack_from('<H', core, 56)
+    half = core[4] == 1  # ELFCLASS32
+    phoff, = struct.unpack_from('<I' if half else '<Q', core, 28 if half else 32)
+    count, = struct.unpack_from('<H', core, 44 if half else 56)
     loads, notes = [], (0, 64)
     for i in range(count):
-        kind, flags, offset, address, _, size, _, _ = struct.unpack_from('<IIQQQQQQ', core, phoff + 56 * i)
+        if half:
+            kind, offset, address, _, size, _, flags, _ = struct.unpack_from('<8I', core, phoff + 32 * i)
+        else:
+            kind, flags, offset, address, _, size, _, _ = struct.unpack_from('<IIQQQQQQ', core,
+                                                                             phoff + 56 * i)
         if kind == 1 and size:
             loads.append((offset, size, address, flags & 2))
         elif kind == 4:

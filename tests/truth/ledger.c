@@ -96,7 +96,7 @@ static uint64_t slot_of(uint64_t address)
 
 void publish(void)
 {
-	ctl->table = ~(uint64_t)table;
+	ctl->table = ~(uint64_t)(uintptr_t)table;
 	ctl->capacity = ~capacity;
 	ctl->count = ~count;
 	ctl->operations = ~operations;
@@ -118,11 +118,11 @@ static void grow(void)
 	uint64_t old_capacity = capacity;
 
 	capacity *= 2;
-	table = map_own(capacity * sizeof(*table));
+	table = map_own((size_t)capacity * sizeof(*table));
 	for (uint64_t i = 0; i < old_capacity; i++)
 		if (old[i].address != 0)
 			insert(old[i]);
-	unmap_own(old, old_capacity * sizeof(*old));
+	unmap_own(old, (size_t)old_capacity * sizeof(*old));
 }
 
 void record(void *block, size_t requested, uint64_t caller)
@@ -131,7 +131,7 @@ void record(void *block, size_t requested, uint64_t caller)
 		return;
 	if (count * 2 >= capacity)
 		grow();
-	insert((struct entry){ ~(uint64_t)block, ~(uint64_t)requested,
+	insert((struct entry){ ~(uint64_t)(uintptr_t)block, ~(uint64_t)requested,
 	                       ~(uint64_t)malloc_usable_size(block), ~caller });
 	count++;
 	publish();
@@ -139,10 +139,10 @@ void record(void *block, size_t requested, uint64_t caller)
 
 struct entry *find(const void *block)
 {
-	uint64_t i = slot_of((uint64_t)block);
+	uint64_t i = slot_of((uintptr_t)block);
 
 	for (; table[i].address != 0; i = (i + 1) & (capacity - 1))
-		if (table[i].address == ~(uint64_t)block)
+		if (table[i].address == ~(uint64_t)(uintptr_t)block)
 			return &table[i];
 	return NULL;
 }
@@ -184,7 +184,7 @@ void ledger_set_up(void)
 		abort();
 	ctl = map_own(CONTROL_BYTES);
 	capacity = 1u << 15;
-	table = map_own(capacity * sizeof(*table));
+	table = map_own((size_t)capacity * sizeof(*table));
 	ctl->brk_start = ~(uint64_t)syscall(SYS_brk, 0);
 	ctl->pid = ~(uint64_t)syscall(SYS_getpid);
 	ctl->nthreads = ~(uint64_t)0;

@@ -41,7 +41,7 @@ static uint64_t frees, drop_every, hold_at;
 static bool hold_exit;
 static int owner_pid;
 
-#define CALLER ((uint64_t)__builtin_return_address(0))
+#define CALLER ((uintptr_t)__builtin_return_address(0))
 
 /* ---- start-up, fork, end ----------------------------------------------------------------- */
 
@@ -81,13 +81,14 @@ void enter(void)
  * is the list itself, which lies two words below bins[0]. Too big for tcache, and not mmapped. */
 static bool main_arena_by(size_t size)
 {
-	uint64_t *first = __libc_malloc(size), *second = __libc_malloc(size);
-	uint64_t bins = ~ctl->glibc_minor >= 43 ? 0x18 : 0x70;
+	uintptr_t *first = __libc_malloc(size), *second = __libc_malloc(size);
+	bool new = ~ctl->glibc_minor >= 43, wide = sizeof(size_t) == 8;
+	uint64_t bins = wide ? new ? 0x18 : 0x70 : new ? 0x10 : 0x40;
 	bool heap = first != NULL && second != NULL && ((first[-1] | second[-1]) & 6) == 0;
 
 	__libc_free(first);
 	if (heap)
-		ctl->main_arena = ~(first[1] + 16 - bins);
+		ctl->main_arena = ~(first[1] + 2 * sizeof(size_t) - bins);
 	__libc_free(second);
 	return heap;
 }
@@ -126,7 +127,7 @@ __attribute__((constructor(101))) static void construct(void)
 	enter();
 	find_main_arena();
 	ctl->main_self = ~(uint64_t)pthread_self();
-	ctl->main_stack = ~(uint64_t)__builtin_frame_address(0);
+	ctl->main_stack = ~(uint64_t)(uintptr_t)__builtin_frame_address(0);
 	lock_drop();
 	unsetenv("REC_HOLD"); /* programs that this one starts do not hold */
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
@@ -219,8 +220,8 @@ static void note_thread(void)
 	for (i = 0; i < n && ctl->thread[i].self != ~self; i++)
 		;
 	if (i < THREADS) {
-		ctl->thread[i] = (struct thread_rec){ ~self, ~(uint64_t)lo,
-			                              ~((uint64_t)lo + size) };
+		ctl->thread[i] = (struct thread_rec){ ~self, ~(uint64_t)(uintptr_t)lo,
+			                              ~((uint64_t)(uintptr_t)lo + size) };
 		if (i == n)
 			ctl->nthreads = ~(n + 1);
 	} else {
@@ -236,8 +237,8 @@ static void *noted_start(void *slot)
 	void *arg;
 
 	lock_take();
-	routine = (void *(*)(void *)) ~s->routine;
-	arg = (void *)~s->arg;
+	routine = (void *(*)(void *))(uintptr_t)~s->routine;
+	arg = (void *)(uintptr_t)~s->arg;
 	s->routine = 0;
 	lock_drop();
 	note_thread();
@@ -271,7 +272,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*routin
 		*(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
 	if (real == NULL)
 		return ENOSYS;
-	slot = start_slot((uint64_t)routine, (uint64_t)arg);
+	slot = start_slot((uintptr_t)routine, (uintptr_t)arg);
 	status = real(thread, attr, noted_start, slot);
 	if (status != 0)
 		slot->routine = 0;

@@ -1,6 +1,6 @@
 /*
- * refcore: an ELF64 x86-64 core file for the reference marker, as plain as can be: what is mapped,
- * what is saved, the words of the registers. It shares nothing with the program under test.
+ * refcore: an x86-64 or i386 core file for the reference marker, as plain as can be: what is
+ * mapped, what is saved, the words of the registers. It shares nothing with the program under test.
  */
 #ifndef TRUTH_REFCORE_H
 #define TRUTH_REFCORE_H
@@ -17,8 +17,9 @@ struct load {
 
 struct lwp {
 	uint32_t tid;
-	uint64_t sp, fs_base;
-	uint64_t word[512]; /* every general register and every 8 bytes of a vector register */
+	uint64_t sp, fs_base; /* fs_base: the thread pointer, on i386 gs's */
+	uint64_t gs;          /* i386: its selector */
+	uint64_t word[512];   /* every general register and every word of a vector register */
 	int words;
 };
 
@@ -28,6 +29,7 @@ struct file_line {
 };
 
 struct core {
+	unsigned width; /* bytes of a word: 8, or 4 on i386 */
 	struct load *load;
 	int loads;
 	struct lwp *lwp;
@@ -41,7 +43,9 @@ void *grab(size_t n, size_t size); /* zeroed; never fails */
 void core_read_file(struct core *core, const char *path);
 const struct load *core_load(const struct core *core, uint64_t address);   /* NULL: not mapped */
 bool core_word(const struct core *core, uint64_t address, uint64_t *word); /* false: not saved */
-uint64_t core_must(const struct core *core, uint64_t address);    /* dies where it is not saved */
+uint64_t core_must(const struct core *core, uint64_t address);   /* dies where it is not saved */
+uint64_t core_must64(const struct core *core, uint64_t address); /* 8 bytes, whatever a word is */
+bool core_word64(const struct core *core, uint64_t address, uint64_t *word);
 const char *core_path(const struct core *core, uint64_t address); /* "" where there is no file */
 
 #endif

@@ -21,14 +21,16 @@ static size_t next_neighbour(size_t v)
 {
 	uint64_t word;
 
-	for (; node[v].next + 8 <= block[v].address + block[v].usable; node[v].next += 8) {
+	uint64_t width = core.width;
+
+	for (; node[v].next + width <= block[v].address + block[v].usable; node[v].next += width) {
 		size_t w;
 
 		if (!core_word(&core, node[v].next, &word))
 			continue;
 		w = kept_by(word);
 		if (w != NONE && w != v && block[w].reach == UNREACHED) {
-			node[v].next += 8;
+			node[v].next += width;
 			return w;
 		}
 	}

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAP_MAX (UINT64_C(64) << 20)
+#define HEAP_MAX (core.width == 8 ? UINT64_C(64) << 20 : UINT64_C(1) << 20)
 #define RED_ZONE 128
 struct range {
 	uint64_t start, end;
@@ -82,12 +82,12 @@ enum field {
 
 static uint64_t control_field(enum field f)
 {
-	return ~core_must(&core, control + 32 + 16 + 8 * (uint64_t)f);
+	return ~core_must64(&core, control + 32 + 16 + 8 * (uint64_t)f);
 }
 
 static uint64_t thread_field(uint64_t i, int field)
 {
-	return ~core_must(&core, control + 32 + 16 + 8 * FIELDS + 24 * i + 8 * (uint64_t)field);
+	return ~core_must64(&core, control + 32 + 16 + 8 * FIELDS + 24 * i + 8 * (uint64_t)field);
 }
 
 static void find_control(void)
@@ -118,8 +118,8 @@ static int by_address(const void *a, const void *b)
 
 static void read_table(void)
 {
-	uint64_t lock_request = core_must(&core, control + 32);
-	uint64_t held_broken = core_must(&core, control + 40);
+	uint64_t lock_request = core_must64(&core, control + 32);
+	uint64_t held_broken = core_must64(&core, control + 40);
 	uint64_t table, capacity, count, word;
 
 	if (held_broken >> 32 != 0)
@@ -134,12 +134,12 @@ static void read_table(void)
 		struct block b = { 0 };
 
 		/* pages of the table that were never written may be missing: empty */
-		if (!core_word(&core, table + 32 * i, &word) || word == 0)
+		if (!core_word64(&core, table + 32 * i, &word) || word == 0)
 			continue;
 		b.address = ~word;
-		b.requested = ~core_must(&core, table + 32 * i + 8);
-		b.usable = ~core_must(&core, table + 32 * i + 16);
-		b.caller = ~core_must(&core, table + 32 * i + 24);
+		b.requested = ~core_must64(&core, table + 32 * i + 8);
+		b.usable = ~core_must64(&core, table + 32 * i + 16);
+		b.caller = ~core_must64(&core, table + 32 * i + 24);
 		if (blocks == count)
 			die("more blocks in the recorder's table than it counts");
 		block[blocks++] = b;
@@ -176,14 +176,15 @@ static void own_heaps(uint64_t arena, uint64_t top, uint64_t info_size)
 	uint64_t heap = top & ~(HEAP_MAX - 1);
 
 	while (heap != 0) {
-		uint64_t size = core_must(&core, heap + 16), writable = core_must(&core, heap + 24);
+		uint64_t size = core_must(&core, heap + 2 * core.width);
+		uint64_t writable = core_must(&core, heap + 3 * core.width);
 
 		if (core_must(&core, heap) != arena)
 			die("the heap at %#" PRIx64 " is not arena %#" PRIx64 "'s", heap, arena);
 		add_range(&owned, heap, heap + (size > writable ? size : writable), "arena");
 		if (heap + info_size == arena)
 			break;
-		heap = core_must(&core, heap + 8);
+		heap = core_must(&core, heap + core.width);
 	}
 }
 
@@ -195,12 +196,20 @@ static void own_arenas(void)
 	uint64_t size = new ? 0x840 : 0x898;
 	uint64_t info_size = minor >= 35 ? 0x30 : 0x20, top, arena, brk = control_field(F_BRK);
 
+	if (core.width == 4) { /* libc6-dbg of Debian i386: 2.31, 2.36, 2.41, 2.43 */
+		top_at = new ? 0x8 : 0x38;
+		next_at = new ? 0x418 : 0x448;
+		size = new ? 0x42c : 0x45c;
+		info_size = 0x18;
+	}
+
 	if (main_arena == 0)
 		die("the recorder does not know main_arena");
 	top = core_must(&core, main_arena + top_at);
 	add_range(&excluded, main_arena, main_arena + size, "main_arena");
 	if (top < main_arena || top >= main_arena + size)
-		add_range(&owned, brk, top + (core_must(&core, top + 8) & ~UINT64_C(7)), "brk");
+		add_range(&owned, brk, top + (core_must(&core, top + core.width) & ~UINT64_C(7)),
+		          "brk");
 	arena = core_must(&core, main_arena + next_at);
 	for (int i = 0; arena != main_arena; i++) {
 		if (i == 10000)
@@ -212,13 +221,14 @@ static void own_arenas(void)
 
 static void own_mmapped(const struct block *b, uint64_t size, bool new)
 {
-	uint64_t lead = core_must(&core, b->address - 16) & ~UINT64_C(7), chunk = b->address - 16;
+	uint64_t w = core.width, chunk = b->address - 2 * w;
+	uint64_t lead = core_must(&core, chunk) & ~UINT64_C(7), extra = new ? 2 * w : 0;
 
 	size &= ~UINT64_C(7);
-	if (((lead + size + (new ? 16 : 0)) & 4095) != 0)
+	if (((lead + size + extra) & 4095) != 0)
 		die("the mmapped block %#" PRIx64 " has no whole mapping", b->address);
-	add_range(&owned, chunk - lead, chunk + size + (new ? 16 : 0), "mmap");
-	if (b->usable != size - (new ? 8 : 16))
+	add_range(&owned, chunk - lead, chunk + size + extra, "mmap");
+	if (b->usable != size - (new ? w : 2 * w))
 		die("block %#" PRIx64 ": header and table disagree about its size", b->address);
 }
 
@@ -229,16 +239,17 @@ static void own_and_check_blocks(void)
 
 	own_arenas();
 	for (size_t i = 0; i < blocks; i++) {
-		uint64_t size = core_must(&core, block[i].address - 8);
+		uint64_t size = core_must(&core, block[i].address - core.width);
 
 		if ((size & 2) != 0)
 			own_mmapped(&block[i], size, new);
-		else if (block[i].usable != (size & ~UINT64_C(7)) - 8)
+		else if (block[i].usable != (size & ~UINT64_C(7)) - core.width)
 			die("block %#" PRIx64 ": header and table disagree about its size",
 			    block[i].address);
 		else if (!in_ranges(&owned, block[i].address))
 			die("block %#" PRIx64 " lies in no region of malloc's", block[i].address);
-		if (i > 0 && block[i - 1].address + block[i - 1].usable > block[i].address - 8)
+		if (i > 0 &&
+		    block[i - 1].address + block[i - 1].usable > block[i].address - core.width)
 			die("blocks %#" PRIx64 " and %#" PRIx64 " overlap", block[i - 1].address,
 			    block[i].address);
 	}
@@ -262,7 +273,8 @@ static void live_stack(const struct lwp *t)
 {
 	struct range own;
 	const struct load *l = core_load(&core, t->sp);
-	uint64_t from = (t->sp - RED_ZONE + 7) & ~UINT64_C(7);
+	uint64_t from = core.width == 8 ? (t->sp - RED_ZONE + 7) & ~UINT64_C(7)
+	                                : t->sp & ~UINT64_C(3);
 
 	if (!recorded_stack(t->fs_base, &own)) { /* the main thread: its mapping is its stack */
 		if (l == NULL)
@@ -304,7 +316,7 @@ static void dead_stacks(void)
 		uint64_t self = thread_field(i, 0), a = 0, b = 0;
 
 		if (is_live(self) || !core_word(&core, self, &a) ||
-		    !core_word(&core, self + 16, &b) || a != self || b != self)
+		    !core_word(&core, self + 2 * core.width, &b) || a != self || b != self)
 			continue;
 		add_range(&excluded, thread_field(i, 1), thread_field(i, 2), "dead stack");
 		dead++;
@@ -378,7 +390,7 @@ static void mark_range(uint64_t start, uint64_t end, enum reach as)
 {
 	uint64_t word;
 
-	for (uint64_t at = (start + 7) & ~UINT64_C(7); at + 8 <= end; at += 8)
+	for (uint64_t w = core.width, at = (start + w - 1) & ~(w - 1); at + w <= end; at += w)
 		if (core_word(&core, at, &word))
 			mark_word(word, as);
 }
@@ -416,7 +428,7 @@ static void why_range(uint64_t start, uint64_t end, uint64_t target, const char 
 {
 	uint64_t word;
 
-	for (uint64_t at = (start + 7) & ~UINT64_C(7); at + 8 <= end; at += 8)
+	for (uint64_t w = core.width, at = (start + w - 1) & ~(w - 1); at + w <= end; at += w)
 		if (core_word(&core, at, &word))
 			why_word(at, word, target, what);
 }
