@@ -299,7 +299,7 @@ struct marker *mark_open(const struct core *core, const struct heap *heap, unsig
 		m->hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;
 	}
 	m->found = mem_lazy(heap->bits_bytes);
-	m->stack = mem_alloc(STACK, sizeof(*m->stack));
+	m->stack = mem_alloc(STACK + BLOCKS, sizeof(*m->stack)); /* unstack adds those */
 	m->threads = threads;
 	m->sweeper = sweepers_new(threads);
 	return m;
