@@ -44,7 +44,7 @@ static NOINLINE void plant(const char *kind, long number)
 		void (*plant)(long number);
 	} kinds[] = {
 		{ "align", kind_align }, { "remap", kind_remap }, { "crowd", kind_crowd },
-		{ "fork", kind_fork },   { "space", kind_space },
+		{ "fork", kind_fork },   { "space", kind_space }, { "flight", kind_flight },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -67,5 +67,7 @@ int main(int argc, char **argv)
 	truth_note("pid", (uint64_t)getpid());
 	truth_write(argv[3]);
 	scrub();
+	if (!strcmp(argv[1], "flight"))
+		flight();
 	park(&end);
 }

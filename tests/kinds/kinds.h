@@ -17,6 +17,10 @@ void kind_fork(long threads);  /* the child of a process with so many threads; r
 /* space.c */
 void kind_space(long spaces); /* so many libcs more, by dlmopen */
 
+/* flight.c */
+void kind_flight(long blocks);
+void flight(void); /* what to stop in; it follows the truth of kind_flight */
+
 /* kinds.c: some live, leaked and freed blocks from the caller's arena. */
 void plant_few(long blocks, const char *label);
 void free_few(const char *label);
