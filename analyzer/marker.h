@@ -11,7 +11,7 @@
 #define POINTERS 64    /* waiting for an index cell */
 #define TARGETS  32    /* waiting for their bits */
 #define BLOCKS   16    /* waiting for their content */
-#define BATCH    512   /* words of a sweep that are resolved together */
+#define BATCH    256   /* words of a sweep that are resolved together */
 #define CELL     1024  /* bytes of heap whose chunk starts one index cell has */
 
 struct pointer {

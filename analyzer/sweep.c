@@ -72,7 +72,8 @@ static size_t seek_cells(struct marker *m, struct seek *k)
 		}
 		at -= s->start;
 		k[n] = (struct seek){ &s->cell[at >> 10], m->word[i], s->first_id, at >> 4 & 63 };
-		__builtin_prefetch(k[n].cell);
+		__builtin_prefetch(k[n].cell); /* 12 bytes, which may lie in two lines */
+		__builtin_prefetch((const uint8_t *)k[n].cell + sizeof(struct cell) - 1);
 		n++;
 	}
 	return n;
