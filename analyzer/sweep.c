@@ -428,6 +428,7 @@ static void sweep_pieces(struct marker *m, struct sweep *w)
 		else
 			sweep_piece(m, s, c, s->ncells - c > PIECE ? c + PIECE : s->ncells);
 	}
+	sweep_flush(m); /* what mmapped chunks left */
 }
 
 /* One thread's part in a sweep: a marker of its own over the same bitmaps. */

@@ -10,6 +10,7 @@
  * between is one chunk with a bad header, it stays a chunk of the span; else it is skipped, a gap.
  */
 #include "heapwalk/links.h"
+#include "heapwalk/split.h"
 #include "heapwalk/step.h"
 
 #include <stdio.h>
@@ -38,7 +39,7 @@ static vaddr after_fence(const struct stepper *st, vaddr p)
 vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, struct broken *broken,
                    bool *at_top)
 {
-	struct stepper st = { w, limit, top, 0, true };
+	struct stepper st = { .w = w, .limit = limit, .top = top, .main = true };
 	uint64_t head, size, n = 0;
 	vaddr p = start, end = 0;
 
@@ -156,6 +157,20 @@ static bool really_free(struct walk *w, const struct region *r, vaddr last, vadd
 	return false;
 }
 
+/* The part of a region that is to be walked ends: the chunk before at.p is the last. */
+static enum step end_part(const struct stepper *st, const struct region *r, struct span *s,
+                          const struct place *at, vaddr *next)
+{
+	uint64_t head;
+
+	s->end = *next = at->p;
+	if (at->p > st->until || !at->last || !chunk_head(&st->w->view, at->p, &head, st->w->word))
+		return STEP_BAD;
+	count_chunk(st->w, r, at->last, at->last_size,
+	            (head & CHUNK_PREV_INUSE) || !really_free(st->w, r, at->last, at->p));
+	return STEP_CHUNK;
+}
+
 static inline __attribute__((always_inline)) enum step walk_by(const struct stepper *st,
                                                                const struct region *r,
                                                                struct span *s, vaddr p, vaddr *next,
@@ -170,6 +185,8 @@ static inline __attribute__((always_inline)) enum step walk_by(const struct step
 
 		if (at.p >= w->reached)
 			w->reached = ahead_reach(w->ahead, at.p);
+		if (st->until && at.p >= st->until)
+			return end_part(st, r, s, &at, next);
 		step = step_by(st, at.p, &head, &size, word);
 		if (at.last) /* the chunk before: its state stands in this header */
 			count_by(w, r, at.last, at.last_size,
@@ -196,14 +213,13 @@ static inline __attribute__((always_inline)) enum step walk_by(const struct step
 	}
 }
 
-/* Steps from p until top, a fence or a bad header; sets the bits. *next is where it stopped. */
-static enum step walk_span(const struct stepper *st, const struct region *r, struct span *s,
-                           vaddr p, vaddr *next)
+enum step chunks_span(const struct stepper *st, const struct region *r, struct span *s, vaddr p,
+                      vaddr *next)
 {
 	return st->w->word == 8 ? walk_by(st, r, s, p, next, 8) : walk_by(st, r, s, p, next, 4);
 }
 
-static void open_span(struct walk *w, const struct region *r, vaddr at, struct span *s)
+void chunks_open(struct walk *w, const struct region *r, vaddr at, struct span *s)
 {
 	*s = (struct span){ .start = at,
 		            .own_start = at + chunk_lead(w->word),
@@ -214,7 +230,7 @@ static void open_span(struct walk *w, const struct region *r, vaddr at, struct s
 		            .cell = w->heap->cell + w->next_cell };
 }
 
-static void close_span(struct walk *w, struct span *s)
+void chunks_close(struct walk *w, struct span *s)
 {
 	if (s->end == s->start)
 		return;
@@ -352,7 +368,7 @@ vaddr chunks_end(const struct walk *w, vaddr p)
 static void walk_region(struct walk *w, const struct region *r)
 {
 	struct resync rs = {
-		.st = { w, r->limit, r->top, r->top_size, w->arenas.v[r->arena].main },
+		.st = { w, r->limit, r->top, r->top_size, 0, w->arenas.v[r->arena].main },
 		.r = r,
 	};
 	vaddr at = r->start;
@@ -363,11 +379,11 @@ static void walk_region(struct walk *w, const struct region *r)
 		vaddr stop, next = 0;
 		enum step end;
 
-		open_span(w, r, at, &s);
-		end = walk_span(&rs.st, r, &s, at, &stop);
+		chunks_open(w, r, at, &s);
+		end = chunks_span(&rs.st, r, &s, at, &stop);
 		while (end == STEP_BAD && mend(&rs, &s, stop, &next))
-			end = walk_span(&rs.st, r, &s, next, &stop);
-		close_span(w, &s);
+			end = chunks_span(&rs.st, r, &s, next, &stop);
+		chunks_close(w, &s);
 		if (end == STEP_TOP || (end == STEP_FENCE && r->top <= stop))
 			break;
 		/* a fence before top: somebody else called sbrk, and malloc went on behind it */
@@ -409,8 +425,10 @@ static void add_mmapped(struct walk *w, const struct region *r)
 	array_push(&w->spans, s);
 }
 
-void chunks_walk(struct walk *w)
+void chunks_walk(struct walk *w, unsigned threads)
 {
+	struct split *split = split_walk(w, threads);
+
 	for (size_t i = 0; i < w->regions.n; i++)
 		if (w->regions.v[i].kind != SPAN_MMAP)
 			ahead_add(w->ahead, w->regions.v[i].start, w->regions.v[i].limit);
@@ -427,7 +445,8 @@ void chunks_walk(struct walk *w)
 		}
 		if (r->kind == SPAN_MMAP)
 			add_mmapped(w, r);
-		else
+		else if (!split || !split_take(split, w, i))
 			walk_region(w, r);
 	}
+	split_free(split);
 }

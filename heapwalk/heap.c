@@ -1,5 +1,6 @@
 #include "heapwalk/links.h"
 #include "heapwalk/pthread.h"
+#include "heapwalk/split.h"
 #include "heapwalk/walk.h"
 
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static void make_index(struct walk *w)
 
 		chunks += r->kind == SPAN_MMAP ? 1 : bytes / chunk_min(w->word) + 2;
 		/* where a region breaks into several spans, each may need one cell more */
-		cells += r->kind == SPAN_MMAP ? 0 : bytes / 512 + 2;
+		cells += r->kind == SPAN_MMAP ? 0 : bytes / 512 + 2 + split_cells(r);
 	}
 	w->heap->cell_bytes = cells * sizeof(struct cell);
 	w->heap->cell = mem_lazy(w->heap->cell_bytes);
@@ -152,7 +153,7 @@ void heap_walk(const struct core *core, struct heap_want want, struct heap **out
 	make_index(&w);
 	tcache_expect(&w);
 	w.ahead = ahead_open(core, want.threads);
-	chunks_walk(&w);
+	chunks_walk(&w, want.threads);
 	ahead_close(w.ahead);
 	hand_over(&w);
 	make_slots(w.heap);

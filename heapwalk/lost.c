@@ -49,7 +49,7 @@ static bool starts_chunk(uint64_t head, uint64_t room)
 /* Steps from start as far as headers are sound. */
 static void chain_follow(struct lost *l, vaddr start, vaddr limit, struct chain *c)
 {
-	struct stepper st = { l->w, limit, 0, 0, true };
+	struct stepper st = { .w = l->w, .limit = limit, .main = true };
 	uint64_t page = l->w->core->page_size, head, size, last_head = 0;
 	vaddr p = start, last = 0;
 	enum step step = STEP_BAD;
@@ -225,7 +225,7 @@ static uint64_t slots_count(const struct core *core, vaddr mem)
 /* Looks for a tcache from `at` on. The first chunk is one up to 2.41, with counters of entries. */
 static void probe_tcache(struct lost *l, vaddr at, vaddr limit)
 {
-	struct stepper st = { l->w, limit, 0, 0, false };
+	struct stepper st = { .w = l->w, .limit = limit };
 	const uint8_t *p = core_at(l->w->core, at + CHUNK_HEADER, 0x80);
 	uint64_t head, size, first;
 

@@ -12,6 +12,7 @@ struct stepper {
 	struct walk *w;
 	vaddr limit, top;
 	uint64_t top_size; /* where the header of top is not to be believed; else 0 */
+	vaddr until;       /* chunk at which to stop; 0: none */
 	bool main;
 };
 
@@ -71,6 +72,15 @@ struct place {
 	vaddr last;         /* the chunk before it, not counted yet; 0: none */
 	uint64_t last_size; /* bytes */
 };
+
+/*
+ * chunk.c: steps from p until top, a fence, a bad header or st->until (STEP_CHUNK); sets the bits
+ * and counts. *next is where it stopped. Between chunks_open and chunks_close, which add the span.
+ */
+enum step chunks_span(const struct stepper *st, const struct region *r, struct span *s, vaddr p,
+                      vaddr *next);
+void chunks_open(struct walk *w, const struct region *r, vaddr at, struct span *s);
+void chunks_close(struct walk *w, struct span *s);
 
 /* stride.c: steps over sound chunks as long as there are such. */
 void stride(const struct stepper *st, const struct region *r, struct span *s, struct place *at);

@@ -132,6 +132,8 @@ static inline __attribute__((always_inline)) void stride_by(const struct stepper
 
 	if (st->top > at.p && st->top < stop)
 		stop = st->top;
+	if (st->until)
+		stop = lowest(stop, st->until);
 	if (at.p < v->lo || v->hi - v->lo < 64 || !at.last || at.p >= stop || st->top == at.p)
 		return;
 	t.cell = (at.p - s->start) >> 10;

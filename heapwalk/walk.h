@@ -117,7 +117,7 @@ void regions_give(struct walk *w, size_t from);
 /* mmapped.c: chunks that have a mapping of their own; regions must be sorted. */
 void mmapped_find(struct walk *w);
 /* chunk.c: steps through all regions, in order, and makes spans, ids and states. */
-void chunks_walk(struct walk *w);
+void chunks_walk(struct walk *w, unsigned threads);
 /* Where a chain of chunks breaks, if it does, and how many there are before. */
 struct broken {
 	vaddr at;

@@ -1,0 +1,252 @@
+#include "heapwalk/split.h"
+#include "formats/crew.h"
+#include "heapwalk/step.h"
+
+#define PART       (UINT64_C(4) << 20) /* bytes of heap, about */
+#define WORTH      (UINT64_C(8) << 20) /* bytes of heap that are worth threads */
+#define SURE_STEPS 512   /* headers in a row behind which a chain is that of the chunks */
+#define SEARCH     65536 /* bytes in which a chain is to begin */
+
+/* A part of a region, and what was found in it. */
+struct part {
+	size_t region;
+	vaddr from, until; /* the chunks that start there; until 0: to the region's end */
+	struct walk walk;  /* with one arena: the region's */
+	struct heap heap;  /* ids start at 0 */
+	uint64_t used_bytes;
+	vaddr stop; /* end of the chunks */
+	bool sound;
+};
+
+struct split {
+	struct walk *w;
+	ARRAY(struct part) parts;
+	size_t *first_cell; /* by region; the last: of what is behind all */
+	size_t next;        /* part to be walked */
+	size_t taken;       /* parts that split_take is past */
+	size_t spare;       /* cell */
+};
+
+/*
+ * A chunk's start behind at and below end. Stray words that look like headers do not lead on for
+ * long, or they lead to the start of a chunk: two chains that meet are one from there on. The chunk
+ * is the first in its cell of the index, so that parts have no cell in common. 0: none was found.
+ */
+static vaddr sure_start(const struct stepper *st, const struct region *r, vaddr at, vaddr end)
+{
+	uint64_t head, size;
+
+	for (vaddr q = at; q < at + SEARCH && q < end; q += CHUNK_ALIGN) {
+		vaddr p = q, last = q;
+		unsigned n = 0;
+
+		while (p < end && step_at(st, p, &head, &size) == STEP_CHUNK) {
+			if (++n > SURE_STEPS && (p - r->start) >> 10 != (last - r->start) >> 10)
+				return p;
+			last = p;
+			p += size;
+		}
+		if (p >= end || n > SURE_STEPS)
+			return 0;
+	}
+	return 0;
+}
+
+static void add_part(struct split *sp, size_t region, vaddr from)
+{
+	if (sp->parts.n && sp->parts.v[sp->parts.n - 1].region == region)
+		sp->parts.v[sp->parts.n - 1].until = from;
+	array_push(&sp->parts, ((struct part){ .region = region, .from = from }));
+}
+
+static struct stepper stepper_of(struct walk *w, const struct region *r, bool main)
+{
+	return (struct stepper){
+		.w = w, .limit = r->limit, .top = r->top, .top_size = r->top_size, .main = main
+	};
+}
+
+static void cut(struct split *sp, size_t region)
+{
+	struct walk *w = sp->w;
+	const struct region *r = &w->regions.v[region];
+	struct stepper st = stepper_of(w, r, w->arenas.v[r->arena].main);
+
+	add_part(sp, region, r->start);
+	for (vaddr at = r->start + PART; at < r->limit && r->limit - at > PART; at += PART) {
+		vaddr from = sure_start(&st, r, at, at + PART);
+
+		if (from)
+			add_part(sp, region, from);
+	}
+}
+
+static void walk_part(const struct split *sp, struct part *p)
+{
+	const struct walk *w = sp->w;
+	struct region r = w->regions.v[p->region];
+	const struct arena *a = &w->arenas.v[r.arena];
+	struct arena blank = { .addr = a->addr, .instance = a->instance, .main = a->main };
+	struct stepper st = stepper_of(&p->walk, &r, a->main);
+	struct span s = { .start = r.start, .size_at = (uint8_t)chunk_size_at(w->word) };
+	vaddr end = p->until ? p->until : r.limit;
+	enum step how;
+
+	p->used_bytes = (end - p->from) / chunk_min(w->word) / 8 + 16;
+	p->heap.used = mem_lazy(p->used_bytes);
+	p->walk = (struct walk){ .core = w->core,
+		                 .word = w->word,
+		                 .heap = &p->heap,
+		                 .view = { .core = w->core },
+		                 .candidate_max = w->candidate_max,
+		                 .ahead = ahead_open(w->core, 1) };
+	ahead_add(p->walk.ahead, p->from, end);
+	array_push(&p->walk.arenas, blank);
+	s.cell = w->heap->cell + sp->first_cell[p->region];
+	r.arena = 0;
+	st.until = p->until;
+	how = chunks_span(&st, &r, &s, p->from, &p->stop);
+	p->sound = !p->walk.findings.n &&
+	           (p->until ? how == STEP_CHUNK
+	                     : how == STEP_TOP || (how == STEP_FENCE && r.top <= p->stop));
+	ahead_close(p->walk.ahead);
+	array_free(&p->walk.findings);
+	pool_free(&p->heap.pool);
+}
+
+static void walk_parts(void *split)
+{
+	struct split *sp = split;
+	size_t i;
+
+	while ((i = __atomic_fetch_add(&sp->next, 1, __ATOMIC_RELAXED)) < sp->parts.n)
+		walk_part(sp, &sp->parts.v[i]);
+}
+
+static void run(struct split *sp, unsigned threads)
+{
+	struct hand *hand = mem_alloc(threads, sizeof(*hand));
+	unsigned n = 0;
+
+	while (n + 1 < threads && hand_start(&hand[n], walk_parts, sp))
+		n++;
+	walk_parts(sp);
+	while (n)
+		hand_wait(&hand[--n]);
+	mem_free(hand);
+}
+
+/* Bytes of heap to be stepped through; 0 where regions overlap, which the ordinary walk reports. */
+static uint64_t bytes_to_walk(const struct walk *w)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < w->regions.n; i++) {
+		const struct region *r = &w->regions.v[i];
+
+		if (i && r->start < r[-1].limit)
+			return 0;
+		if (r->kind != SPAN_MMAP && r->limit > r->start)
+			sum += r->limit - r->start;
+	}
+	return sum;
+}
+
+struct split *split_walk(struct walk *w, unsigned threads)
+{
+	struct split *sp;
+
+	if (threads < 2 || bytes_to_walk(w) < WORTH)
+		return NULL;
+	sp = mem_alloc(1, sizeof(*sp));
+	sp->w = w;
+	sp->first_cell = mem_alloc(w->regions.n + 1, sizeof(*sp->first_cell));
+	for (size_t i = 0; i < w->regions.n; i++) {
+		sp->first_cell[i + 1] = sp->first_cell[i] + split_cells(&w->regions.v[i]);
+		if (w->regions.v[i].kind != SPAN_MMAP)
+			cut(sp, i);
+	}
+	sp->spare = sp->first_cell[w->regions.n];
+	run(sp, threads);
+	return sp;
+}
+
+void split_free(struct split *sp)
+{
+	if (!sp)
+		return;
+	for (size_t i = 0; i < sp->parts.n; i++) {
+		struct part *p = &sp->parts.v[i];
+
+		mem_lazy_free(p->heap.used, p->used_bytes);
+		array_free(&p->walk.arenas);
+		array_free(&p->walk.candidates);
+	}
+	array_free(&sp->parts);
+	mem_free(sp->first_cell);
+	mem_free(sp);
+}
+
+/* n bits go behind the bits that are there already. */
+static void append_bits(uint64_t *to, uint64_t at, const uint64_t *from, uint64_t n)
+{
+	unsigned shift = at & 63;
+
+	to += at >> 6;
+	for (uint64_t i = 0; i < (n + 63) / 64; i++) {
+		to[i] |= from[i] << shift;
+		if (shift && from[i] >> (64 - shift))
+			to[i + 1] |= from[i] >> (64 - shift);
+	}
+}
+
+static void add_tally(struct tally *to, const struct tally *from)
+{
+	to->blocks += from->blocks;
+	to->bytes += from->bytes;
+}
+
+static void join(struct walk *w, const struct region *r, const struct part *p)
+{
+	struct arena *to = &w->arenas.v[r->arena];
+	const struct arena *from = &p->walk.arenas.v[0];
+
+	append_bits(w->heap->used, w->next_id, p->heap.used, p->walk.next_id);
+	w->next_id += p->walk.next_id;
+	w->forward += p->walk.forward;
+	w->backward += p->walk.backward;
+	for (size_t i = 0; i < p->walk.candidates.n; i++)
+		array_push(&w->candidates, p->walk.candidates.v[i]);
+	add_tally(&to->used, &from->used);
+	for (int place = 0; place < FREE_PLACES; place++)
+		add_tally(&to->free[place], &from->free[place]);
+	to->trimmable += from->trimmable;
+	if (from->largest_free > to->largest_free)
+		to->largest_free = from->largest_free;
+}
+
+bool split_take(struct split *sp, struct walk *w, size_t region)
+{
+	const struct region *r = &w->regions.v[region];
+	struct part *p = sp->parts.v + sp->taken;
+	size_t n = 0;
+	bool sound = true;
+	struct span s;
+
+	for (; sp->taken + n < sp->parts.n && p[n].region == region; n++)
+		sound &= p[n].sound;
+	sp->taken += n;
+	w->next_cell = sound && n ? sp->first_cell[region] : sp->spare;
+	if (!sound || !n) {
+		sp->spare += (r->limit - r->start) / 512 + 2;
+		return false;
+	}
+	chunks_open(w, r, r->start, &s);
+	for (size_t i = 0; i < n; i++)
+		join(w, r, &p[i]);
+	s.end = p[n - 1].stop;
+	s.own_start = r->own_start;
+	s.own_end = r->own_end;
+	chunks_close(w, &s);
+	return true;
+}
