@@ -100,7 +100,7 @@ static inline __attribute__((always_inline)) void words_by(struct marker *m, con
 		if (m->sweeping) {
 			m->nwords += filter(m, p, take, m->word + m->nwords, width);
 			if (m->nwords >= BATCH)
-				sweep_flush(m);
+				resolve_words(m);
 		} else {
 			size_t n = filter(m, p, take, some, width);
 

@@ -66,8 +66,8 @@ static inline bool bit_load(const uint64_t *bits, uint32_t id)
 /* Words that may be pointers, from p; what they hold is scanned later. */
 void mark_words(struct marker *m, const uint8_t *p, uint64_t bytes);
 
-/* sweep.c: resolves the words that wait. */
-void sweep_flush(struct marker *m);
+/* resolve.c: what the words that wait point to becomes found, or touched. */
+void resolve_words(struct marker *m);
 /* Scans all that is found and left, and what that leads to, until little or nothing is. */
 void sweep_all(struct marker *m);
 
