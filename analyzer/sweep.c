@@ -257,7 +257,6 @@ static void sweep_mmapped(struct marker *m, const struct span *s)
 	m->sum->blocks++;
 	m->sum->bytes += s->usable;
 	mark_range(m, s->start + CHUNK_HEADER, s->start + CHUNK_HEADER + s->usable);
-	sweep_flush(m);
 }
 
 /* ---- sweeps ---- */
