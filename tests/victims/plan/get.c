@@ -49,7 +49,7 @@ NOINLINE void *own(void *p, size_t requested, enum truth_class class, const char
 		die("no memory");
 	usable = malloc_usable_size(p);
 	__asm__ volatile("" : "+r"(p));
-	memset(p, 0xee, usable <= 65536 ? usable : 64);
+	memset(p, 0xee, usable <= 1u << 20 ? usable : 64);
 	truth_add(p, requested, class, label);
 	return p;
 }
