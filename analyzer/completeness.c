@@ -1,6 +1,7 @@
 /*
  * How much of what should be in the core is there, and what that does to the verdict, in words.
  */
+#include "analyzer/busy.h"
 #include "analyzer/report.h"
 #include "analyzer/text.h"
 
@@ -269,6 +270,46 @@ static void warn_layout(struct report *r, const struct heap *heap)
 		                  : "was inferred from the structure of the heap");
 }
 
+/* "thread 4711 was in _int_free, called by free, and arena 0 was locked" */
+static const char *busy_text(struct report *r, const struct busy *busy)
+{
+	struct pool *pool = &r->pool;
+	const char *where, *locked = "";
+
+	if (busy->locked == 1)
+		locked = pool_printf(pool, "arena %zu was locked", busy->arena);
+	else if (busy->locked)
+		locked = pool_printf(pool, "%zu arenas were locked (arena %zu the first)",
+		                     busy->locked, busy->arena);
+	if (!busy->threads)
+		return locked;
+	where = pool_printf(pool, "thread %d was in %s", busy->tid, busy->inner);
+	if (strcmp(busy->inner, busy->outer) != 0)
+		where = pool_printf(pool, "%s, called by %s", where, busy->outer);
+	if (busy->threads > 1)
+		where = pool_printf(pool, "%zu threads were in malloc's functions (%s)",
+		                    busy->threads, where);
+	return *locked ? pool_printf(pool, "%s, and %s,", where, locked) : where;
+}
+
+/* What is said of blocks then holds for those at rest. */
+static void warn_busy(struct report *r, struct analysis *a)
+{
+	struct busy busy;
+
+	busy_find(a, &busy);
+	if (!busy.threads && !busy.locked)
+		return;
+	report_warn(r, "malloc-under-way",
+	            "%s when the core was taken: malloc's lists may be half-linked, and %s under "
+	            "way may be counted as used or as free, and as leaked%s\n"
+	            "  all other blocks are counted as always",
+	            busy_text(r, &busy),
+	            busy.threads > 1 || busy.locked > 1 ? "a block of each that is"
+	                                                : "one block that is",
+	            busy.consolidating ? "; so may those of a fastbin that is being emptied" : "");
+}
+
 static void warn_heap(struct report *r, const struct heap *heap, const struct reach *reach)
 {
 	if (heap->lost)
@@ -333,9 +374,10 @@ void report_add_completeness(struct report *report, struct analysis *a)
 		warn_roots(report, roots);
 	if (report->process.allocator)
 		warn_allocator(report, heap);
-	if (heap->nspans)
+	if (heap->nspans) {
 		warn_heap(report, heap, reach);
-	else if (!report->process.allocator && !report->input.truncated)
+		warn_busy(report, a);
+	} else if (!report->process.allocator && !report->input.truncated)
 		report_warn(report, "no-heap",
 		            report->input.heap_missing
 		                    ? "the memory in which the heap of glibc's malloc would lie is "

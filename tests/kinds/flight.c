@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static void *volatile mine[64];
 
@@ -71,6 +72,15 @@ static void *other_arena(void *unused)
 	return unused;
 }
 
+/* Takes that thread's stack, and nothing of malloc's, which locks its arenas for two threads only.
+ */
+static void *idle(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
 /* Free blocks that wait in the tcache, of sizes that flight() does not ask for. */
 static NOINLINE void plant_tcache(void)
 {
@@ -101,9 +111,10 @@ NOINLINE void kind_flight(long blocks)
 	for (size_t i = 0; i < 32; i++)
 		free(was[i]);
 	free_few("tcache");
-	if (pthread_create(&thread, NULL, other_arena, NULL) || pthread_join(thread, NULL))
+	if (pthread_create(&thread, NULL, other_arena, NULL) || pthread_join(thread, NULL) ||
+	    pthread_create(&thread, NULL, idle, NULL))
 		die("no thread");
-	truth_note("threads", 1);
+	truth_note("threads", 2);
 	truth_note("exited", 1);
 	truth_note("loader", 40);
 }
