@@ -101,10 +101,49 @@ static void test_masked(void **unused)
 	assert_int_equal(filter_masked((const void *)word, 6, UINT64_MAX, lo, size, got), 1);
 }
 
+/* Of the words of a cell those in the range whose bit is set; both ways of it, on any bits. */
+static void check_kept(uint64_t lo, uint64_t size, uint64_t mask, const uint64_t keep[2])
+{
+	uint64_t word[128], want[128], got[132];
+	size_t count = 0;
+
+	for (unsigned i = 0; i < 128; i++) {
+		word[i] = pick(lo, size) | (next() & ~mask);
+		if (keep[i / 64] >> (i % 64) & 1 && (word[i] & mask) - lo < size)
+			want[count++] = word[i] & mask;
+	}
+	assert_int_equal(filter_kept_plain((const void *)word, keep, mask, lo, size, got), count);
+	assert_memory_equal(got, want, 8 * count);
+	if (filter_has_avx2()) {
+		memset(got, 0, sizeof(got));
+		assert_int_equal(filter_kept_avx2((const void *)word, keep, mask, lo, size, got),
+		                 count);
+		assert_memory_equal(got, want, 8 * count);
+	}
+}
+
+static void test_kept(void **unused)
+{
+	const uint64_t lo = 0xaaaaab000000, size = 0x10000;
+
+	(void)unused;
+	for (unsigned i = 0; i < 2000; i++) {
+		uint64_t keep[2] = { next(), next() };
+
+		for (unsigned k = 0; k < 2; k++) { /* dense, sparse, one, none, all */
+			keep[k] &= i % 3 ? UINT64_MAX : next() & next() & next();
+			keep[k] = i % 7 ? keep[k] : UINT64_C(1) << next() % 64;
+			keep[k] = i % 11 == k ? 0 : i % 13 == k ? UINT64_MAX : keep[k];
+		}
+		check_kept(lo, size, i % 2 ? UINT64_MAX : UINT64_MAX >> 8, keep);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_equal),
-		                            cmocka_unit_test(test_masked) };
+		                            cmocka_unit_test(test_masked),
+		                            cmocka_unit_test(test_kept) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
