@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Makes the corpus again: cores of tests/victims/plan on four glibcs, and what the program declared.
 #
-# usage: corpus/make.sh [-a i386] [-c CHROOTS] [-o CORPUS] [RELEASE...]      (as root, on x86-64)
+# usage: corpus/make.sh [-a i386] [-c CHROOTS] [-o CORPUS] [-n CASES] [RELEASE...] (as root, on x86-64)
 #
 #	-a i386     32-bit programs, which the kernel has to run (CONFIG_IA32_EMULATION), in chroots
 #	            RELEASE-i386
 #	-c CHROOTS  folder of the chroots (default build/chroots); those that are missing are made
 #	            there with debootstrap, from deb.debian.org or $MIRROR
 #	-o CORPUS   where the cases go (default the folder of this script)
+#	-n CASES    only those whose name matches this pattern, such as '*-gcore*'
 #	RELEASE     of bullseye bookworm trixie sid (default all)
 #
 # Needs debootstrap, gdb, zstd, and kernel.core_pattern=core (a name, no pipe and no folder).
@@ -18,12 +19,14 @@ chroots=$top/build/chroots
 corpus=$here
 mirror=${MIRROR:-http://deb.debian.org/debian}
 arch=
-while getopts a:c:o: option; do
+cases='*'
+while getopts a:c:n:o: option; do
 	case $option in
 	a) arch=$OPTARG ;;
 	c) chroots=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
+	n) cases=$OPTARG ;;
 	o) corpus=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
-	*) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	*) sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 	esac
 done
 shift $((OPTIND - 1))
@@ -31,23 +34,36 @@ shift $((OPTIND - 1))
 . "$here/chroots.sh"
 need_cores
 
-# build RELEASE: the victim, dynamic and static, in /victim of the chroot
+# build RELEASE: the victims, dynamic and static, in /victim of the chroot
 build()
 {
 	local root=$chroots/$1
 	rm -rf "$root/victim"
-	mkdir "$root/victim"
-	cp "$top"/tests/victims/plan/* "$root/victim/"
-	in_chroot "$1" sh -ec 'cd /victim
-		gcc -std=gnu11 -O1 -pthread -o plan-dynamic *.c
-		gcc -std=gnu11 -O1 -pthread -static -o plan-static *.c
-		strip plan-dynamic plan-static'
+	mkdir -p "$root/victim/victims" "$root/victim/kinds"
+	cp -r "$top/tests/victims/plan" "$root/victim/victims/"
+	cp "$top"/tests/kinds/*.[ch] "$root/victim/kinds/"
+	in_chroot "$1" sh -ec 'cd /victim; plan=victims/plan
+		gcc -std=gnu11 -O1 -pthread -o plan-dynamic $plan/*.c
+		gcc -std=gnu11 -O1 -pthread -static -o plan-static $plan/*.c
+		gcc -std=gnu11 -O1 -pthread -o kinds-dynamic kinds/*.c $plan/truth.c $plan/get.c \
+			$plan/park.c -ldl
+		strip plan-dynamic plan-static kinds-dynamic'
 }
 
-# keep CASE RELEASE LINK HOW RECIPE...: what is in /victim of the chroot becomes a case
+# wanted CASE
+wanted()
+{
+	# shellcheck disable=SC2053 # a pattern
+	[[ $1 == $cases ]]
+}
+
+# keep CASE RELEASE LINK HOW RECIPE...: what is in /victim of the chroot becomes a case; the recipe has
+# the program's name
 keep()
 {
-	local name=$1 release=$2 link=$3 how=$4 root=$chroots/$2 dir=$corpus/$1
+	local name=$1 release=$2 link=$3 how=$4 root=$chroots/$2 dir=$corpus/$1 from=victims/plan
+	local program=plan
+	case "$*" in *kinds-*) program=kinds from=kinds ;; esac
 	shift 4
 	rm -rf "$dir"
 	mkdir -p "$dir"
@@ -56,8 +72,8 @@ keep()
 	cmp "$root/victim/core.again" "$root/victim/core"
 	gzip -9nc "$root/victim/truth.txt" >"$dir/truth.txt.gz"
 	(
-		echo "program: tests/victims/plan, $link"
-		echo "program build-id: $(build_id "$root/victim/plan-$link")"
+		echo "program: tests/$from, $link"
+		echo "program build-id: $(build_id "$root/victim/$program-$link")"
 		echo "compiler: gcc $(in_chroot "$release" gcc -dumpfullversion)"
 		echo "recipe: $*"
 		echo "core: $how, Linux $(uname -r)"
@@ -74,6 +90,7 @@ keep()
 kernel_case()
 {
 	local name=$1 release=$2 link=$3 tunables=$4 root=$chroots/$2
+	wanted "$name" || return 0
 	shift 4
 	rm -f "$root"/victim/core*
 	in_chroot "$release" sh -c 'ulimit -c unlimited; cd /victim; TUNABLES=$1; shift
@@ -90,28 +107,78 @@ asleep()
 	[ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat")" = S ]
 }
 
-# gcore_case CASE RELEASE LINK TUNABLES OPTION...
+# take_core PID FOLDER [GDB_FROM]: gdb's snapshot, FOLDER/core.PID; by the gdb of chroot GDB_FROM. It
+# runs outside of that, as processes of another root have no paths inside.
+take_core()
+{
+	local pid=$1 folder=$2 from=$chroots/${3:-} lib=lib/x86_64-linux-gnu
+	if [ $# -lt 3 ]; then
+		nsenter --target "$pid" --mount gcore -o "$folder/core" "$pid"
+		return
+	fi
+	nsenter --target "$pid" --mount env PYTHONHOME="$from/usr" \
+		"$from/lib64/ld-linux-x86-64.so.2" --library-path "$from/$lib:$from/usr/$lib" \
+		"$from/usr/bin/gdb" --data-directory "$from/usr/share/gdb" --nx --batch \
+		-ex "attach $pid" -ex "gcore $folder/core.$pid" -ex detach </dev/null
+}
+
+# gdb_version [GDB_FROM]
+gdb_version()
+{
+	if [ $# -gt 0 ]; then in_chroot "$1" gdb --version; else gdb --version; fi | head -n 1
+}
+
+# gcore_case CASE RELEASE LINK TUNABLES [GDB_FROM]
 gcore_case()
 {
 	local name=$1 release=$2 link=$3 tunables=$4 root=$chroots/$2 pid i
+	wanted "$name" || return 0
 	shift 4
 	in_chroot "$release" sh -c 'cd /victim; TUNABLES=$1; shift; echo $$ >pid
 		[ -z "$TUNABLES" ] || export GLIBC_TUNABLES="$TUNABLES"; exec "$@"' \
-		sh "$tunables" "/victim/plan-$link" --small --pause "$@" truth.txt >/dev/null 2>&1 &
+		sh "$tunables" "/victim/plan-$link" --small --pause truth.txt >/dev/null 2>&1 &
 	for ((i = 0; i < 200; i++)); do
 		sleep 0.1
 		[ -f "$root/victim/truth.txt" ] || continue
 		pid=$(cat "$root/victim/pid")
 		asleep "$pid" && break
 	done
-	nsenter --target "$pid" --mount gcore -o /mnt/victim/core "$pid" \
-		>"$root/victim/gcore.log" 2>&1
+	take_core "$pid" /mnt/victim "$@" >"$root/victim/gcore.log" 2>&1
 	kill -KILL "$pid"
 	wait
 	fallocate -d "$root/victim/core.$pid"
 	mv "$root/victim/core.$pid" "$root/victim/core"
-	keep "$name" "$release" "$link" "$(gdb --version | head -n 1), gcore" \
-		"${tunables:+GLIBC_TUNABLES=$tunables }plan-$link --small --pause $*${*:+ }truth.txt"
+	keep "$name" "$release" "$link" "$(gdb_version "$@"), gcore" \
+		"${tunables:+GLIBC_TUNABLES=$tunables }plan-$link --small --pause truth.txt"
+}
+
+# kinds_case CASE RELEASE KIND NUMBER: a kernel core of tests/kinds
+kinds_case()
+{
+	local name=$1 release=$2 kind=$3 number=$4 root=$chroots/$2 pid i
+	wanted "$name" || return 0
+	in_chroot "$release" sh -c 'ulimit -c unlimited; cd /victim; exec "$@"' sh \
+		/victim/kinds-dynamic "$kind" "$number" truth.txt >/dev/null 2>&1 &
+	for ((i = 0; i < 200; i++)); do
+		sleep 0.1
+		[ -f "$root/victim/truth.txt" ] || continue
+		pid=$(sed -n 's/^# pid //p' "$root/victim/truth.txt")
+		asleep "$pid" && break
+	done
+	kill -ABRT "$pid"
+	wait
+	the_core "$root/victim"
+	keep "$name" "$release" dynamic 'the kernel' "kinds-dynamic $kind $number truth.txt"
+}
+
+# gdb_case RELEASE: a snapshot by the gdb of trixie
+gdb_case()
+{
+	wanted "$1-gcore-trixie" || return 0
+	chroot_ready trixie
+	[ -x "$chroots/trixie/usr/bin/gdb" ] ||
+		in_chroot trixie apt-get install -qy --no-install-recommends gdb
+	gcore_case "$1-gcore-trixie" "$1" static '' trixie
 }
 
 for release; do
@@ -130,9 +197,14 @@ for release; do
 	gcore_case "$release-gcore-no-tcache" "$release" static "$off"
 	kernel_case "$release-one-arena" "$release" dynamic glibc.malloc.arena_max=1
 	# before glibc 2.42 the limit is 1032 bytes, and higher values are ignored
-	[ "${release%%-*}" != sid ] ||
+	if [ "${release%%-*}" = sid ]; then
 		kernel_case "$release-large-tcache" "$release" dynamic \
 			glibc.malloc.tcache_max=2000000
+	fi
+	[ "$release" != sid ] ||
+		kernel_case "$release-tcache-64k" "$release" dynamic glibc.malloc.tcache_max=65536
+	[ "$release" != bookworm ] || kinds_case "$release-dlmopen" "$release" space 1
+	case $release in trixie | sid) gdb_case "$release" ;; esac
 	rm -rf "$chroots/$release/victim"
 done
 du -sh "$corpus"

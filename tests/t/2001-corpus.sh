@@ -6,7 +6,7 @@ need_cmd zstd gzip python3
 . "$SRC/tests/victims/replay.sh"
 
 cases=("$SRC"/corpus/*/core.zst)
-ok 'the corpus is there' test "${#cases[@]}" -ge 98
+ok 'the corpus is there' test "${#cases[@]}" -ge 102
 for core in "${cases[@]}"; do
 	name=$(basename "$(dirname "$core")")
 	zstd -q -d --sparse "$core" -o "$OUT/core" || { result 1 "$name unpacks"; continue; }

@@ -26,8 +26,9 @@ def about(folder):
 
 
 def core_of(facts):
-    if 'gcore' in facts['core']:
-        return 'gcore'
+    gdb = re.match(r'GNU gdb .* (\d+\.\d+), gcore', facts['core'])
+    if gdb:
+        return 'gcore, gdb ' + gdb.group(1)
     return 'kernel' if facts['core'].startswith('the kernel') else 'qemu-user'
 
 
@@ -40,6 +41,8 @@ def settings_of(facts):
     words = facts['recipe'].split()
     names = [w.removeprefix('GLIBC_TUNABLES=glibc.malloc.') for w in words
              if w.startswith('GLIBC_TUNABLES=')]
+    if 'tests/kinds' in facts['program']:  # "kinds-dynamic space 1 truth.txt"
+        names.append({'space': 'dlmopen'}[words[-3]])
     return ', '.join(names + [w.removeprefix('--') for w in words if w.startswith('--brk=')])
 
 

@@ -2,7 +2,7 @@
 
 # replay NAME CORE TRUTH: one check; its differences are shown where it fails. Roots may be missing:
 # where stacks and their guard pages are one mapping (glibc 2.42 and later on Linux 6.13 and later),
-# gdb's gcore (seen with 13.1) writes zeroes in place of all of it; qemu-user (seen with 7.2) writes
+# gdb's gcore (seen with 13.1 and 16.3) writes zeroes in place of all of it; qemu-user (seen with 7.2) writes
 # no vector registers. $OUT/tally gets a line: the name, what is missing, the last line of check.py.
 replay()
 {
