@@ -7,6 +7,8 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -93,4 +95,28 @@ NOINLINE void kind_fork(long threads)
 	free_few("child");
 	truth_note("threads", 1);
 	truth_note("exited", (uint64_t)threads);
+}
+
+/* The child of vfork has the memory of its parent, whose other threads go on in it. */
+NOINLINE void kind_vfork(long threads)
+{
+	blocks = 100;
+	kind_crowd(threads);
+}
+
+/* A child that posix_spawn made, of this program: it says what it holds, and the parent waits. */
+NOINLINE void kind_spawn(long n)
+{
+	char number[24], *args[] = { "kinds", "crowd", number, (char *)kinds_truth, NULL };
+	posix_spawnattr_t attr;
+	pid_t child;
+
+	plant_few(100, "parent");
+	snprintf(number, sizeof(number), "%ld", n);
+	if (posix_spawnattr_init(&attr) ||
+	    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP) ||
+	    posix_spawn(&child, "/proc/self/exe", NULL, &attr, args, environ))
+		die("posix_spawn");
+	waitpid(child, NULL, 0);
+	_exit(0);
 }

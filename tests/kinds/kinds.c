@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+const char *kinds_truth;
 static struct park end = PARK_NONE;
 
 NOINLINE void plant_few(long blocks, const char *label)
@@ -45,6 +46,7 @@ static NOINLINE void plant(const char *kind, long number)
 	} kinds[] = {
 		{ "align", kind_align }, { "remap", kind_remap }, { "crowd", kind_crowd },
 		{ "fork", kind_fork },   { "space", kind_space }, { "flight", kind_flight },
+		{ "vfork", kind_vfork }, { "spawn", kind_spawn }, { "open", kind_open },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -62,7 +64,11 @@ int main(int argc, char **argv)
 		die("usage: kinds KIND NUMBER TRUTH");
 	truth_open(80000);
 	get_open(80000);
+	kinds_truth = argv[3];
 	plant(argv[1], atol(argv[2]));
+	/* the child goes on here, below this frame, and the parent ends when the child has */
+	if (!strcmp(argv[1], "vfork") && vfork())
+		_exit(0);
 	end.level = park_level();
 	truth_note("pid", (uint64_t)getpid());
 	truth_write(argv[3]);

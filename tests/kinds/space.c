@@ -23,10 +23,8 @@ static void *find(void *library, const char *name)
 	return p;
 }
 
-static NOINLINE void open_space(struct space *s)
+static NOINLINE void open_space(struct space *s, void *library)
 {
-	void *library = dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW);
-
 	if (!library)
 		die(dlerror());
 	s->malloc = (void *(*)(size_t))find(library, "malloc");
@@ -71,14 +69,15 @@ static NOINLINE void free_space(const struct space *s)
 	__asm__ volatile("" : : "r"(p) : "memory");
 }
 
-NOINLINE void kind_space(long spaces)
+static NOINLINE void plant_spaces(long spaces, bool apart)
 {
 	static struct space space[4];
 	static void *chain[4];
 
 	plant_few(200, "few");
 	for (long i = 0; i < spaces && i < 4; i++)
-		open_space(&space[i]);
+		open_space(&space[i], apart ? dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW)
+		                            : dlopen("libc.so.6", RTLD_NOW));
 	for (long i = 0; i < spaces && i < 4; i++) {
 		plant_space(&space[i], i, &chain[i]);
 		if (i) /* in the first one's tcache there is nothing */
@@ -89,4 +88,14 @@ NOINLINE void kind_space(long spaces)
 	truth_note("exited", 0);
 	/* ld.so describes each object and scope in blocks of the first malloc */
 	truth_note("loader", 40 + 40 * (uint64_t)spaces);
+}
+
+NOINLINE void kind_space(long spaces)
+{
+	plant_spaces(spaces, true);
+}
+
+NOINLINE void kind_open(long libraries)
+{
+	plant_spaces(libraries, false);
 }

@@ -76,6 +76,12 @@ for how in $builds; do
 	kind "align-$how" "$how" align 1048576
 	kind "fork-$how" "$how" fork 6
 done
+for how in $builds; do
+	# a static program opens libraries, and libc with them, in its own namespace only
+	case $how in static*) kind "open-$how" "$how" open 1 ;; esac
+done
+kind vfork dynamic vfork 3
+kind spawn dynamic spawn 3 no-gcore
 kind align-1-gib dynamic align $((1 << 30)) no-gcore
 kind remap dynamic remap 6
 kind spaces-1 dynamic space 1
