@@ -63,9 +63,15 @@ void command_say(const char *fmt, ...)
 	fflush(stderr);
 }
 
+/* Of an input, in messages. */
+static const char *name_of(const char *path)
+{
+	return strcmp(path, "-") ? path : "standard input";
+}
+
 static void show_progress(const struct options *opt)
 {
-	const char *name = strcmp(opt->arg[0], "-") ? opt->arg[0] : "standard input";
+	const char *name = name_of(opt->arg[0]);
 	struct pool pool = { 0 };
 
 	if (!opt->quiet)
@@ -162,14 +168,15 @@ static bool matched(const struct options *opt, const struct report *r)
 		command_say("%s: --fail-on %s cannot be decided: %s; add --strict to have a "
 		            "partial "
 		            "core end with exit status 4",
-		            r->input.path, c->text, why);
+		            name_of(r->input.path), c->text, why);
 	return r->has_leaks && condition_holds(c, quantity(r, c));
 }
 
 int command_end(const struct options *opt, const struct report *report, bool told)
 {
 	for (size_t i = 0; i < report->input.warnings.n && !opt->quiet && !told; i++)
-		command_say("%s: %s", report->input.path, report->input.warnings.v[i].message);
+		command_say("%s: %s", name_of(report->input.path),
+		            report->input.warnings.v[i].message);
 	if (matched(opt, report))
 		return EXIT_MATCHED;
 	if (opt->strict && report->partial)

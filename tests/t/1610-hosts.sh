@@ -130,7 +130,9 @@ for strange in /dev/zero /dev/full /dev/tty /proc/kmsg /proc/self/mem /proc/self
 	is "$strange is not used" "$(grep -c 'libc.so.6 .*, build-id' said)" 1
 done
 rm box/usr/lib/libc.so.6
-if command -v strace >/dev/null; then
+if [ "${SAN:-0}" != 0 ]; then # the sanitizer cannot look for leaks under strace
+	skip 'a device is looked at, and not opened' 'the release build tells'
+elif command -v strace >/dev/null; then
 	ln -s /dev/full box/usr/lib/libc.so.6
 	strace -o trace "$COREHEAP" check core >/dev/null 2>&1
 	is 'a device is looked at, and not opened' \

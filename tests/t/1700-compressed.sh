@@ -44,7 +44,7 @@ alike()
 		-e 's/; (core\.[a-z0-9]+|standard input): /; CORE: /' \
 		-e 's/ \((zstd|lz4|xz|gzip): [0-9.]+ [KM]iB\)//' \
 		-e 's, (\./)?(core\.[a-z0-9]+|-)( 0x[0-9a-f]+)?$, CORE\3,' "$OUT/raw"
-	cat "$OUT/err"
+	sed -E 's/^coreheap: (core\.[a-z0-9]+|standard input): /coreheap: CORE: /' "$OUT/err"
 }
 
 views='summary leaks blocks arenas maps threads check
