@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define BIN_STEPS 1000 /* in one list of free chunks */
+#define BIN_TRIES 100  /* free chunks of a region whose lists are followed */
 
 void region_give(struct walk *w, struct region *r, uint32_t index)
 {
@@ -47,14 +48,17 @@ static uint32_t arena_by_bins(struct walk *w, const struct region *r)
 {
 	uint64_t head, before = 0;
 	vaddr p = r->start, last = 0;
+	unsigned tries = 0;
 
 	while (p < r->limit && chunk_head(&w->view, p, &head, w->word)) {
 		uint64_t size = head & ~(uint64_t)CHUNK_FLAGS;
 		uint32_t i = UINT32_MAX;
 
-		if (last && !(head & CHUNK_PREV_INUSE) && before >= chunk_min(w->word))
+		if (last && !(head & CHUNK_PREV_INUSE) && before >= chunk_min(w->word)) {
 			i = binned_in(w, last);
-		if (i != UINT32_MAX)
+			tries++;
+		}
+		if (i != UINT32_MAX || tries == BIN_TRIES)
 			return i;
 		if (size < chunk_fence(w->word) || size > r->limit - p)
 			break;
