@@ -56,6 +56,15 @@ static bool may_be_head(struct view *view, vaddr x)
 	return unsaved;
 }
 
+unsigned arena_heads(struct walk *w, vaddr arena, const struct state_layout *l)
+{
+	unsigned good = 0;
+
+	for (unsigned bin = 0; bin < BIN_HEADS; bin++)
+		good += is_bin_head(&w->view, arena + l->bins + 2 * w->word * bin);
+	return good;
+}
+
 /* A few list heads of an arena will do: one of them may be damaged. */
 bool arena_has_bins(struct walk *w, vaddr arena, const struct state_layout *l)
 {
@@ -242,7 +251,7 @@ static vaddr try_run(struct walk *w, vaddr x)
 	if (count < BIN_HEADS_DAMAGED)
 		return x + w->word;
 	/* system_mem, or max_system_mem */
-	if (w->word == 8 && is_unsaved(w, lo + MALLOC_BINS * 8 + 40)) {
+	if (is_unsaved(w, lo + (unsigned)MALLOC_BINS * w->word + 16 + 3 * w->word)) {
 		if (!is_other(w, lo))
 			w->half = lo;
 		return lo + count * step;

@@ -16,10 +16,10 @@
 #include "heapwalk/step.h"
 
 #define STEPS_MAX    (UINT64_C(1) << 30) /* headers looked at in all */
-#define LONG_CHAIN   16   /* chunks that are no chance, even where their chain breaks */
-#define AT_ENTRY     9    /* Linux include/uapi/linux/auxvec.h */
-#define FAST_MAX     0x80 /* largest chunk of a fastbin, by default */
-#define SLOTS_LAYOUT 42   /* tcache counters of free slots: from this version on */
+#define LONG_CHAIN   16 /* chunks that are no chance, even where their chain breaks */
+#define AT_ENTRY     9  /* Linux include/uapi/linux/auxvec.h */
+#define FAST_WORDS   16 /* of the largest chunk of a fastbin, by default */
+#define SLOTS_LAYOUT 42 /* tcache counters of free slots: from this version on */
 
 /* ---- chains of chunks ---- */
 
@@ -34,16 +34,29 @@ struct chain {
 	enum chain_end how;
 	uint64_t n; /* chunks before end */
 	vaddr top;  /* the last chunk, if it may be top: it ends where a page does; else 0 */
-	vaddr end;
+	vaddr end;  /* where the next chunk would be */
 };
 
 /* A header that may be the first of a region or that of top: nothing but PREV_INUSE is set. */
-static bool starts_chunk(uint64_t head, uint64_t room)
+static bool starts_chunk(unsigned word, uint64_t head, uint64_t room)
 {
 	uint64_t size = head & ~(uint64_t)CHUNK_FLAGS;
 
-	return (head & CHUNK_FLAGS) == CHUNK_PREV_INUSE && size >= chunk_min(8) && !(size & 8) &&
+	return (head & CHUNK_FLAGS) == CHUNK_PREV_INUSE && size >= chunk_min(word) && !(size & 8) &&
 	       size <= room;
+}
+
+/* Where memory ends whose top is at p, as a header that may be that of top has it; 0: it is none.
+ */
+static vaddr top_end(unsigned word, vaddr p, uint64_t head, vaddr limit)
+{
+	uint64_t size = head & ~(uint64_t)CHUNK_FLAGS;
+	vaddr from = p + chunk_lead(word);
+
+	if ((head & CHUNK_FLAGS) != CHUNK_PREV_INUSE || size < chunk_min(word) ||
+	    !range_holds(0, limit, from, size))
+		return 0;
+	return from + size;
 }
 
 /* Steps from start as far as headers are sound. */
@@ -51,7 +64,8 @@ static void chain_follow(struct lost *l, vaddr start, vaddr limit, struct chain 
 {
 	struct stepper st = { .w = l->w, .limit = limit, .main = true };
 	uint64_t page = l->w->core->page_size, head, size, last_head = 0;
-	vaddr p = start, last = 0;
+	unsigned word = l->w->word;
+	vaddr p = start, last = 0, end;
 	enum step step = STEP_BAD;
 
 	*c = (struct chain){ .how = CHAIN_BAD };
@@ -63,32 +77,36 @@ static void chain_follow(struct lost *l, vaddr start, vaddr limit, struct chain 
 		p += size;
 	}
 	c->end = p;
-	if (!chunk_head(&l->w->view, p, &head, 8)) {
+	if (!chunk_head(&l->w->view, p, &head, word)) {
 		c->how = CHAIN_UNSAVED;
 	} else if (step == STEP_FENCE) {
 		c->how = c->n ? CHAIN_FENCE : CHAIN_BAD;
-	} else if (limit - p >= chunk_min(8) && starts_chunk(head, limit - p) &&
-	           (head & ~(uint64_t)CHUNK_FLAGS) == limit - p) {
-		*c = (struct chain){ CHAIN_TOP, c->n, p, limit };
-	} else if (last && !(p & (page - 1)) && (last_head & CHUNK_PREV_INUSE)) {
+	} else if (top_end(word, p, head, limit) == limit) {
+		*c = (struct chain){ CHAIN_TOP, c->n, p, limit - chunk_lead(word) };
+	} else if (word == 8 && last && !(p & (page - 1)) && (last_head & CHUNK_PREV_INUSE)) {
 		c->top = last;
+	} else if (word == 4 && last && (end = top_end(word, p, head, limit)) &&
+	           !(end & (page - 1))) { /* no other chunk ends with a page */
+		*c = (struct chain){ CHAIN_BAD, c->n + 1, p, end - chunk_lead(word) };
 	}
 }
 
 /* The lowest sound start of a chain at or after p; 0: none. *c is that chain. */
 static vaddr chain_start(struct lost *l, vaddr p, vaddr limit, struct chain *c)
 {
+	unsigned word = l->w->word;
 	vaddr first = p;
 
-	for (; l->budget && range_holds(0, limit, p, chunk_min(8)); p += CHUNK_ALIGN) {
+	for (; l->budget && range_holds(0, limit, p, chunk_lead(word) + chunk_min(word));
+	     p += CHUNK_ALIGN) {
 		uint64_t head;
 
 		l->budget--;
-		if (!chunk_head(&l->w->view, p, &head, 8)) {
+		if (!chunk_head(&l->w->view, p, &head, word)) {
 			p = round_down(p, 4096) + 4096 - CHUNK_ALIGN;
 			continue;
 		}
-		if (!starts_chunk(head, limit - p))
+		if (!starts_chunk(word, head, limit - p) && top_end(word, p, head, limit) != limit)
 			continue;
 		chain_follow(l, p, limit, c);
 		if (c->how == CHAIN_TOP || c->how == CHAIN_FENCE || c->n >= LONG_CHAIN)
@@ -108,8 +126,8 @@ static vaddr last_chunk(struct lost *l, vaddr limit, struct chain *c, vaddr *end
 	vaddr top = c->top;
 
 	*end = c->end;
-	while (c->how != CHAIN_TOP && limit - c->end > chunk_min(8) &&
-	       chain_start(l, c->end + CHUNK_ALIGN, limit, c)) {
+	while (c->how != CHAIN_TOP && limit > c->end + chunk_min(l->w->word) &&
+	       chain_start(l, round_up(c->end + 1, CHUNK_ALIGN), limit, c)) {
 		top = c->top;
 		*end = c->end;
 	}
@@ -145,12 +163,12 @@ static bool find_brk(struct lost *l)
 		if (!anonymous_rw(s) || s->saved_end == s->start || !behind_executable(core, s))
 			continue;
 		limit = writable_end(core, s->start);
-		start = chain_start(l, round_up(s->start, CHUNK_ALIGN), limit, &c);
+		start = chain_start(l, chunk_first(l->w->word, s->start), limit, &c);
 		if (!start)
 			continue;
 		top = last_chunk(l, limit, &c, &end);
 		if (top)
-			limit = end;
+			limit = chunks_end(l->w, end);
 		l->brk = (struct region){ .start = start,
 			                  .own_start = start,
 			                  .limit = limit,
@@ -176,13 +194,30 @@ vaddr lost_region(struct walk *w, vaddr start, vaddr limit, vaddr *top)
 
 /* ---- which glibc ---- */
 
-static const struct state_layout *state_of_version(unsigned version)
+static const struct state_layout *state_of_version(unsigned word, unsigned version)
 {
-	for (size_t i = 0; i < state_nlayouts; i++)
-		if (version >= state_layouts[i].versions.from &&
-		    version <= state_layouts[i].versions.to)
-			return &state_layouts[i];
-	return &state_layouts[0];
+	size_t i = 0;
+
+	while (state_layouts[i].word != word || version < state_layouts[i].versions.from ||
+	       version > state_layouts[i].versions.to)
+		i++;
+	return &state_layouts[i];
+}
+
+static const struct tcache_layout *tcache_of_version(unsigned word, unsigned version)
+{
+	size_t i = 0;
+
+	while (tcache_layouts[i].word != word || version < tcache_layouts[i].versions.from ||
+	       version > tcache_layouts[i].versions.to)
+		i++;
+	return &tcache_layouts[i];
+}
+
+/* Of the chunk that a tcache lies in. */
+static uint64_t tcache_chunk(const struct tcache_layout *t)
+{
+	return round_up(t->size + t->word, CHUNK_ALIGN);
 }
 
 /* Are these the counters and lists of a tcache whose lists may hold count entries (2.42 on)? */
@@ -191,32 +226,23 @@ static bool slots_fit(const uint8_t *p, const struct tcache_layout *t, uint64_t 
 	for (unsigned i = 0; i < t->bins; i++) {
 		uint64_t slots = load16(p + 2 * i);
 
-		if (slots > count || (slots == count) != (load64(p + t->entries + 8 * i) == 0))
+		if (slots > count ||
+		    (slots == count) != (load_word(p + t->entries + t->word * i, t->word) == 0))
 			return false;
 	}
 	return true;
 }
 
-static const struct tcache_layout *slots_layout(void)
-{
-	size_t i = 0;
-
-	while (tcache_layouts[i].versions.from != SLOTS_LAYOUT)
-		i++;
-	return &tcache_layouts[i];
-}
-
 /* The limit of the lists of the tcache at mem, if it is one of 2.42 on: the counter of an empty
  * list. */
-static uint64_t slots_count(const struct core *core, vaddr mem)
+static uint64_t slots_count(const struct core *core, const struct tcache_layout *t, vaddr mem)
 {
-	const struct tcache_layout *t = slots_layout();
 	const uint8_t *p = core_at(core, mem, t->size);
 
 	for (unsigned i = 0; p && i < t->bins; i++) {
 		uint64_t n = load16(p + 2 * i);
 
-		if (load64(p + t->entries + 8 * i) == 0)
+		if (load_word(p + t->entries + t->word * i, t->word) == 0)
 			return n && slots_fit(p, t, n) ? n : 0;
 	}
 	return 0;
@@ -225,37 +251,43 @@ static uint64_t slots_count(const struct core *core, vaddr mem)
 /* Looks for a tcache from `at` on. The first chunk is one up to 2.41, with counters of entries. */
 static void probe_tcache(struct lost *l, vaddr at, vaddr limit)
 {
+	unsigned word = l->w->word;
+	const struct tcache_layout *t = tcache_of_version(word, SLOTS_LAYOUT);
+	const struct tcache_layout *old = tcache_of_version(word, SLOTS_LAYOUT - 1);
 	struct stepper st = { .w = l->w, .limit = limit };
-	const uint8_t *p = core_at(l->w->core, at + CHUNK_HEADER, 0x80);
-	uint64_t head, size, first;
+	const uint8_t *p = core_at(l->w->core, at + CHUNK_HEADER, old->entries);
+	uint64_t head, size;
 
-	if (p && chunk_head(&l->w->view, at, &first, 8) && first >> 4 == 0x29) {
-		for (unsigned i = 0; i < 64; i++)
+	if (p && chunk_head(&l->w->view, at, &head, word) &&
+	    round_down(head, CHUNK_ALIGN) == tcache_chunk(old)) {
+		for (unsigned i = 0; i < old->bins; i++)
 			if (load16(p + 2 * i) > 7 && load16(p + 2 * i) > l->tcache_count)
 				l->tcache_count = load16(p + 2 * i);
 		return;
 	}
 	while (!l->tcache_count && l->budget && step_at(&st, at, &head, &size) == STEP_CHUNK) {
 		l->budget--;
-		if (size >= 0x300 && size <= 0x320)
-			l->tcache_count = slots_count(l->w->core, at + CHUNK_HEADER);
+		if (size >= tcache_chunk(t) && size <= tcache_chunk(t) + 0x20)
+			l->tcache_count = slots_count(l->w->core, t, at + CHUNK_HEADER);
 		if (l->tcache_count && !l->state && l->tcache_count != 7)
-			l->state = state_of_version(43);
+			l->state = state_of_version(word, 43);
 		at += size;
 	}
 }
 
 /* Is there a mmapped chunk as 2.43 makes them, at the start of a mapping? mmapped.c tells more. */
-static bool has_new_mmapped(const struct core *core)
+static bool has_new_mmapped(const struct core *core, unsigned word)
 {
 	for (size_t i = 0; i < core->nseg; i++) {
 		const struct segment *s = &core->seg[i];
-		uint64_t word[2];
+		uint64_t prev, head;
 
-		if (anonymous_rw(s) && core_read(core, s->start, word, sizeof(word)) &&
-		    !(word[0] & ~UINT64_C(1)) && (word[1] & CHUNK_FLAGS) == CHUNK_MMAPPED &&
-		    word[1] >> 12 && word[1] - CHUNK_MMAPPED <= s->end - s->start &&
-		    !((word[1] - CHUNK_MMAPPED + CHUNK_HEADER) & (core->page_size - 1)))
+		if (anonymous_rw(s) && core_read_word(core, s->start + chunk_lead(word), &prev) &&
+		    core_read_word(core, s->start + chunk_size_at(word), &head) &&
+		    (prev & ~UINT64_C(1)) == chunk_lead(word) &&
+		    (head & CHUNK_FLAGS) == CHUNK_MMAPPED && head >> 12 &&
+		    head - CHUNK_MMAPPED <= s->end - s->start &&
+		    !((head - CHUNK_MMAPPED + CHUNK_HEADER) & (core->page_size - 1)))
 			return true;
 	}
 	return false;
@@ -268,12 +300,13 @@ static void find_layout(struct lost *l)
 	if (l->brk.start)
 		probe_tcache(l, l->brk.start, l->brk.limit);
 	for (size_t i = 0; i < l->arenas.n && !l->tcache_count; i++) {
-		vaddr first = round_up(l->arenas.v[i] + state_size(l->state), CHUNK_ALIGN);
+		vaddr first = chunk_first(l->w->word, l->arenas.v[i] + state_size(l->state));
 
 		probe_tcache(l, first, round_down(first, max) + max);
 	}
 	if (!l->state)
-		l->state = state_of_version(has_new_mmapped(l->w->core) ? 43 : 42);
+		l->state = state_of_version(l->w->word,
+		                            has_new_mmapped(l->w->core, l->w->word) ? 43 : 42);
 	if (!l->tcache_count)
 		l->tcache_count = l->state->versions.from >= 43 ? 16 : 7;
 }
@@ -300,19 +333,19 @@ void lost_find(struct walk *w)
 	size_t at = w->arenas.n;
 	uint64_t head;
 
-	if (w->word != 8 || w->instances.n || !data_lost(w->core))
+	if (w->instances.n || !data_lost(w->core))
 		return;
 	w->heap->lost = true;
 	ring_arenas(&l);
 	if (find_brk(&l) || l.arenas.n) {
 		find_layout(&l);
-		if (w->half && core_read64(w->core, w->half - 16, &main.top) &&
+		if (w->half && chunk_read(w->core, w->half - 2 * w->word, &main.top) &&
 		    main.top != l.brk.top)
 			l.brk.top = 0;
 		main.contiguous = l.brk.top != 0;
 		if (l.brk.top)
 			main.top = l.brk.top;
-		if (main.top && chunk_head(&w->view, main.top, &head, 8))
+		if (main.top && chunk_head(&w->view, main.top, &head, w->word))
 			main.top_size = head & ~(uint64_t)CHUNK_FLAGS;
 		array_push(&w->arenas, main);
 		in.main_arena = w->half ? w->half - l.state->bins : ring_main(&l);
@@ -335,10 +368,10 @@ static bool may_be_fast(const struct walk *w, const struct block *b)
 	const struct tcache_layout *t = w->heap->instance[0].tcache;
 	uint64_t word;
 
-	if (b->size + 8 > FAST_MAX || !core_read64(w->core, b->addr, &word))
+	if (block_chunk(b) > FAST_WORDS * w->word || !core_read_word(w->core, b->addr, &word))
 		return false;
 	for (int safe = 0; safe < 2; safe++) {
-		vaddr next = safe ? word ^ (b->addr >> 12) : word;
+		vaddr next = chunk_ours(safe ? word ^ (b->addr >> 12) : word, w->word);
 		struct block to;
 
 		if (t && t->versions.from >= 30 && t->safe_linking != (bool)safe)
@@ -369,7 +402,8 @@ static void doubt_top(struct walk *w)
 	struct block b, most = { 0 };
 	struct heap_iter it = { 0 };
 
-	while (heap_next_set(h, h->used, &it, &b))
+	/* with words of 4 bytes no chunk but top ends with a page */
+	while (w->word == 8 && heap_next_set(h, h->used, &it, &b))
 		if (!b.span->arena && b.span->kind == SPAN_ARENA && b.size > most.size &&
 		    !((b.addr + b.size - 8) & (w->core->page_size - 1)))
 			most = b;

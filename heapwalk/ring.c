@@ -5,14 +5,27 @@
  */
 #include "heapwalk/lost.h"
 
+/* The layout of which most list heads are there: on i386 those of 2.27 and 2.43 share all but six.
+ */
 static const struct state_layout *layout_at(struct walk *w, vaddr arena)
 {
-	for (size_t i = 0; i < state_nlayouts; i++)
-		if (state_layouts[i].word == w->word &&
-		    arena_has_bins(w, arena, &state_layouts[i]) &&
-		    arena_attached_fits(w, arena, &state_layouts[i]))
-			return &state_layouts[i];
-	return NULL;
+	const struct state_layout *best = NULL;
+	unsigned most = 0;
+
+	for (size_t i = 0; i < state_nlayouts; i++) {
+		const struct state_layout *l = &state_layouts[i];
+		unsigned heads;
+
+		if (l->word != w->word || !arena_has_bins(w, arena, l) ||
+		    !arena_attached_fits(w, arena, l))
+			continue;
+		heads = arena_heads(w, arena, l);
+		if (heads > most) {
+			most = heads;
+			best = l;
+		}
+	}
+	return best;
 }
 
 /* The first heap of an arena has heap_info, then malloc_state. */

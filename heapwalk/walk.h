@@ -84,6 +84,8 @@ const struct tcache_layout *tcache_infer(struct walk *w);
 void layout_name(struct walk *w);
 /* Do the list heads of an arena stand where the layout has them? Some may be damaged. */
 bool arena_has_bins(struct walk *w, vaddr arena, const struct state_layout *l);
+/* How many of the 127 list heads do. */
+unsigned arena_heads(struct walk *w, vaddr arena, const struct state_layout *l);
 /* Is attached_threads there, or not, as the layout says? */
 bool arena_attached_fits(struct walk *w, vaddr arena, const struct state_layout *l);
 /* Fills in what the arena's struct tells. */

@@ -25,7 +25,6 @@ import subprocess
 import sys
 
 Load = collections.namedtuple('Load', 'header start end offset size flags')
-ARENA = 0x840 # bytes of malloc_state, at least
 Block = collections.namedtuple('Block', 'size state kind')
 
 
@@ -49,18 +48,29 @@ class Told:
                 self.leaked.add(at)
 
 
+def word_of(core):
+    """-> bytes of a word, by the class of the file"""
+    with open(core, 'rb') as file:
+        return 4 * file.read(5)[4]
+
+
 def loads(core):
-    """-> [Load] of the saved PT_LOADs"""
+    """-> [Load] of the saved PT_LOADs; header: where the file has its p_filesz"""
     with open(core, 'rb') as file:
         head = file.read(64)
-        phoff, = struct.unpack_from('<Q', head, 32)
-        count, = struct.unpack_from('<H', head, 56)
+        wide = word_of(core) == 8
+        phoff, = struct.unpack_from('<Q' if wide else '<I', head, 32 if wide else 28)
+        count, = struct.unpack_from('<H', head, 56 if wide else 44)
+        entry = 56 if wide else 32
         file.seek(phoff)
-        table = file.read(56 * count)
+        table = file.read(entry * count)
     for i in range(count):
-        kind, flags, offset, vaddr, _, size, memory, _ = struct.unpack_from('<IIQQQQQQ', table, 56 * i)
+        if wide:
+            kind, flags, offset, vaddr, _, size, memory, _ = struct.unpack_from('<IIQQQQQQ', table, 56 * i)
+        else:
+            kind, offset, vaddr, _, size, memory, flags, _ = struct.unpack_from('<8I', table, 32 * i)
         if kind == 1 and size:
-            yield Load(phoff + 56 * i, vaddr, vaddr + memory, offset, size, flags)
+            yield Load(phoff + entry * i + (32 if wide else 16), vaddr, vaddr + memory, offset, size, flags)
 
 
 class Whole:
@@ -70,6 +80,9 @@ class Whole:
         self.told = Told(coreheap, core)
         self.loads = list(loads(core))
         self.size = os.path.getsize(core)
+        self.word = word_of(core)
+        # bytes of malloc_state, at least; usable ones of an empty tcache up to 2.41
+        self.arena, self.tcache = (0x840, 648) if self.word == 8 else (0x424, 396)
         rows = json.loads(run(coreheap, 'arenas', core, '--json').stdout)['arenas']
         self.heaps = {row['arena']: [(int(h['start'], 16), int(h['end'], 16)) for h in row['heaps']]
                       for row in rows}
@@ -99,7 +112,7 @@ def heap_there(whole, gone):
 def blocks_wrong(whole, got, gone):
     """-> (what is wrong, or None; blocks that are called used and are not, by what is lost with them)"""
     there, everything = heap_there(whole, gone)
-    lost = overlaps(gone, whole.main, whole.main + ARENA)
+    lost = overlaps(gone, whole.main, whole.main + whole.arena)
     unsure = 0
     for at, block in whole.told.blocks.items():
         arena = whole.told.arena[at]
@@ -109,7 +122,7 @@ def blocks_wrong(whole, got, gone):
         if got.blocks.get(at) == block:
             continue
         if block.state != 'used' and got.blocks.get(at) == block._replace(state='used'):
-            if (block.state == 'free' and lost and arena == 0) or (block.state == 'internal' and block.size == 648):
+            if (block.state == 'free' and lost and arena == 0) or (block.state == 'internal' and block.size == whole.tcache):
                 unsure += 1
                 continue
             if not everything: # what is lost may have been a tcache
@@ -144,20 +157,20 @@ def judge(what, coreheap, core, whole, sizes, length):
         if not text and exact and unsure and doubted(coreheap, core) < unsure:
             text = '%d blocks are wrongly called used, %d doubted' % (unsure, doubted(coreheap, core))
         wrong += [text] if text else []
-    return ['%s: %s' % (what, text) for text in wrong], exact, exact and overlaps(gone, whole.main, whole.main + ARENA)
+    return ['%s: %s' % (what, text) for text in wrong], exact, exact and overlaps(gone, whole.main, whole.main + whole.arena)
 
 
 def resized(coreheap, core, whole, sizes, what):
     """With other sizes in program headers, by address of the header in the file."""
     with open(core, 'r+b') as file:
         for header, size in sizes.items():
-            file.seek(header + 32)
-            file.write(struct.pack('<Q', size))
+            file.seek(header)
+            file.write(struct.pack('<Q' if whole.word == 8 else '<I', size))
     result = judge(what, coreheap, core, whole, sizes, whole.size)
     with open(core, 'r+b') as file:
         for load in whole.loads:
-            file.seek(load.header + 32)
-            file.write(struct.pack('<Q', load.size))
+            file.seek(load.header)
+            file.write(struct.pack('<Q' if whole.word == 8 else '<I', load.size))
     return result
 
 
