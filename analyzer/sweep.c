@@ -169,7 +169,7 @@ static bool scan_long(struct marker *m, const struct span *s, size_t c)
 	if (next < from + CHUNK_HEADER || next - from < CELL)
 		return false;
 	m->sum->bytes += next - from;
-	mark_range(m, from + CHUNK_HEADER, next + s->size_at);
+	mark_range(m, from + CHUNK_HEADER, next + s->size_at - s->apart);
 	return true;
 }
 

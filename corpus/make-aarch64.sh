@@ -8,6 +8,9 @@
 #	-o CORPUS   where the cases go (default the folder of this script)
 #	RELEASE     of bullseye bookworm trixie sid (default all)
 #
+# With bookworm comes bookworm-aarch64-mte, whose blocks have memory tags (GLIBC_TUNABLES, MTE). That takes
+# another QEMU than Debian 12's: 7.2 gets the tags of memory wrong, 10.0 does not. QEMU=COMMAND names it.
+#
 # Needs debootstrap, gcc-aarch64-linux-gnu, qemu-system-arm, qemu-user-static, zstd, python3.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,7 +22,7 @@ while getopts c:o: option; do
 	case $option in
 	c) chroots=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
 	o) corpus=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
-	*) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	*) sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 	esac
 done
 shift $((OPTIND - 1))
@@ -119,7 +122,7 @@ INIT
 	chmod +x "$ram/init"
 	(cd "$ram" && find . | qemu-aarch64-static bin/busybox cpio -o -H newc 2>/dev/null |
 		gzip -1) >"$work/initrd"
-	timeout 1800 qemu-system-aarch64 -M virt -cpu max -m 1024 -nographic -no-reboot \
+	timeout 1800 ${QEMU:-qemu-system-aarch64} -M virt,mte=on -cpu max -m 1024 -nographic -no-reboot \
 		-kernel "$(echo "$root"/boot/vmlinuz-*)" -initrd "$work/initrd" \
 		-append 'console=ttyAMA0 rdinit=/init panic=1 quiet' \
 		-virtfs "local,path=$work/share,mount_tag=share,security_model=none" \
@@ -143,7 +146,7 @@ keep()
 		echo "program: tests/victims/plan, $3"
 		echo "program build-id: $(build_id "$share/victim/plan-$3")"
 		echo "compiler: $(aarch64-linux-gnu-gcc --version | head -n 1)"
-		echo "recipe: plan-$3 --small truth.txt"
+		echo "recipe: ${TUNABLES:+GLIBC_TUNABLES=$TUNABLES }plan-$3 --small truth.txt"
 		echo "core: $4"
 		echo "system: Debian $2, arm64"
 		echo "libc6: $(basename "$chroots/$2"-arm64/var/cache/apt/archives/libc6_*.deb | cut -d_ -f2)"
@@ -171,6 +174,13 @@ for root in /mnt/*/; do
 		mv /tmp/root/core /mnt/$release/core.$link
 		mv /tmp/root/truth.txt /mnt/$release/truth.$link
 	done
+	if [ $release = bookworm ]; then
+		cp /bin/busybox /tmp/root/env
+		env -i chroot /tmp/root /env GLIBC_TUNABLES=glibc.mem.tagging=3 \
+			/victim/plan-dynamic --small /truth.txt
+		mv /tmp/root/core /mnt/$release/core.tagged
+		mv /tmp/root/truth.txt /mnt/$release/truth.tagged
+	fi
 	umount /tmp/root/proc
 	rm -r /tmp/root
 done
@@ -192,6 +202,9 @@ for release; do
 			"the kernel, Linux $(cat "$work/share/kernel"), in qemu-system-aarch64 -cpu max" \
 			"$work/share/$release/core.$link" "$work/share/$release/truth.$link"
 	done
+	[ "$release" != bookworm ] || TUNABLES=glibc.mem.tagging=3 keep bookworm-aarch64-mte bookworm dynamic \
+		"the kernel, Linux $(cat "$work/share/kernel"), in qemu-system-aarch64 -M virt,mte=on -cpu max" \
+		"$work/share/bookworm/core.tagged" "$work/share/bookworm/truth.tagged"
 done
 qemu=$work/qemu
 mkdir "$qemu"

@@ -116,10 +116,37 @@ static size_t drop_overlaps(struct core *core, struct segment *v, size_t n, stru
 	return kept;
 }
 
+#define PT_AARCH64_TAGS 0x70000002 /* PT_AARCH64_MEMTAG_MTE; elf.h has it from glibc 2.36 on */
+
+/* Each mapping with tags has a header of that kind with its address (arm64 kernel/elfcore.c). */
+static void mark_tagged(struct core *core, const vaddr *at, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t seg = first_behind(core->seg, core->nseg, end, at[i]);
+
+		if (seg < core->nseg && core->seg[seg].start == at[i])
+			core->seg[seg].flags |= SEG_TAGGED;
+	}
+}
+
+static void read_notes(struct core *core, const Elf64_Phdr *ph, struct notes *notes)
+{
+	uint64_t have = core->file_size - ph->p_offset;
+
+	if (have < ph->p_filesz) {
+		core->truncated = true;
+		core->missing += ph->p_filesz - have;
+	} else {
+		have = ph->p_filesz;
+	}
+	notes_read(core, (const uint8_t *)core->map + ph->p_offset, have, notes);
+}
+
 static bool read_headers(struct core *core, struct notes *notes, struct err *err)
 {
 	const struct elfclass *c = elfclass_of(core->map);
 	ARRAY(struct segment) segs = { 0 };
+	ARRAY(vaddr) tagged = { 0 };
 	uint64_t count, room;
 	Elf64_Ehdr eh;
 
@@ -145,16 +172,10 @@ static bool read_headers(struct core *core, struct notes *notes, struct err *err
 		if (ph.p_type == PT_LOAD) {
 			add_load(core, &ph, &s);
 			array_push(&segs, s);
+		} else if (ph.p_type == PT_AARCH64_TAGS && core->machine->id == MACHINE_AARCH64) {
+			array_push(&tagged, ph.p_vaddr);
 		} else if (ph.p_type == PT_NOTE && ph.p_offset < core->file_size) {
-			uint64_t have = core->file_size - ph.p_offset;
-
-			if (have < ph.p_filesz) {
-				core->truncated = true;
-				core->missing += ph.p_filesz - have;
-			} else {
-				have = ph.p_filesz;
-			}
-			notes_read(core, (const uint8_t *)core->map + ph.p_offset, have, notes);
+			read_notes(core, &ph, notes);
 		}
 	}
 	if (!notes->gdb)
@@ -169,6 +190,8 @@ static bool read_headers(struct core *core, struct notes *notes, struct err *err
 		     "wrong");
 	core->nseg = drop_overlaps(core, segs.v, segs.n, notes);
 	core->seg = segs.v;
+	mark_tagged(core, tagged.v, tagged.n);
+	array_free(&tagged);
 	if (!core->nseg)
 		return err_set(err,
 		               "%s: a core without memory segments; nothing can be analysed: take "

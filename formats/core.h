@@ -17,6 +17,7 @@ enum segment_flag {
 	SEG_X = 1, /* as ELF's p_flags */
 	SEG_W = 2,
 	SEG_R = 4,
+	SEG_TAGGED = 8, /* mapped with PROT_MTE: aarch64's memory tags are saved beside it */
 };
 
 /* A mapping of the dead process. Sorted by address, never overlapping. */

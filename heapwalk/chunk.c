@@ -226,6 +226,7 @@ void chunks_open(struct walk *w, const struct region *r, vaddr at, struct span *
 		            .arena = r->arena,
 		            .kind = r->kind,
 		            .size_at = (uint8_t)chunk_size_at(w->word),
+		            .apart = w->apart,
 		            .first_id = w->next_id,
 		            .cell = w->heap->cell + w->next_cell };
 }

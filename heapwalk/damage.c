@@ -42,8 +42,10 @@ static void find_front(const struct heap *h, struct heap_finding *f)
 {
 	struct block b;
 
-	if (f->at < 2 * CHUNK_HEADER || !heap_find(h, f->at - CHUNK_HEADER, &b) ||
-	    b.span->kind == SPAN_MMAP || b.addr + b.size != f->at - CHUNK_HEADER + b.span->size_at)
+	if (f->at < 2 * CHUNK_HEADER ||
+	    !(heap_find(h, f->at - CHUNK_HEADER, &b) ||
+	      heap_find(h, f->at - CHUNK_HEADER - 1, &b)) ||
+	    b.span->kind == SPAN_MMAP || b.addr + block_chunk(&b) != f->at)
 		return;
 	f->front.addr = b.addr;
 	f->front.size = b.size;

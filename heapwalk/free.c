@@ -117,12 +117,13 @@ static inline vaddr chunk_fd(const uint8_t *p, unsigned word)
 	return chunk_ours(load_word(p + 16, word), word);
 }
 
-static inline void count_binned(struct bin_walk *b, const uint8_t *p, unsigned word)
+static inline void count_binned(const struct walk *w, struct bin_walk *b, const uint8_t *p,
+                                unsigned word)
 {
 	struct tally *place = &b->arena->free[bin_place(b->bin)];
 	struct tally *unlisted = &b->arena->free[FREE_UNLISTED];
 	uint64_t head = load_word(p + chunk_size_at(word), word);
-	uint64_t usable = (head & ~(uint64_t)CHUNK_FLAGS) - word;
+	uint64_t usable = (head & ~(uint64_t)CHUNK_FLAGS) - word - w->apart;
 
 	if (unlisted->blocks == 0 || unlisted->bytes < usable)
 		return; /* a damaged list counts some chunk twice */
@@ -143,7 +144,7 @@ static void walk_back(struct walk *w, struct bin_walk *b)
 		return;
 	while (b->left-- && at != b->head && at != b->before && (p = free_chunk(w, at)) &&
 	       chunk_fd(p, word) == after) {
-		count_binned(b, p, word);
+		count_binned(w, b, p, word);
 		after = at;
 		at = chunk_bk(p, word);
 	}
@@ -183,7 +184,7 @@ static inline __attribute__((always_inline)) bool step_by_word(struct walk *w, s
 		walk_back(w, b);
 		return false;
 	}
-	count_binned(b, p, word);
+	count_binned(w, b, p, word);
 	b->before = b->at;
 	b->at = chunk_fd(p, word);
 	if (b->at == b->head)

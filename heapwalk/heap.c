@@ -117,6 +117,37 @@ static void sum_up(struct heap *h)
 	}
 }
 
+/*
+ * With memory tags malloc gives no block the word in the next chunk's header. It maps its memory
+ * for them then, and never uses brk (malloc.c, 2.33 on): a core with the tags tells by the
+ * mappings.
+ */
+static uint8_t bytes_apart(const struct walk *w)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < w->regions.n; i++) {
+		const struct segment *s = core_segment(w->core, w->regions.v[i].start);
+
+		if (!s || !(s->flags & SEG_TAGGED))
+			return 0;
+		any = true;
+	}
+	return any ? (uint8_t)w->word : 0;
+}
+
+/* The walk has counted them as usable. */
+static void take_apart(const struct walk *w, struct arena *a)
+{
+	struct tally *t[] = { &a->used, &a->free[FREE_UNLISTED], &a->free[FREE_TOP] };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++)
+		t[i]->bytes -= t[i]->bytes < w->apart * t[i]->blocks ? t[i]->bytes
+		                                                     : w->apart * t[i]->blocks;
+	if (a->largest_free)
+		a->largest_free -= w->apart;
+}
+
 static void hand_over(struct walk *w)
 {
 	struct heap *h = w->heap;
@@ -147,6 +178,7 @@ void heap_walk(const struct core *core, struct heap_want want, struct heap **out
 	instances_find(&w);
 	lost_find(&w);
 	regions_find(&w);
+	w.apart = bytes_apart(&w);
 	mmapped_find(&w);
 	if (w.regions.n)
 		qsort(w.regions.v, w.regions.n, sizeof(*w.regions.v), by_start);
@@ -154,6 +186,8 @@ void heap_walk(const struct core *core, struct heap_want want, struct heap **out
 	tcache_expect(&w);
 	w.ahead = ahead_open(core, want.threads);
 	chunks_walk(&w, want.threads);
+	for (size_t i = 0; w.apart && i < w.arenas.n; i++)
+		take_apart(&w, &w.arenas.v[i]);
 	ahead_close(w.ahead);
 	hand_over(&w);
 	make_slots(w.heap);

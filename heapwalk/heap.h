@@ -46,7 +46,7 @@ struct block {
 /* Bytes of its chunk, header included. */
 static inline uint64_t block_chunk(const struct block *b)
 {
-	return b->size + (CHUNK_HEADER - b->span->size_at);
+	return b->size + (CHUNK_HEADER - b->span->size_at) + b->span->apart;
 }
 
 /* One malloc in the process: normally one; a dlmopen namespace or a static libc inside has its own.

@@ -405,7 +405,7 @@ static void doubt_top(struct walk *w)
 	/* with words of 4 bytes no chunk but top ends with a page */
 	while (w->word == 8 && heap_next_set(h, h->used, &it, &b))
 		if (!b.span->arena && b.span->kind == SPAN_ARENA && b.size > most.size &&
-		    !((b.addr + b.size - 8) & (w->core->page_size - 1)))
+		    !((b.addr + block_chunk(&b) - CHUNK_HEADER) & (w->core->page_size - 1)))
 			most = b;
 	if (most.size)
 		doubt(h, &most);

@@ -114,7 +114,7 @@ static void add_chunk(struct walk *w, vaddr base, const struct found *f, bool ne
 
 	r.limit = r.own_end = base + f->total;
 	/* malloc.c memsize/musable: 2.43 no longer loses a word more than the header */
-	r.usable = new_kind ? f->size - w->word : f->size - 2 * w->word;
+	r.usable = new_kind ? f->size - w->word - w->apart : f->size - 2 * w->word;
 	if (new_kind && r.usable > r.limit - (r.start + 16))
 		r.usable = r.limit - (r.start + 16);
 	array_push(&w->regions, r);

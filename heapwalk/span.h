@@ -9,7 +9,7 @@
  * The last 8 usable bytes are the next chunk's prev_size field. So user byte a of chunk c satisfies
  * c <= a - 16 < n, but for the 8 bytes of the next size field, which belong to no block. The same
  * holds where words have 4 bytes and the size field is at c+12 (layout.h): the last 4 usable bytes
- * are at n+8 then.
+ * are at n+8 then. With memory tags none of the 16 bytes at n belongs to a block.
  *
  * Every chunk (used, free or malloc's own) has an id: its rank in address order over the whole
  * heap. Everything known about blocks is kept as one bit by id.
@@ -32,10 +32,8 @@ struct cell {
 };
 
 struct span {
-	vaddr start;     /* address of the first chunk's header */
-	vaddr end;       /* end of the last chunk (fenceposts left out) */
-	vaddr own_start; /* what malloc owns of the mapping, headers and reserve included: */
-	vaddr own_end;   /* [own_start, own_end) is never a root */
+	vaddr start; /* address of the first chunk's header */
+	vaddr end;   /* end of the last chunk (fenceposts left out) */
 	const uint8_t
 		*mem; /* bytes of [start, end + 16 or end) in one piece; NULL: not in one piece */
 	struct cell *cell; /* NULL for SPAN_MMAP */
@@ -45,13 +43,18 @@ struct span {
 	uint32_t arena; /* index into heap.arena; main is 0. For SPAN_MMAP: 0 */
 	enum span_kind kind;
 	uint8_t size_at; /* offset of the size field in a chunk: 16 less a word */
+	/* bytes at a chunk's end that the block would have, and has not: 8 with memory tags, whose
+	 * granules the next chunk's header must not share (malloc.c memsize), else 0 */
+	uint8_t apart;
 	uint64_t usable; /* SPAN_MMAP: usable bytes of its block */
+	vaddr own_start; /* what malloc owns of the mapping, headers and reserve included: */
+	vaddr own_end;   /* [own_start, own_end) is never a root */
 };
 
 /* Usable bytes of a chunk whose extent has so many. */
 static inline uint64_t span_usable(const struct span *span, uint64_t size)
 {
-	return size - (16u - span->size_at);
+	return size - (16u - span->size_at) - span->apart;
 }
 
 static inline uint64_t cell_bits(const struct cell *c)
@@ -93,7 +96,7 @@ static inline bool span_find(const struct span *span, vaddr v, vaddr *chunk, uin
 	}
 	granule = (v - 16 - span->start) >> 4;
 	/* the bytes of a next chunk's size field: their granule's successor starts a chunk */
-	if (v & 8 && (v & span->size_at) == span->size_at) { /* v & 8: known without a load */
+	if ((v & 8 && (v & span->size_at) == span->size_at) || span->apart) {
 		uint64_t next = granule + 1;
 
 		if ((next >> 6) >= span->ncells || span->start + (next << 4) >= span->end ||

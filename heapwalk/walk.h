@@ -26,6 +26,7 @@ struct region {
 struct walk {
 	const struct core *core;
 	unsigned word;                    /* of core->machine */
+	uint8_t apart;                    /* as in struct span, of them all */
 	const struct debug_layout *known; /* may be NULL */
 	struct heap *heap;
 	struct view view;

@@ -39,7 +39,7 @@ def machine_of(facts):
 
 def settings_of(facts):
     words = facts['recipe'].split()
-    names = [w.removeprefix('GLIBC_TUNABLES=glibc.malloc.') for w in words
+    names = [w.removeprefix('GLIBC_TUNABLES=glibc.').removeprefix('malloc.') for w in words
              if w.startswith('GLIBC_TUNABLES=')]
     if 'tests/kinds' in facts['program']:  # "kinds-dynamic space 1 truth.txt"
         names.append({'space': 'dlmopen'}[words[-3]])

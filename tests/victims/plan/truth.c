@@ -47,6 +47,16 @@ void truth_open(size_t records)
 	capacity = records;
 }
 
+/* Where a block is: without the tag (aarch64) that it gets each time it is handed out. */
+static uint64_t place(uint64_t hidden)
+{
+#if defined(__aarch64__)
+	return (hidden ^ HIDDEN) & UINT64_MAX >> 8;
+#else
+	return hidden ^ HIDDEN;
+#endif
+}
+
 void truth_group(void)
 {
 	group++;
@@ -67,7 +77,7 @@ NOINLINE void truth_add(const void *p, size_t requested, enum truth_class class,
 		die("the truth is full");
 	if (freed_any)
 		for (size_t i = 0; i < count; i++)
-			if (record[i].hidden == hide(p))
+			if (place(record[i].hidden) == place(hide(p)))
 				record[i].gone = true;
 	r->hidden = hide(p);
 	r->requested = requested;
@@ -169,7 +179,7 @@ static void line(const struct record *r)
 	};
 
 	text("0x");
-	number(r->hidden ^ HIDDEN, 16);
+	number(place(r->hidden), 16);
 	text(" ");
 	number(r->requested, 10);
 	text(" ");
