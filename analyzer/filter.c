@@ -61,15 +61,16 @@ size_t filter_halves(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uin
 	return found;
 }
 
-size_t filter_granules(const uint8_t *p, uint64_t fill, uint64_t stops, uint64_t lo, uint64_t size,
-                       uint64_t *out)
+size_t filter_granules(const uint8_t *p, uint64_t fill, uint64_t stops, unsigned grain, uint64_t lo,
+                       uint64_t size, uint64_t *out)
 {
 	size_t found = 0;
 
 	for (; fill; fill &= fill - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(fill);
 
-		found += filter_halves(p + 16 * i, stops >> i & 1 ? 3 : 4, lo, size, out + found);
+		found += filter_halves(p + grain * i, grain / 4 - (stops >> i & 1), lo, size,
+		                       out + found);
 	}
 	return found;
 }

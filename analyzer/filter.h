@@ -24,8 +24,8 @@ size_t filter_halves(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uin
  * Words of 4 bytes of the granules (16 bytes) of 1 KiB whose bit is set in fill, the fourth one
  * only where that in stops is not. out has room for 260.
  */
-size_t filter_granules(const uint8_t *p, uint64_t fill, uint64_t stops, uint64_t lo, uint64_t size,
-                       uint64_t *out);
+size_t filter_granules(const uint8_t *p, uint64_t fill, uint64_t stops, unsigned grain, uint64_t lo,
+                       uint64_t size, uint64_t *out);
 
 /* The two that filter_words chooses from, at run time by what the processor has; equal in result.
  */

@@ -71,7 +71,7 @@ static inline void look(struct marker *m, uint64_t word)
 	if (!s)
 		return;
 	if (s->cell)
-		__builtin_prefetch(&s->cell[(word - CHUNK_HEADER - s->start) >> 10]);
+		__builtin_prefetch(cell_at(s, word - CHUNK_HEADER));
 	if (s->mem) /* in a list the next pointer is there: it comes while the cell does */
 		__builtin_prefetch(s->mem + (word - CHUNK_HEADER - s->start));
 	if (m->npointers == POINTERS)
@@ -172,7 +172,7 @@ static uint64_t usable_of(const struct marker *m, const struct span *s, vaddr ch
                           const uint8_t *p)
 {
 	if (m->heap->repaired || !p)
-		return span_usable(s, span_next(s, chunk + CHUNK_ALIGN) - chunk);
+		return span_usable(s, span_next(s, chunk + CHUNK_HEADER) - chunk);
 	if (m->width == 4)
 		return (load32(p + 12) & ~(uint64_t)CHUNK_FLAGS) - 4;
 	return (load64(p + 8) & ~(uint64_t)CHUNK_FLAGS) - 8;
@@ -294,6 +294,7 @@ struct marker *mark_open(const struct core *core, const struct heap *heap, unsig
 	m->heap = heap;
 	m->mask = core->machine->pointer_mask;
 	m->width = core->machine->word;
+	m->grain = heap->align;
 	if (heap->nspans) {
 		m->lo = heap->span[0].start + CHUNK_HEADER;
 		m->hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;

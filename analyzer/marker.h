@@ -12,7 +12,7 @@
 #define TARGETS  32    /* waiting for their bits */
 #define BLOCKS   16    /* waiting for their content */
 #define BATCH    256   /* words of a sweep that are resolved together */
-#define CELL     1024  /* bytes of heap whose chunk starts one index cell has */
+#define CELL     1024  /* bytes of heap whose chunk starts one index cell has, at most */
 
 struct pointer {
 	vaddr v;
@@ -37,6 +37,7 @@ struct marker {
 	vaddr lo, hi;      /* user addresses of the heap lie in [lo, hi) */
 	uint64_t mask;     /* of a word: what of it is an address */
 	unsigned width;    /* bytes of a word: 8 or 4 */
+	unsigned grain;    /* bytes of a granule, to which blocks are aligned: 16 or 8 */
 	uint64_t *left;    /* to be visited in this pass: bit by id */
 	uint64_t *touched; /* by interior pointers, where those do not hold; else NULL */
 	uint64_t *found; /* while sweeping: bit by id; those that are left too are to be scanned */

@@ -105,7 +105,7 @@ static void follow(struct search *s, uint64_t value, uint32_t holder)
 	if (!span)
 		return;
 	if (span->cell)
-		__builtin_prefetch(&span->cell[(value - CHUNK_HEADER - span->start) >> 10]);
+		__builtin_prefetch(cell_at(span, value - CHUNK_HEADER));
 	if (s->nedges == WAITING)
 		resolve(s);
 	s->edge[(s->first_edge + s->nedges++) % WAITING] = (struct edge){ value, span, holder };
@@ -167,7 +167,7 @@ static void fetch(const struct search *s, vaddr addr)
 
 	if (!span || !span->cell)
 		return;
-	__builtin_prefetch(&span->cell[(addr - CHUNK_HEADER - span->start) >> 10]);
+	__builtin_prefetch(cell_at(span, addr - CHUNK_HEADER));
 	if (!span->mem)
 		return;
 	__builtin_prefetch(span->mem + (addr - CHUNK_HEADER - span->start));
@@ -193,9 +193,8 @@ static void each_bit(struct search *s, const uint64_t *bits,
 			for (; chunks; chunks &= chunks - 1, id++)
 				if (bit_get(bits, id))
 					fn(s,
-					   span->start + CHUNK_HEADER +
-					           ((i << 6 | (unsigned)__builtin_ctzll(chunks))
-					            << 4),
+					   cell_chunk(span, i, (unsigned)__builtin_ctzll(chunks)) +
+					           CHUNK_HEADER,
 					   id);
 		}
 	}
@@ -308,9 +307,7 @@ static bool block_of(const struct search *s, uint32_t id, struct block *b)
 	if (!chunks)
 		return false;
 	return heap_find(s->heap,
-	                 span->start + CHUNK_HEADER +
-	                         ((lo << 6 | (unsigned)__builtin_ctzll(chunks)) << 4),
-	                 b);
+	                 cell_chunk(span, lo, (unsigned)__builtin_ctzll(chunks)) + CHUNK_HEADER, b);
 }
 
 /* The first word of [start, end) that keeps step->to, a start pointer if there is one. */

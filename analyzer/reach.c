@@ -117,9 +117,7 @@ static void find_candidates(struct work *w)
 				if (!bit_get(w->left, id))
 					continue;
 				bit_set(w->candidate, id);
-				flood(w,
-				      s->start + ((c << 6 | (unsigned)__builtin_ctzll(bits)) << 4),
-				      id);
+				flood(w, cell_chunk(s, c, (unsigned)__builtin_ctzll(bits)), id);
 			}
 		}
 		if (!s->cell && bit_get(w->left, s->first_id)) {
@@ -155,7 +153,7 @@ static void heads_of_cell(struct work *w, const struct span *s, size_t c)
 		bits &= ~(UINT64_C(1) << bit);
 		id--;
 		if (bit_get(w->candidate, id) && bit_get(w->left, id))
-			take_head(w, s->start + ((c << 6 | bit) << 4), id);
+			take_head(w, cell_chunk(s, c, bit), id);
 	}
 }
 

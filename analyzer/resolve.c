@@ -35,7 +35,8 @@ static void find_mmapped(struct marker *m, const struct span *s, uint64_t word)
 }
 
 /* Which cells the words' targets start in or reach over; asks for them. */
-static size_t seek_cells(struct marker *m, struct seek *k)
+static inline __attribute__((always_inline)) size_t seek_cells(struct marker *m, struct seek *k,
+                                                               unsigned shift)
 {
 	size_t n = 0;
 
@@ -50,7 +51,8 @@ static size_t seek_cells(struct marker *m, struct seek *k)
 			continue;
 		}
 		at -= s->start;
-		k[n] = (struct seek){ &s->cell[at >> 10], m->word[i], s->first_id, at >> 4 & 63 };
+		k[n] = (struct seek){ &s->cell[at >> (shift + 6)], m->word[i], s->first_id,
+			              at >> shift & 63 };
 		__builtin_prefetch(k[n].cell); /* 12 bytes, which may lie in two lines */
 		__builtin_prefetch((const uint8_t *)k[n].cell + sizeof(struct cell) - 1);
 		n++;
@@ -78,6 +80,7 @@ static inline __attribute__((always_inline)) size_t find_hits(struct marker *m,
                                                               const struct seek *k, size_t n,
                                                               struct hit *hit, bool popcnt)
 {
+	uint64_t inner = m->grain - 1;
 	size_t hits = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -85,9 +88,9 @@ static inline __attribute__((always_inline)) size_t find_hits(struct marker *m,
 		uint32_t id = k[i].first_id + k[i].cell->rank - 1;
 
 		id += popcnt ? (uint32_t)__builtin_popcountll(upto) : bit_count(upto);
-		hit[hits] = (struct hit){ id, upto >> 63 && !(k[i].word & 15) };
+		hit[hits] = (struct hit){ id, upto >> 63 && !(k[i].word & inner) };
 		__builtin_prefetch(&m->found[id >> 6], 1);
-		hits += !(k[i].word & 8) || in_block(m, k[i].word);
+		hits += !(k[i].word & 12) || in_block(m, k[i].word);
 	}
 	return hits;
 }
@@ -121,7 +124,7 @@ void resolve_words(struct marker *m)
 {
 	struct seek k[BATCH + 260];
 	struct hit hit[BATCH + 260];
-	size_t n = seek_cells(m, k);
+	size_t n = m->grain == 16 ? seek_cells(m, k, 4) : seek_cells(m, k, 3);
 
 	n = HITS(m, k, n, hit);
 	if (m->shared)

@@ -1,10 +1,11 @@
 /*
  * Passes over the heap in address order: what is found so far is scanned as a stream and not block
  * by block at random, which costs more in translating addresses and in branches taken wrongly than
- * in reading. A cell of the index (1 KiB of heap) is looked at as a whole: which of its 16-byte
- * granules belong to blocks that are to be scanned is worked out as a bit mask, and words are
- * filtered by it without asking where blocks begin and end. The words that stay are resolved in
- * batches, so that their index cells, and then their bits, are fetched many at a time.
+ * in reading. A cell of the index (64 granules of 16 bytes, or of 8 on i386 up to glibc 2.25) is
+ * looked at as a whole: which of its granules belong to blocks that are to be scanned is worked out
+ * as a bit mask, and words are filtered by it without asking where blocks begin and end. The words
+ * that stay are resolved in batches, so that their index cells, and then their bits, are fetched
+ * many at a time.
  *
  * A pointer to a block further on has it scanned in the same sweep, one backwards in the next. A
  * sweep over much is shared out among threads; what is visited in the end does not depend on the
@@ -83,26 +84,27 @@ struct fill {
 };
 
 /* Asks for the lines of it. */
-static inline __attribute__((always_inline)) void fetch(const struct fill *f)
+static inline __attribute__((always_inline)) void fetch(const struct fill *f, unsigned grain)
 {
-	const uint8_t *p = f->span->mem + f->cell * CELL + CHUNK_HEADER;
+	const uint8_t *p = f->span->mem + f->cell * 64 * grain + CHUNK_HEADER;
 	unsigned last = 63u - (unsigned)__builtin_clzll(f->fill);
 
 	if (!f->span->mem)
 		return;
-	for (unsigned g = (unsigned)__builtin_ctzll(f->fill); g <= last; g += 4)
-		__builtin_prefetch(p + 16 * g, 0, 0);
-	__builtin_prefetch(p + 16 * last + 15, 0, 0);
+	for (unsigned g = (unsigned)__builtin_ctzll(f->fill); g <= last; g += 64 / grain)
+		__builtin_prefetch(p + grain * g, 0, 0);
+	__builtin_prefetch(p + grain * last + grain - 1, 0, 0);
 }
 
 /* The words that are kept of a cell, where not all of it lies in the core in one piece. */
 static void copy_kept(struct marker *m, vaddr at, const struct fill *f, uint8_t *copy)
 {
 	memset(copy, 0, CELL);
-	for (unsigned i = 0; i < CELL; i += m->width) {
-		bool last = (i & 15) + m->width == 16;
+	for (unsigned i = 0; i < 64 * m->grain; i += m->width) {
+		unsigned g = i / m->grain;
+		bool last = i + m->width == (g + 1) * m->grain;
 
-		if (f->fill >> (i >> 4) & 1 && !(last && f->stops >> (i >> 4) & 1) &&
+		if (f->fill >> g & 1 && !(last && f->stops >> g & 1) &&
 		    !core_read(m->core, at + i, copy + i, m->width))
 			m->unread += m->width;
 	}
@@ -113,12 +115,12 @@ static void scan_fill(struct marker *m, const struct fill *f)
 {
 	const struct span *s = f->span;
 	uint64_t second = f->fill & ~f->stops, keep[2];
-	uint64_t from = f->cell * CELL + CHUNK_HEADER;
+	uint64_t cell = 64 * m->grain, from = f->cell * cell + CHUNK_HEADER;
 	uint64_t *out = m->word + m->nwords;
 	uint8_t copy[CELL];
 	const uint8_t *p;
 
-	if (s->mem && from + CELL <= s->end - s->start) {
+	if (s->mem && from + cell <= s->end - s->start) {
 		p = s->mem + from;
 	} else {
 		copy_kept(m, s->start + from, f, copy);
@@ -129,7 +131,8 @@ static void scan_fill(struct marker *m, const struct fill *f)
 		keep[1] = twice(f->fill >> 32) | twice(second >> 32) << 1;
 		m->nwords += filter_kept(p, keep, m->mask, m->lo, m->hi - m->lo, out);
 	} else {
-		m->nwords += filter_granules(p, f->fill, f->stops, m->lo, m->hi - m->lo, out);
+		m->nwords += filter_granules(p, f->fill, f->stops, m->grain, m->lo, m->hi - m->lo,
+		                             out);
 	}
 	if (m->nwords >= BATCH)
 		resolve_words(m);
@@ -150,7 +153,10 @@ static void scan_oldest(struct marker *m, struct fills *q)
 
 static void scan_later(struct marker *m, struct fills *q, const struct fill *f)
 {
-	fetch(f);
+	if (m->grain == 16)
+		fetch(f, 16);
+	else
+		fetch(f, 8);
 	if (q->n == FILLS)
 		scan_oldest(m, q);
 	q->v[(q->first + q->n++) % FILLS] = *f;
@@ -160,13 +166,13 @@ static void scan_later(struct marker *m, struct fills *q, const struct fill *f)
 static bool scan_long(struct marker *m, const struct span *s, size_t c)
 {
 	size_t end = c + LONG < s->ncells ? c + LONG : s->ncells;
-	vaddr from = s->start + (c + 1) * CELL, next;
+	vaddr from = s->start + (c + 1) * span_cell(s), next;
 
 	for (size_t i = c + 1; i < end; i++)
 		if (cell_bits(&s->cell[i]))
 			return false;
 	next = span_next(s, from);
-	if (next < from + CHUNK_HEADER || next - from < CELL)
+	if (next < from + CHUNK_HEADER || next - from < span_cell(s))
 		return false;
 	m->sum->bytes += next - from;
 	mark_range(m, from + CHUNK_HEADER, next + s->size_at - s->apart);
@@ -194,12 +200,13 @@ static inline bool sweep_cell(struct marker *m, struct fills *q, const struct sp
 	if (!first && !more)
 		return false;
 	if (last) /* as if a chunk started at the end */
-		stops |= UINT64_C(1) << ((s->end - s->start) >> 4 & 63);
+		stops |= UINT64_C(1) << ((s->end - s->start) >> s->shift & 63);
 	room = ~stops;
 	/* adding the bit behind a start carries through all the room up to the next */
 	fill = first | (room & ~(room + ((first << 1 | more) & room)));
 	m->sum->blocks += bit_count(first);
-	m->sum->bytes += 16 * (uint64_t)bit_count(fill) - m->width * (uint64_t)bit_count(first);
+	m->sum->bytes += m->grain * (uint64_t)bit_count(fill) -
+	                 m->width * (uint64_t)bit_count(first);
 	stops = stops >> 1 | (last ? 0 : cell_bits(&s->cell[c + 1]) << 63);
 	scan_later(m, q, &(struct fill){ s, c, fill, stops });
 	if (last || !(fill >> 63) || cell_bits(&s->cell[c + 1]) & 1)

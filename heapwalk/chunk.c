@@ -4,7 +4,7 @@
  * whose brk was interrupted; one in a subheap that was left for a new one), then in a subheap one
  * of size 0. Where the remainder of such a subheap was too small for a free chunk, the fencepost is
  * a chunk of size 0x20 in front of the size 0 (malloc.c sysmalloc; with words of 4 bytes it is one
- * of 8).
+ * of 8, or where blocks are aligned to 8 of 16).
  *
  * Where the chain breaks, walking goes on at the next sound chunk (resync.c). Where what lies
  * between is one chunk with a bad header, it stays a chunk of the span; else it is skipped, a gap.
@@ -225,17 +225,17 @@ void chunks_open(struct walk *w, const struct region *r, vaddr at, struct span *
 		            .own_start = at + chunk_lead(w->word),
 		            .arena = r->arena,
 		            .kind = r->kind,
-		            .size_at = (uint8_t)chunk_size_at(w->word),
 		            .apart = w->apart,
 		            .first_id = w->next_id,
 		            .cell = w->heap->cell + w->next_cell };
+	span_form(s, chunk_size_at(w->word), w->align);
 }
 
 void chunks_close(struct walk *w, struct span *s)
 {
 	if (s->end == s->start)
 		return;
-	s->ncells = (s->end - s->start) / 1024 + 1;
+	s->ncells = (s->end - s->start) / span_cell(s) + 1;
 	w->next_cell += s->ncells;
 	span_rank(s);
 	s->mem = core_at(w->core, s->start, s->end - s->start);
@@ -335,7 +335,7 @@ static bool mend(struct resync *rs, struct span *s, vaddr stop, vaddr *next)
 	uint64_t head;
 
 	if (!chunk_head(&w->view, stop, &head, w->word)) {
-		*next = resync_after_gap(rs, stop + CHUNK_ALIGN);
+		*next = resync_after_gap(rs, stop + w->align);
 		report_unsaved(w, rs->r, stop, *next);
 		return false;
 	}
@@ -363,7 +363,7 @@ static bool mend(struct resync *rs, struct span *s, vaddr stop, vaddr *next)
  */
 vaddr chunks_end(const struct walk *w, vaddr p)
 {
-	return round_up(p + chunk_lead(w->word), CHUNK_ALIGN);
+	return round_up(p + chunk_lead(w->word), w->align);
 }
 
 static void walk_region(struct walk *w, const struct region *r)
@@ -414,11 +414,11 @@ static void add_mmapped(struct walk *w, const struct region *r)
 		          .own_start = r->own_start,
 		          .own_end = r->own_end,
 		          .kind = SPAN_MMAP,
-		          .size_at = (uint8_t)chunk_size_at(w->word),
 		          .usable = r->usable,
 		          .first_id = w->next_id,
 		          .nchunks = 1 };
 
+	span_form(&s, chunk_size_at(w->word), w->align);
 	s.mem = core_at(w->core, s.start, s.end - s.start);
 	bit_set(w->heap->used, w->next_id++);
 	w->heap->mmapped.blocks++;
@@ -436,7 +436,7 @@ void chunks_walk(struct walk *w, unsigned threads)
 	for (size_t i = 0; i < w->regions.n; i++) {
 		const struct region *r = &w->regions.v[i];
 
-		if (i && r->start < w->regions.v[i - 1].limit) {
+		if (i && r->start + chunk_lead(w->word) < w->regions.v[i - 1].limit) {
 			walk_find(w, "overlap", r->start, true,
 			          "two parts of the heap claim 0x%llx; the second "
 			          "is skipped",

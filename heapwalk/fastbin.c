@@ -31,7 +31,7 @@ static vaddr fast_head(const struct arena *a, const struct state_layout *l, unsi
 
 static bool fast_fits(const struct heap *h, unsigned i, vaddr chunk, struct block *b)
 {
-	return !(chunk & 15) && heap_find(h, chunk + CHUNK_HEADER, b) &&
+	return !(chunk & (h->align - 1)) && heap_find(h, chunk + CHUNK_HEADER, b) &&
 	       b->addr == chunk + CHUNK_HEADER &&
 	       (block_chunk(b) == fast_size(CHUNK_HEADER - b->span->size_at, i) ||
 	        heap_inferred(h, chunk));

@@ -93,28 +93,34 @@ static bool next_bin(struct walk *w, uint64_t *counter, struct bin_walk *b)
 	return false;
 }
 
-/* A free chunk of the heap, and not of another list's kind, with its header and links in one piece.
- */
+/* The links of a free chunk of the heap that is not of another list's kind; its size stands in
+ * front of them. NULL: it is none, or not in one piece. */
 static const uint8_t *free_chunk(const struct walk *w, vaddr at)
 {
 	const struct span *s = heap_span(w->heap, at);
+	unsigned word = w->word;
+	const uint8_t *p;
 	vaddr chunk;
 	uint32_t id;
 
-	if (!s || at & 15 || !s->cell || !span_find(s, at + CHUNK_HEADER, &chunk, &id) ||
-	    chunk != at || bit_get(w->heap->used, id) || bit_get(w->heap->internal, id))
+	if (!s || at & (w->align - 1) || !s->cell ||
+	    !span_find(s, at + CHUNK_HEADER, &chunk, &id) || chunk != at ||
+	    bit_get(w->heap->used, id) || bit_get(w->heap->internal, id))
 		return NULL;
-	return s->mem && s->end - at >= 32 ? s->mem + (at - s->start) : core_at(w->core, at, 32);
+	if (s->mem && s->end - at >= CHUNK_HEADER + 2 * word)
+		return s->mem + (at + CHUNK_HEADER - s->start);
+	p = core_at(w->core, at + s->size_at, 3 * word);
+	return p ? p + word : NULL;
 }
 
-/* The link behind fd, of the free chunk at p. */
+/* The link behind fd, of those at p. */
 static inline vaddr chunk_bk(const uint8_t *p, unsigned word)
 {
-	return chunk_ours(load_word(p + 16 + word, word), word);
+	return chunk_ours(load_word(p + word, word), word);
 }
 static inline vaddr chunk_fd(const uint8_t *p, unsigned word)
 {
-	return chunk_ours(load_word(p + 16, word), word);
+	return chunk_ours(load_word(p, word), word);
 }
 
 static inline void count_binned(const struct walk *w, struct bin_walk *b, const uint8_t *p,
@@ -122,7 +128,7 @@ static inline void count_binned(const struct walk *w, struct bin_walk *b, const 
 {
 	struct tally *place = &b->arena->free[bin_place(b->bin)];
 	struct tally *unlisted = &b->arena->free[FREE_UNLISTED];
-	uint64_t head = load_word(p + chunk_size_at(word), word);
+	uint64_t head = load_word(p - word, word);
 	uint64_t usable = (head & ~(uint64_t)CHUNK_FLAGS) - word - w->apart;
 
 	if (unlisted->blocks == 0 || unlisted->bytes < usable)

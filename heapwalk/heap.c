@@ -28,7 +28,9 @@ static void make_index(struct walk *w)
 
 		chunks += r->kind == SPAN_MMAP ? 1 : bytes / chunk_min(w->word) + 2;
 		/* where a region breaks into several spans, each may need one cell more */
-		cells += r->kind == SPAN_MMAP ? 0 : bytes / 512 + 2 + split_cells(r);
+		cells += r->kind == SPAN_MMAP
+		                 ? 0
+		                 : bytes / (32 * w->align) + 2 + split_cells(r, w->align);
 	}
 	w->heap->cell_bytes = cells * sizeof(struct cell);
 	w->heap->cell = mem_lazy(w->heap->cell_bytes);
@@ -169,6 +171,7 @@ void heap_walk(const struct core *core, struct heap_want want, struct heap **out
 {
 	struct walk w = { .core = core,
 		          .word = core->machine->word,
+		          .align = 16,
 		          .known = want.known,
 		          .heap = mem_alloc(1, sizeof(struct heap)),
 		          .view = { .core = core },
@@ -176,7 +179,10 @@ void heap_walk(const struct core *core, struct heap_want want, struct heap **out
 
 	pthreads_find(core, &w.heap->tp, &w.heap->pthread);
 	instances_find(&w);
+	if (w.instances.n)
+		w.align = state_align(w.instances.v[0].state);
 	lost_find(&w);
+	w.heap->align = w.align;
 	regions_find(&w);
 	w.apart = bytes_apart(&w);
 	mmapped_find(&w);
@@ -267,11 +273,12 @@ static enum block_state state_of(const struct heap *heap, uint32_t id)
 	return bit_get(heap->internal, id) ? BLOCK_INTERNAL : BLOCK_FREE;
 }
 
-/* Chunks of a span follow each other without a gap: where the next one starts tells the size. */
+/* Chunks of a span follow each other without a gap: where the next one starts tells the size. None
+ * is smaller than 16 bytes. */
 static uint64_t usable_at(const struct span *s, vaddr chunk)
 {
 	return s->kind == SPAN_MMAP ? s->usable
-	                            : span_usable(s, span_next(s, chunk + CHUNK_ALIGN) - chunk);
+	                            : span_usable(s, span_next(s, chunk + CHUNK_HEADER) - chunk);
 }
 
 bool heap_find(const struct heap *heap, vaddr v, struct block *b)
@@ -332,7 +339,7 @@ bool heap_next(const struct heap *heap, struct heap_iter *it, struct block *b)
 			vaddr next;
 
 			b->addr = it->at + CHUNK_HEADER;
-			next = s->kind == SPAN_MMAP ? s->end : span_next(s, it->at + CHUNK_ALIGN);
+			next = s->kind == SPAN_MMAP ? s->end : span_next(s, it->at + CHUNK_HEADER);
 			b->size = s->kind == SPAN_MMAP ? s->usable : span_usable(s, next - it->at);
 			b->id = it->id++;
 			b->state = state_of(heap, b->id);
@@ -390,7 +397,7 @@ static vaddr chunk_in(const struct span *s, size_t cell, uint32_t rank)
 
 	for (uint32_t n = rank - s->cell[cell].rank; n && bits; n--)
 		bits &= bits - 1;
-	return s->start + ((cell << 6 | (unsigned)__builtin_ctzll(bits | UINT64_C(1) << 63)) << 4);
+	return cell_chunk(s, cell, (unsigned)__builtin_ctzll(bits | UINT64_C(1) << 63));
 }
 
 bool heap_next_set(const struct heap *heap, const uint64_t *bits, struct heap_iter *it,

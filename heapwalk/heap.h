@@ -116,6 +116,7 @@ struct heap {
 	size_t narenas;
 	struct instance *instance;
 	size_t ninstances;
+	unsigned align; /* of all blocks: 16 bytes, or 8 (i386 up to 2.25) */
 	struct tcache *tcache;
 	size_t ntcaches;
 	vaddr *tp, *pthread;    /* by index into core.thread: see pthread.h; 0: not known */

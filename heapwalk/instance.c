@@ -103,9 +103,9 @@ bool arena_attached_fits(struct walk *w, vaddr main, const struct state_layout *
 {
 	uint64_t word;
 
-	if (l->word != 8 || l->bins != 0x68)
+	if (l->bins != (l->word == 8 ? 0x68 : 0x38))
 		return true;
-	if (!core_read64(w->core, main + state_next(l) + 16, &word))
+	if (!core_read_word(w->core, main + state_next(l) + 2 * l->word, &word))
 		return false;
 	return l->attached == (word < 0x10000);
 }
@@ -205,7 +205,7 @@ static bool behind_heap_info(const struct walk *w, vaddr arena)
 {
 	uint64_t owner;
 
-	for (unsigned bytes = 0x18; bytes <= 0x30; bytes += 8)
+	for (unsigned bytes = 0x10; bytes <= 0x30; bytes += 8)
 		if (heap_info_fits(w->word, bytes) &&
 		    core_read_word(w->core, arena - bytes, &owner) && owner == arena)
 			return true;

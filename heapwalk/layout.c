@@ -8,9 +8,10 @@ const struct state_layout state_layouts[] = {
 	{ 8, { 43, 43 }, 0x18, -1, 0, true },     /* fastbins are gone */
 	{ 8, { 23, 26 }, 0x68, 0x08, 10, true },  /* attached_threads is new */
 	{ 8, { 17, 22 }, 0x68, 0x08, 10, false }, /* the oldest looked at */
-	{ 4, { 27, 42 }, 0x40, 0x0c, 11, true },  /* the same of i386, */
-	{ 4, { 43, 43 }, 0x10, -1, 0, true },     /* from 2.26 on */
-	{ 4, { 26, 26 }, 0x3c, 0x08, 11, true },
+	{ 4, { 27, 42 }, 0x40, 0x0c, 11, true },  /* the same of i386 */
+	{ 4, { 43, 43 }, 0x10, -1, 0, true },     { 4, { 26, 26 }, 0x3c, 0x08, 11, true },
+	{ 4, { 23, 25 }, 0x38, 0x08, 10, true }, /* aligned to 8 */
+	{ 4, { 17, 22 }, 0x38, 0x08, 10, false },
 };
 const size_t state_nlayouts = sizeof(state_layouts) / sizeof(*state_layouts);
 
@@ -24,6 +25,8 @@ const struct par_layout par_layouts[] = {
 	{ 4, { 35, 42 }, 0x18, 0x20, 0x30, 0x38, 0x3c, 0x4c, false },
 	{ 4, { 43, 43 }, 0x1c, 0x24, 0x34, 0x3c, 0x40, 0x50, true },
 	{ 4, { 26, 34 }, -1, 0x14, 0x24, 0x2c, 0x30, 0x40, false },
+	{ 4, { 24, 25 }, -1, 0x14, 0x24, 0x2c, -1, 0x30, false },
+	{ 4, { 17, 23 }, -1, 0x14, 0x24, 0x30, -1, 0x34, false },
 };
 const size_t par_nlayouts = sizeof(par_layouts) / sizeof(*par_layouts);
 

@@ -7,14 +7,17 @@
  *
  * The word is size_t's size: 8 bytes (x86-64, aarch64) or 4 (i386). All blocks are aligned to 16
  * (sysdeps/i386/malloc-alignment.h: from 2.26 on), so with words of 4 bytes glibc's chunks stand at
- * odd multiples of 8. Here a chunk's address is that of its block less 16 on every machine:
+ * odd multiples of 8. On i386 up to 2.25 all is aligned to 8, two words as elsewhere (malloc.c
+ * MALLOC_ALIGNMENT). Here a chunk's address is that of its block less 16 on every machine:
  *
  *   word 8   | prev_size | size      | block (fd, bk)
  *   word 4   |  no part  | prev|size | block (fd, bk)
  *            c           c+8         c+16
  *
  * and what is called its extent, [c, c + size), leads to where the next chunk is by the same count.
- * glibc's own pointers to chunks lead chunk_lead bytes behind c.
+ * glibc's own pointers to chunks lead chunk_lead bytes behind c. A mapping that begins with a chunk
+ * (all do but those of other arenas) has that one's c 8 bytes in front of it on i386 up to 2.25:
+ * what is at c and c+4 is never read.
  */
 #ifndef HEAPWALK_LAYOUT_H
 #define HEAPWALK_LAYOUT_H
@@ -27,7 +30,6 @@ enum {
 	CHUNK_MMAPPED = 2,
 	CHUNK_NON_MAIN = 4, /* belongs to an arena other than main_arena */
 	CHUNK_FLAGS = 7,
-	CHUNK_ALIGN = 16,  /* MALLOC_ALIGNMENT */
 	CHUNK_HEADER = 16, /* chunk address to user address */
 	MALLOC_BINS = 254, /* words of malloc_state.bins */
 };
@@ -49,16 +51,16 @@ static inline unsigned chunk_size_at(unsigned word) /* of the size field in a ch
 {
 	return CHUNK_HEADER - word;
 }
-/* Our address of the first chunk that can start at or after `from`. */
-static inline uint64_t chunk_first(unsigned word, uint64_t from)
+/* Our address of the first chunk, aligned so, whose header can stand at or after `from`. */
+static inline uint64_t chunk_first(unsigned word, unsigned align, uint64_t from)
 {
-	return round_up(from + 2 * word, CHUNK_ALIGN) - CHUNK_HEADER;
+	return round_up(from + 2 * word, align) - CHUNK_HEADER;
 }
 /* May an arena stand so far behind the start of its first heap? There is heap_info (arena.c): 0x20
- * bytes, 0x30 from 2.35 on; with words of 4 bytes always 0x18. */
+ * bytes, 0x30 from 2.35 on; with words of 4 bytes 0x18, and 0x10 where blocks are aligned to 8. */
 static inline bool heap_info_fits(unsigned word, uint64_t bytes)
 {
-	return word == 8 ? bytes == 0x20 || bytes == 0x30 : bytes == 0x18;
+	return word == 8 ? bytes == 0x20 || bytes == 0x30 : bytes == 0x18 || bytes == 0x10;
 }
 /* HEAP_MAX_SIZE (arena.c): 2 * DEFAULT_MMAP_THRESHOLD_MAX. */
 static inline uint64_t heap_max(unsigned word)
@@ -80,6 +82,16 @@ struct state_layout {
 	uint16_t nfast;
 	bool attached; /* has attached_threads (2.23 on) */
 };
+
+/*
+ * MALLOC_ALIGNMENT, of blocks and sizes of chunks: the number of fastbins follows from it
+ * (MAX_FAST_SIZE, 80 bytes with words of 4, is in the eleventh where sizes are multiples of 16, and
+ * in the tenth where they are of 8).
+ */
+static inline unsigned state_align(const struct state_layout *l)
+{
+	return l->word == 4 && l->nfast == 10 ? 8 : 16;
+}
 
 /* Derived offsets: the fields that follow bins never changed their order. */
 static inline unsigned state_top(const struct state_layout *l)

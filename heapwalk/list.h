@@ -23,7 +23,7 @@ static inline __attribute__((always_inline)) void list_fetch(const struct heap *
 		return;
 	__builtin_prefetch(s->mem + (at - s->start));
 	__builtin_prefetch(s->mem + (at - s->start) + 24);
-	__builtin_prefetch(&s->cell[(at - s->start) >> 10]);
+	__builtin_prefetch(cell_at(s, at));
 }
 
 /* A used block is free after all. */

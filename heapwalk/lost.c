@@ -98,12 +98,12 @@ static vaddr chain_start(struct lost *l, vaddr p, vaddr limit, struct chain *c)
 	vaddr first = p;
 
 	for (; l->budget && range_holds(0, limit, p, chunk_lead(word) + chunk_min(word));
-	     p += CHUNK_ALIGN) {
+	     p += l->w->align) {
 		uint64_t head;
 
 		l->budget--;
 		if (!chunk_head(&l->w->view, p, &head, word)) {
-			p = round_down(p, 4096) + 4096 - CHUNK_ALIGN;
+			p = round_down(p, 4096) + 4096 - l->w->align;
 			continue;
 		}
 		if (!starts_chunk(word, head, limit - p) && top_end(word, p, head, limit) != limit)
@@ -127,7 +127,7 @@ static vaddr last_chunk(struct lost *l, vaddr limit, struct chain *c, vaddr *end
 
 	*end = c->end;
 	while (c->how != CHAIN_TOP && limit > c->end + chunk_min(l->w->word) &&
-	       chain_start(l, round_up(c->end + 1, CHUNK_ALIGN), limit, c)) {
+	       chain_start(l, round_up(c->end + 1, l->w->align), limit, c)) {
 		top = c->top;
 		*end = c->end;
 	}
@@ -163,7 +163,7 @@ static bool find_brk(struct lost *l)
 		if (!anonymous_rw(s) || s->saved_end == s->start || !behind_executable(core, s))
 			continue;
 		limit = writable_end(core, s->start);
-		start = chain_start(l, chunk_first(l->w->word, s->start), limit, &c);
+		start = chain_start(l, chunk_first(l->w->word, l->w->align, s->start), limit, &c);
 		if (!start)
 			continue;
 		top = last_chunk(l, limit, &c, &end);
@@ -217,7 +217,7 @@ static const struct tcache_layout *tcache_of_version(unsigned word, unsigned ver
 /* Of the chunk that a tcache lies in. */
 static uint64_t tcache_chunk(const struct tcache_layout *t)
 {
-	return round_up(t->size + t->word, CHUNK_ALIGN);
+	return round_up(t->size + t->word, 16);
 }
 
 /* Are these the counters and lists of a tcache whose lists may hold count entries (2.42 on)? */
@@ -259,7 +259,7 @@ static void probe_tcache(struct lost *l, vaddr at, vaddr limit)
 	uint64_t head, size;
 
 	if (p && chunk_head(&l->w->view, at, &head, word) &&
-	    round_down(head, CHUNK_ALIGN) == tcache_chunk(old)) {
+	    round_down(head, 16) == tcache_chunk(old)) {
 		for (unsigned i = 0; i < old->bins; i++)
 			if (load16(p + 2 * i) > 7 && load16(p + 2 * i) > l->tcache_count)
 				l->tcache_count = load16(p + 2 * i);
@@ -300,7 +300,8 @@ static void find_layout(struct lost *l)
 	if (l->brk.start)
 		probe_tcache(l, l->brk.start, l->brk.limit);
 	for (size_t i = 0; i < l->arenas.n && !l->tcache_count; i++) {
-		vaddr first = chunk_first(l->w->word, l->arenas.v[i] + state_size(l->state));
+		vaddr first = chunk_first(l->w->word, l->w->align,
+		                          l->arenas.v[i] + state_size(l->state));
 
 		probe_tcache(l, first, round_down(first, max) + max);
 	}
@@ -337,6 +338,8 @@ void lost_find(struct walk *w)
 		return;
 	w->heap->lost = true;
 	ring_arenas(&l);
+	if (l.state)
+		w->align = state_align(l.state);
 	if (find_brk(&l) || l.arenas.n) {
 		find_layout(&l);
 		if (w->half && chunk_read(w->core, w->half - 2 * w->word, &main.top) &&

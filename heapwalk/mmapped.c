@@ -6,7 +6,8 @@
  *   2.43:       the same, but the header's two words are not counted in size
  *
  * The block begins 16 bytes behind the mapping's start, so that with words of 4 bytes the distance
- * of glibc's header is 8.
+ * of glibc's header is 8; or 8 bytes behind it, and the distance is 0, where blocks are aligned
+ * to 8.
  *
  * memalign moves the header to 16 bytes below the aligned address (prev_size = the distance), and
  * leaves the old header stale at the start of the mapping: the inner one is the true one.
@@ -22,13 +23,13 @@ struct found {
 /* Is there a header at h for the mapping that starts at base? */
 static bool header_at(struct walk *w, vaddr base, vaddr h, uint64_t extra, struct found *f)
 {
-	const uint8_t *p = view_at(&w->view, h, CHUNK_HEADER);
+	const uint8_t *p = view_at(&w->view, h + chunk_lead(w->word), 2 * w->word);
 	uint64_t prev, head;
 
 	if (!p)
 		return false;
-	prev = load_word(p + chunk_lead(w->word), w->word);
-	head = load_word(p + chunk_size_at(w->word), w->word);
+	prev = load_word(p, w->word);
+	head = load_word(p + w->word, w->word);
 	if (extra)
 		prev &= ~UINT64_C(1); /* 2.43 keeps MMAP_HP there */
 	if ((head & CHUNK_FLAGS) != CHUNK_MMAPPED || prev != h + chunk_lead(w->word) - base ||
@@ -81,7 +82,7 @@ static bool chunk_on_page(struct walk *w, vaddr page, vaddr end, uint64_t extra,
 {
 	struct found outer;
 
-	if (!header_at(w, page, page, extra, &outer))
+	if (!header_at(w, page, chunk_first(w->word, w->align, page), extra, &outer))
 		return false;
 	if (inner_header(w, page, end, outer.total, extra, f))
 		return true;
@@ -112,11 +113,12 @@ static void add_chunk(struct walk *w, vaddr base, const struct found *f, bool ne
 {
 	struct region r = { .start = f->header, .kind = SPAN_MMAP, .own_start = base };
 
-	r.limit = r.own_end = base + f->total;
+	r.own_end = base + f->total;
+	r.limit = r.own_end - chunk_lead(w->word);
 	/* malloc.c memsize/musable: 2.43 no longer loses a word more than the header */
 	r.usable = new_kind ? f->size - w->word - w->apart : f->size - 2 * w->word;
-	if (new_kind && r.usable > r.limit - (r.start + 16))
-		r.usable = r.limit - (r.start + 16);
+	if (new_kind && r.usable > r.own_end - (r.start + CHUNK_HEADER))
+		r.usable = r.own_end - (r.start + CHUNK_HEADER);
 	array_push(&w->regions, r);
 }
 

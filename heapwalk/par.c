@@ -9,7 +9,7 @@
 enum {
 	SCORE_MIN = 4,
 	PAR_REACH = 1 << 20, /* bytes from main_arena to the mapping that holds mp_ */
-	SCORE_SURE = 12, /* below it, layouts that no known release has are tried, too */
+	SCORE_SURE = 12,     /* below it, layouts that no known release has are tried, too */
 };
 
 /* The layouts that are tried, and the best so far. */

@@ -85,6 +85,7 @@ static bool base_is_mapped(struct walk *w, const struct arena *a, vaddr base)
 
 	if (a->contiguous || !may || (base & 0xfff) || end == base)
 		return false;
+	base = chunk_first(w->word, w->align, base);
 	end = chunks_chain(w, base, end, a->top, &broken, &at_top);
 	return huge_page(w, a) || (end && !(chunks_end(w, end) & 0xfff));
 }
@@ -117,7 +118,7 @@ static void add_brk(struct walk *w, uint32_t index)
 			end = writable_end(w->core, end);
 	}
 	r.own_start = base;
-	r.start = chunk_first(w->word, base);
+	r.start = chunk_first(w->word, w->align, base);
 	r.limit = end;
 	if (a->top >= r.start && a->top < end)
 		set_top(w, index, &r, in->sbrk_base ? in->sbrk_base + a->system_mem : 0);
@@ -181,9 +182,10 @@ static bool add_subheap(struct walk *w, uint32_t index, vaddr heap, uint64_t max
 			return false;
 	}
 	*prev = h.prev;
-	r.start = chunk_first(w->word, heap == round_down(a->addr, max)
-	                                       ? a->addr + state_size(l)
-	                                       : heap + (a->addr - round_down(a->addr, max)));
+	r.start = chunk_first(w->word, w->align,
+	                      heap == round_down(a->addr, max)
+	                              ? a->addr + state_size(l)
+	                              : heap + (a->addr - round_down(a->addr, max)));
 	r.limit = heap + h.size;
 	r.own_end = r.limit;
 	if (h.mprotect_size > h.size && h.mprotect_size <= max)
@@ -261,6 +263,7 @@ static uint32_t main_for(struct walk *w, vaddr start, vaddr end, bool *owns)
 	*owns = false;
 	for (uint32_t i = 0; i < w->arenas.n; i++) {
 		const struct arena *a = &w->arenas.v[i];
+		vaddr top = a->top + chunk_lead(w->word);
 
 		if (!a->main || a->contiguous)
 			continue;
@@ -268,7 +271,7 @@ static uint32_t main_for(struct walk *w, vaddr start, vaddr end, bool *owns)
 		*owns = w->instances.v[a->instance].sbrk_base == start;
 		if (*owns)
 			return i;
-		if (a->top >= start && a->top < end &&
+		if (top >= start && top < end &&
 		    (near == UINT32_MAX || a->top < w->arenas.v[near].top))
 			near = i;
 		if (first == UINT32_MAX)
@@ -281,7 +284,7 @@ static uint32_t main_for(struct walk *w, vaddr start, vaddr end, bool *owns)
 static bool is_last_fence(struct walk *w, vaddr end)
 {
 	unsigned word = w->word, fence = chunk_fence(word);
-	vaddr at = end - 2 * CHUNK_HEADER;
+	vaddr at = round_down(end - chunk_lead(word) - 2 * fence, w->align);
 	uint64_t head;
 
 	return chunk_head(&w->view, at, &head, word) && (head & ~(uint64_t)CHUNK_FLAGS) == fence &&
@@ -317,18 +320,19 @@ static vaddr try_page(struct walk *w, vaddr at, vaddr limit)
 {
 	bool at_top, owns, lost = w->instances.n && w->instances.v[0].lost;
 	uint32_t index = main_for(w, at, limit, &owns);
-	struct region r = { .start = at, .own_start = at, .kind = SPAN_ARENA };
+	vaddr start = chunk_first(w->word, w->align, at);
+	struct region r = { .start = start, .own_start = at, .kind = SPAN_ARENA };
 	vaddr top = index == UINT32_MAX ? 0 : w->arenas.v[index].top, end;
 	bool blind = lost && !top; /* where top is, is not known */
 	struct broken broken = { 0 };
 	uint64_t head;
 
-	if (!w->budget || !chunk_head(&w->view, at, &head, w->word) ||
+	if (!w->budget || !chunk_head(&w->view, start, &head, w->word) ||
 	    (head & CHUNK_FLAGS) != CHUNK_PREV_INUSE || head < chunk_min(w->word) ||
-	    ((head & 8) && at != top) || index == UINT32_MAX)
+	    ((head & (w->align - 8)) && start != top) || index == UINT32_MAX)
 		return 0;
-	end = blind ? lost_region(w, at, limit, &r.top)
-	            : chunks_chain(w, at, limit, top, &broken, &at_top);
+	end = blind ? lost_region(w, start, limit, &r.top)
+	            : chunks_chain(w, start, limit, top, &broken, &at_top);
 	end = end ? chunks_end(w, end) : 0;
 	if (!end && broken.n >= DAMAGED_CHAIN)
 		end = damaged_end(w, broken.at, limit, top, &at_top);

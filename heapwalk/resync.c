@@ -21,15 +21,17 @@
 
 static bool note(const struct resync *rs, uint64_t *bits, vaddr v)
 {
-	unsigned lead = chunk_lead(rs->st.w->word);
+	unsigned lead = chunk_lead(rs->st.w->word), align = rs->st.w->align;
 	uint64_t at;
 
-	if (lead && (v & 15) == lead) /* glibc's address of a chunk */
+	/* glibc's address of a chunk: blocks are aligned otherwise, or else a list tells */
+	if (lead && (align == 8 ? bits == rs->listed : (v & 15) == lead))
 		v -= lead;
 	at = v - rs->r->start;
-	if (at >= rs->r->limit - rs->r->start || v & 15)
+	if (at >= rs->r->limit - rs->r->start || v & (align - 1))
 		return false;
-	bits[at >> 10] |= UINT64_C(1) << (at >> 4 & 63);
+	at /= align;
+	bits[at >> 6] |= UINT64_C(1) << (at & 63);
 	return true;
 }
 
@@ -80,7 +82,7 @@ static void note_pointers(struct resync *rs)
 	struct walk *w = rs->st.w;
 	const struct arena *a = &w->arenas.v[rs->r->arena];
 
-	rs->bits_bytes = ((rs->r->limit - rs->r->start) / 1024 + 1) * 8;
+	rs->bits_bytes = ((rs->r->limit - rs->r->start) / (64 * w->align) + 1) * 8;
 	rs->pointed = mem_lazy(rs->bits_bytes);
 	rs->listed = mem_lazy(rs->bits_bytes);
 	if (w->searches++ >= SEARCHES_MAX)
@@ -105,7 +107,7 @@ static void note_pointers(struct resync *rs)
 
 static bool noted(const struct resync *rs, const uint64_t *bits, vaddr at)
 {
-	uint64_t granule = (at - rs->r->start) >> 4;
+	uint64_t granule = (at - rs->r->start) / rs->st.w->align;
 
 	if (!range_holds(rs->r->start, rs->r->limit, at, 1))
 		return false;
@@ -171,18 +173,20 @@ static bool trustworthy(struct resync *rs, vaddr q)
 static vaddr next_trusted(struct resync *rs, vaddr p, vaddr end)
 {
 	uint64_t *budget = &rs->st.w->budget;
+	unsigned word = rs->st.w->word, align = rs->st.w->align;
 
 	for (vaddr q = p; q < end && range_holds(0, rs->st.limit, q, CHUNK_HEADER) && *budget;
-	     q += CHUNK_ALIGN, --*budget) {
+	     q += align, --*budget) {
 		uint64_t head;
 
 		if (q == rs->st.top)
 			return q;
-		if (!chunk_head(&rs->st.w->view, q, &head, rs->st.w->word)) {
-			q = round_down(q, 4096) + 4096 - CHUNK_ALIGN;
+		if (!chunk_head(&rs->st.w->view, q, &head, word)) {
+			q = round_down(q + chunk_lead(word), 4096) + 4096;
+			q = chunk_first(word, align, q) - align;
 			continue;
 		}
-		if (head >= chunk_min(rs->st.w->word) && trustworthy(rs, q))
+		if (head >= chunk_min(word) && trustworthy(rs, q))
 			return q;
 		if (!*budget)
 			break;
@@ -197,7 +201,7 @@ vaddr resync_after_gap(struct resync *rs, vaddr p)
 
 	while ((q = next_trusted(rs, q, rs->st.limit)) && q != rs->st.top &&
 	       chunk_head(&rs->st.w->view, q, &head, rs->st.w->word) && !(head & CHUNK_PREV_INUSE))
-		q += CHUNK_ALIGN;
+		q += rs->st.w->align;
 	if (q)
 		return q;
 	return rs->st.top >= p && rs->st.top < rs->st.limit ? rs->st.top : 0;
@@ -244,7 +248,7 @@ static vaddr sound_after(struct resync *rs, vaddr chunk)
 			first = q;
 		else if (q - first > LOOK_ON)
 			break;
-		q += CHUNK_ALIGN;
+		q += rs->st.w->align;
 	}
 	if (first)
 		return first;
@@ -256,7 +260,7 @@ static vaddr sound_after(struct resync *rs, vaddr chunk)
 /* The chunk of the span that starts before at; false: none. */
 static bool chunk_before(const struct span *s, vaddr at, vaddr *chunk)
 {
-	uint64_t granule = (at - s->start) >> 4, bits;
+	uint64_t granule = (at - s->start) >> s->shift, bits;
 	size_t cell = granule >> 6;
 
 	if (at <= s->start)
@@ -264,7 +268,7 @@ static bool chunk_before(const struct span *s, vaddr at, vaddr *chunk)
 	bits = cell_bits(&s->cell[cell]) & ((UINT64_C(1) << (granule & 63)) - 1);
 	if (!bits)
 		return span_find_back(s, cell, chunk);
-	*chunk = s->start + ((cell << 6 | (63u - (unsigned)__builtin_clzll(bits))) << 4);
+	*chunk = cell_chunk(s, cell, 63u - (unsigned)__builtin_clzll(bits));
 	return true;
 }
 
@@ -289,7 +293,7 @@ static bool jumps_over(struct resync *rs, vaddr from, vaddr stop)
 	while ((q = next_trusted(rs, q, stop))) {
 		if (known(rs, q))
 			break;
-		q += CHUNK_ALIGN;
+		q += rs->st.w->align;
 	}
 	for (p = q; p && p < stop; p += size)
 		if (step_at(&rs->st, p, &head, &size) != STEP_CHUNK)
@@ -335,7 +339,7 @@ static bool several(const struct resync *rs, vaddr chunk, vaddr next)
 {
 	if (next - chunk <= ONE_CHUNK)
 		return false;
-	for (vaddr at = chunk + 2 * CHUNK_HEADER; at < next; at += CHUNK_ALIGN)
+	for (vaddr at = chunk + 2 * CHUNK_HEADER; at < next; at += rs->st.w->align)
 		if (pointed(rs, at))
 			return true;
 	return false;

@@ -2,7 +2,7 @@
 
 void span_set(struct span *span, vaddr at)
 {
-	uint64_t granule = (at - span->start) >> 4;
+	uint64_t granule = (at - span->start) >> span->shift;
 	struct cell *c = &span->cell[granule >> 6];
 	unsigned bit = granule & 63;
 
@@ -14,7 +14,7 @@ void span_set(struct span *span, vaddr at)
 
 void span_clear(struct span *span, vaddr at)
 {
-	uint64_t granule = (at - span->start) >> 4;
+	uint64_t granule = (at - span->start) >> span->shift;
 	struct cell *c = &span->cell[granule >> 6];
 	unsigned bit = granule & 63;
 
@@ -42,8 +42,7 @@ bool span_find_back(const struct span *span, size_t cell, vaddr *chunk)
 		uint64_t bits = cell_bits(&span->cell[cell]);
 
 		if (bits) {
-			*chunk = span->start +
-			         ((cell << 6 | (63u - (unsigned)__builtin_clzll(bits))) << 4);
+			*chunk = cell_chunk(span, cell, 63u - (unsigned)__builtin_clzll(bits));
 			return true;
 		}
 	}
@@ -52,7 +51,8 @@ bool span_find_back(const struct span *span, size_t cell, vaddr *chunk)
 
 vaddr span_next(const struct span *span, vaddr at)
 {
-	uint64_t granule = (at - span->start + 15) >> 4, bits;
+	uint64_t granule = (at - span->start + (UINT64_C(1) << span->shift) - 1) >> span->shift,
+		 bits;
 	size_t cell = granule >> 6;
 
 	if (!span->cell)
@@ -65,5 +65,5 @@ vaddr span_next(const struct span *span, vaddr at)
 			return span->end;
 		bits = cell_bits(&span->cell[cell]);
 	}
-	return span->start + ((cell << 6 | (unsigned)__builtin_ctzll(bits)) << 4);
+	return cell_chunk(span, cell, (unsigned)__builtin_ctzll(bits));
 }

@@ -34,14 +34,14 @@ struct split {
  */
 static vaddr sure_start(const struct stepper *st, const struct region *r, vaddr at, vaddr end)
 {
-	uint64_t head, size;
+	uint64_t head, size, cell = 64 * st->w->align;
 
-	for (vaddr q = at; q < at + SEARCH && q < end; q += CHUNK_ALIGN) {
+	for (vaddr q = at; q < at + SEARCH && q < end; q += st->w->align) {
 		vaddr p = q, last = q;
 		unsigned n = 0;
 
 		while (p < end && step_at(st, p, &head, &size) == STEP_CHUNK) {
-			if (++n > SURE_STEPS && (p - r->start) >> 10 != (last - r->start) >> 10)
+			if (++n > SURE_STEPS && (p - r->start) / cell != (last - r->start) / cell)
 				return p;
 			last = p;
 			p += size;
@@ -88,14 +88,16 @@ static void walk_part(const struct split *sp, struct part *p)
 	const struct arena *a = &w->arenas.v[r.arena];
 	struct arena blank = { .addr = a->addr, .instance = a->instance, .main = a->main };
 	struct stepper st = stepper_of(&p->walk, &r, a->main);
-	struct span s = { .start = r.start, .size_at = (uint8_t)chunk_size_at(w->word) };
+	struct span s = { .start = r.start };
 	vaddr end = p->until ? p->until : r.limit;
 	enum step how;
 
+	span_form(&s, chunk_size_at(w->word), w->align);
 	p->used_bytes = (end - p->from) / chunk_min(w->word) / 8 + 16;
 	p->heap.used = mem_lazy(p->used_bytes);
 	p->walk = (struct walk){ .core = w->core,
 		                 .word = w->word,
+		                 .align = w->align,
 		                 .heap = &p->heap,
 		                 .view = { .core = w->core },
 		                 .candidate_max = w->candidate_max,
@@ -144,7 +146,7 @@ static uint64_t bytes_to_walk(const struct walk *w)
 	for (size_t i = 0; i < w->regions.n; i++) {
 		const struct region *r = &w->regions.v[i];
 
-		if (i && r->start < r[-1].limit)
+		if (i && r->start + chunk_lead(w->word) < r[-1].limit)
 			return 0;
 		if (r->kind != SPAN_MMAP && r->limit > r->start)
 			sum += r->limit - r->start;
@@ -162,7 +164,7 @@ struct split *split_walk(struct walk *w, unsigned threads)
 	sp->w = w;
 	sp->first_cell = mem_alloc(w->regions.n + 1, sizeof(*sp->first_cell));
 	for (size_t i = 0; i < w->regions.n; i++) {
-		sp->first_cell[i + 1] = sp->first_cell[i] + split_cells(&w->regions.v[i]);
+		sp->first_cell[i + 1] = sp->first_cell[i] + split_cells(&w->regions.v[i], w->align);
 		if (w->regions.v[i].kind != SPAN_MMAP)
 			cut(sp, i);
 	}
@@ -238,7 +240,7 @@ bool split_take(struct split *sp, struct walk *w, size_t region)
 	sp->taken += n;
 	w->next_cell = sound && n ? sp->first_cell[region] : sp->spare;
 	if (!sound || !n) {
-		sp->spare += (r->limit - r->start) / 512 + 2;
+		sp->spare += (r->limit - r->start) / (32 * w->align) + 2;
 		return false;
 	}
 	chunks_open(w, r, r->start, &s);

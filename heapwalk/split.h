@@ -25,9 +25,9 @@ void split_free(struct split *split); /* accepts NULL */
 bool split_take(struct split *split, struct walk *w, size_t region);
 
 /* Cells of the index that split_walk needs for a region, apart from those for the ordinary walk. */
-static inline uint64_t split_cells(const struct region *r)
+static inline uint64_t split_cells(const struct region *r, unsigned align)
 {
-	return r->kind == SPAN_MMAP ? 0 : (r->limit - r->start) / 1024 + 2;
+	return r->kind == SPAN_MMAP ? 0 : (r->limit - r->start) / (64 * align) + 2;
 }
 
 #endif

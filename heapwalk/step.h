@@ -16,6 +16,13 @@ struct stepper {
 	bool main;
 };
 
+/* Are chunks aligned to two words, as all are but those of i386 from 2.26 on? word: as step_by. */
+static inline __attribute__((always_inline)) bool step_is_tight(const struct stepper *st,
+                                                                unsigned word)
+{
+	return word == 8 || st->w->align == 8;
+}
+
 /*
  * A header of two words' size or 0: a fencepost? They come in pairs (malloc.c sysmalloc); alone it
  * is an overwritten header.
@@ -26,10 +33,16 @@ static inline bool step_is_fence(const struct stepper *st, vaddr p, uint64_t hea
 	uint64_t next;
 
 	if (head < fence)
-		return word == 8 && !st->main && head == CHUNK_PREV_INUSE &&
+		return step_is_tight(st, word) && !st->main && head == CHUNK_PREV_INUSE &&
 		       st->limit - p == CHUNK_HEADER;
 	return !chunk_head(&st->w->view, p + fence, &next, word) ||
 	       next == (CHUNK_PREV_INUSE | (st->main ? fence : 0));
+}
+
+/* The bit that no size has. word: as step_by. */
+static inline __attribute__((always_inline)) uint64_t step_odd(const struct walk *w, unsigned word)
+{
+	return word == 8 ? 8 : w->align - 8;
 }
 
 /* Looks at the header at p. *size and *head only for STEP_CHUNK and STEP_TOP. word: a constant
@@ -50,11 +63,12 @@ static inline __attribute__((always_inline)) enum step step_by(const struct step
 	}
 	if (*size <= chunk_fence(word))
 		return step_is_fence(st, p, *head, word) ? STEP_FENCE : STEP_BAD;
-	if (*size < chunk_min(word) || *size & 8 || *size > st->limit - p - CHUNK_HEADER)
+	if (*size < chunk_min(word) || *size & step_odd(st->w, word) ||
+	    *size > st->limit - p - CHUNK_HEADER)
 		return STEP_BAD;
 	if ((*head & CHUNK_MMAPPED) || (st->main && (*head & CHUNK_NON_MAIN)))
 		return STEP_BAD;
-	if (word == 8 && !st->main && *size == chunk_min(word) &&
+	if (step_is_tight(st, word) && !st->main && *size == chunk_min(word) &&
 	    chunk_head(&st->w->view, p + *size, &next, word) && next <= CHUNK_PREV_INUSE &&
 	    p + *size != st->top)
 		return STEP_FENCE;
@@ -103,7 +117,7 @@ static inline uint64_t chunk_trimmable(vaddr p, uint64_t size, uint64_t page, un
 struct resync {
 	struct stepper st;
 	const struct region *r;
-	/* bit by 16 bytes of the region: some word points here, one that may be a list's does;
+	/* bit by granule of the region: some word points here, one that may be a list's does;
 	 * NULL: not searched yet */
 	uint64_t *pointed, *listed;
 	uint64_t bits_bytes; /* of each */

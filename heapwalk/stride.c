@@ -53,11 +53,11 @@ static inline __attribute__((always_inline)) void put_freed(struct stride *t, un
 	vaddr lo = w->view.lo;
 
 	for (size_t i = 0; i < t->nfreed; i++) {
-		const uint8_t *p = mem + (t->freed[i].at - lo);
+		const uint8_t *p = mem + (t->freed[i].at + CHUNK_HEADER - lo);
 		uint64_t size = t->freed[i].size;
 
-		links_add(w, t->freed[i].at, chunk_ours(load_word(p + 16, word), word),
-		          chunk_ours(load_word(p + 16 + word, word), word));
+		links_add(w, t->freed[i].at, chunk_ours(load_word(p, word), word),
+		          chunk_ours(load_word(p + word, word), word));
 		t->free.bytes += size - word;
 		if (size - word > t->arena->largest_free)
 			t->arena->largest_free = size - word;
@@ -101,9 +101,10 @@ static inline __attribute__((always_inline)) void count(struct stride *t, vaddr 
 	w->next_id++;
 }
 
-static inline __attribute__((always_inline)) void mark_start(struct stride *t, vaddr p)
+static inline __attribute__((always_inline)) void mark_start(struct stride *t, vaddr p,
+                                                             unsigned shift)
 {
-	uint64_t granule = (p - t->span->start) >> 4;
+	uint64_t granule = (p - t->span->start) >> shift;
 
 	if (granule >> 6 != t->cell) {
 		put_cell(t);
@@ -119,15 +120,16 @@ static vaddr lowest(vaddr a, vaddr b)
 
 static inline __attribute__((always_inline)) void stride_by(const struct stepper *st,
                                                             const struct region *r, struct span *s,
-                                                            struct place *place, unsigned word)
+                                                            struct place *place, unsigned word,
+                                                            unsigned shift)
 {
 	struct walk *w = st->w;
 	const struct view *v = &w->view;
 	struct place at = *place;
 	vaddr stop = lowest(lowest(w->reached, v->hi - 64), st->limit - 64), fetched = at.p;
 	/* in a subheap, the smallest chunk may be a fence */
-	uint64_t least = chunk_min(word) + (st->main || word == 4 ? 0 : CHUNK_ALIGN);
-	uint64_t odd = CHUNK_MMAPPED | 8 | (st->main ? CHUNK_NON_MAIN : 0);
+	uint64_t least = chunk_min(word) + (st->main || !step_is_tight(st, word) ? 0 : 2 * word);
+	uint64_t odd = CHUNK_MMAPPED | step_odd(w, word) | (st->main ? CHUNK_NON_MAIN : 0);
 	struct stride t = { .w = w, .span = s, .arena = &w->arenas.v[r->arena] };
 
 	if (st->top > at.p && st->top < stop)
@@ -136,7 +138,7 @@ static inline __attribute__((always_inline)) void stride_by(const struct stepper
 		stop = lowest(stop, st->until);
 	if (at.p < v->lo || v->hi - v->lo < 64 || !at.last || at.p >= stop || st->top == at.p)
 		return;
-	t.cell = (at.p - s->start) >> 10;
+	t.cell = (at.p - s->start) >> (shift + 6);
 	while (at.p < stop) {
 		const uint8_t *p = v->mem + (at.p - v->lo);
 		uint64_t head = load_word(p + chunk_size_at(word), word),
@@ -147,7 +149,7 @@ static inline __attribute__((always_inline)) void stride_by(const struct stepper
 		     load_word(p + chunk_lead(word), word) != at.last_size))
 			break;
 		count(&t, at.last, at.last_size, head & CHUNK_PREV_INUSE, word);
-		mark_start(&t, at.p);
+		mark_start(&t, at.p, shift);
 		if (size <= AHEAD)
 			for (; fetched < at.p + size; fetched += 64)
 				__builtin_prefetch(v->mem + (fetched - v->lo) + AHEAD);
@@ -162,7 +164,9 @@ static inline __attribute__((always_inline)) void stride_by(const struct stepper
 void stride(const struct stepper *st, const struct region *r, struct span *s, struct place *place)
 {
 	if (st->w->word == 8)
-		stride_by(st, r, s, place, 8);
+		stride_by(st, r, s, place, 8, 4);
+	else if (s->shift == 4)
+		stride_by(st, r, s, place, 4, 4);
 	else
-		stride_by(st, r, s, place, 4);
+		stride_by(st, r, s, place, 4, 3);
 }

@@ -27,6 +27,7 @@ struct walk {
 	const struct core *core;
 	unsigned word;                    /* of core->machine */
 	uint8_t apart;                    /* as in struct span, of them all */
+	unsigned align;                   /* of blocks: state_align; 16 until it is known */
 	const struct debug_layout *known; /* may be NULL */
 	struct heap *heap;
 	struct view view;

@@ -100,11 +100,12 @@ static void fake_make(struct fake *f, uint32_t n, uint32_t (*words)(uint32_t), u
 		                 .ncells = size / 1024 + 1,
 		                 .size_at = 8,
 		                 .kind = SPAN_BRK };
+	span_form(&f->span, 8, 16);
 	f->span.cell = calloc(f->span.ncells, sizeof(*f->span.cell));
 	for (uint32_t i = 0; i < n; i++)
 		span_set(&f->span, f->node[i].addr - 16);
 	assert_int_equal(span_rank(&f->span), n);
-	f->heap = (struct heap){ .span = &f->span, .nspans = 1, .nchunks = n };
+	f->heap = (struct heap){ .span = &f->span, .nspans = 1, .align = 16, .nchunks = n };
 	f->heap.used = calloc(n / 64 + 1, 8);
 	f->heap.internal = calloc(n / 64 + 1, 8);
 	memset(f->heap.used, 0xff, (n / 64 + 1) * 8);
