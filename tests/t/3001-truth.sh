@@ -6,7 +6,12 @@
 TRUTH_BLOCKS=200
 
 "$CC" -O1 -g -fno-builtin -Wall -Wextra -pthread -o victim "$HERE/planted.c"
-for how in alone fork; do
+
+# judge HOW: the reference on the program, and both on what it planted
+judge()
+{
+	local how=$1 pid
+	rm -rf "$how"
 	mkdir "$how"
 	(cd "$how" && recorded 0 "$OUT/victim" "$how") >"$how/log" 2>&1 &
 	pid=$!
@@ -16,6 +21,21 @@ for how in alone fork; do
 	truth_of "$how" 0 "$(sed -n 's/^pid //p' "$how/log")" "$OUT/$how" ready
 	kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
+}
+
+# planted HOW CORE: did the reference find what was planted?
+planted()
+{
+	[ ! -f "$1/$2.ref" ] || "$HERE/planted.py" "$1/log" "$1/$2.ref" >planted.log
+}
+
+for how in alone fork; do
+	judge "$how"
+	if ! planted "$how" gcore || ! planted "$how" kernel; then
+		# a word may by chance hold the former address of what a later block has now
+		note "once more, as one run differed: $(cat planted.log)"
+		judge "$how"
+	fi
 	for core in gcore kernel; do
 		[ ! -f "$how/$core.ref" ] || ok "$how: the reference finds what was planted, $core" \
 			"$HERE/planted.py" "$how/log" "$how/$core.ref"
