@@ -174,8 +174,8 @@ static uint64_t usable_of(const struct marker *m, const struct span *s, vaddr ch
 	if (m->heap->repaired || !p)
 		return span_usable(s, span_next(s, chunk + CHUNK_HEADER) - chunk);
 	if (m->width == 4)
-		return (load32(p + 12) & ~(uint64_t)CHUNK_FLAGS) - 4;
-	return (load64(p + 8) & ~(uint64_t)CHUNK_FLAGS) - 8;
+		return span_usable(s, load32(p + 12) & ~(uint64_t)CHUNK_FLAGS);
+	return span_usable(s, load64(p + 8) & ~(uint64_t)CHUNK_FLAGS);
 }
 
 void mark_scan(struct marker *m, vaddr chunk)
@@ -295,6 +295,8 @@ struct marker *mark_open(const struct core *core, const struct heap *heap, unsig
 	m->mask = core->machine->pointer_mask;
 	m->width = core->machine->word;
 	m->grain = heap->align;
+	for (size_t i = 0; i < heap->nspans; i++)
+		m->apart |= heap->span[i].apart;
 	if (heap->nspans) {
 		m->lo = heap->span[0].start + CHUNK_HEADER;
 		m->hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;

@@ -38,6 +38,7 @@ struct marker {
 	uint64_t mask;     /* of a word: what of it is an address */
 	unsigned width;    /* bytes of a word: 8 or 4 */
 	unsigned grain;    /* bytes of a granule, to which blocks are aligned: 16 or 8 */
+	unsigned apart;    /* not 0: in some span blocks end before the next header (span.apart) */
 	uint64_t *left;    /* to be visited in this pass: bit by id */
 	uint64_t *touched; /* by interior pointers, where those do not hold; else NULL */
 	uint64_t *found; /* while sweeping: bit by id; those that are left too are to be scanned */

@@ -90,7 +90,7 @@ static inline __attribute__((always_inline)) size_t find_hits(struct marker *m,
 		id += popcnt ? (uint32_t)__builtin_popcountll(upto) : bit_count(upto);
 		hit[hits] = (struct hit){ id, upto >> 63 && !(k[i].word & inner) };
 		__builtin_prefetch(&m->found[id >> 6], 1);
-		hits += !(k[i].word & 12) || in_block(m, k[i].word);
+		hits += !(k[i].word & 12 || m->apart) || in_block(m, k[i].word);
 	}
 	return hits;
 }

@@ -186,7 +186,7 @@ static bool scan_long(struct marker *m, const struct span *s, size_t c)
 static inline bool sweep_cell(struct marker *m, struct fills *q, const struct span *s, size_t c,
                               bool more, bool only_more)
 {
-	uint64_t starts = cell_bits(&s->cell[c]), stops = starts, room, first = 0, fill;
+	uint64_t starts = cell_bits(&s->cell[c]), stops = starts, room, first = 0, fill, kept;
 	uint32_t n = bit_count(starts);
 	bool last = c + 1 == s->ncells;
 
@@ -206,9 +206,11 @@ static inline bool sweep_cell(struct marker *m, struct fills *q, const struct sp
 	fill = first | (room & ~(room + ((first << 1 | more) & room)));
 	m->sum->blocks += bit_count(first);
 	m->sum->bytes += m->grain * (uint64_t)bit_count(fill) -
-	                 m->width * (uint64_t)bit_count(first);
+	                 (m->width + s->apart) * (uint64_t)bit_count(first);
 	stops = stops >> 1 | (last ? 0 : cell_bits(&s->cell[c + 1]) << 63);
-	scan_later(m, q, &(struct fill){ s, c, fill, stops });
+	kept = s->apart ? fill & ~stops : fill;
+	if (kept)
+		scan_later(m, q, &(struct fill){ s, c, kept, stops });
 	if (last || !(fill >> 63) || cell_bits(&s->cell[c + 1]) & 1)
 		return false;
 	return !(first && scan_long(m, s, c));
