@@ -1,5 +1,6 @@
 #include "analyzer/analysis.h"
 
+#include "analyzer/typing.h"
 #include "formats/written.h"
 
 #include <sched.h>
@@ -31,6 +32,7 @@ bool analysis_open(const char *path, const struct module_options *where, struct 
 
 void analysis_close(struct analysis *a)
 {
+	types_free(a->types);
 	if (a->has_reach)
 		reach_free(&a->reach);
 	if (a->has_roots)
@@ -118,4 +120,11 @@ const struct reach *analysis_reach(struct analysis *a)
 		reach_mark(a->core, analysis_heap(a), analysis_roots(a), threads_of(a), &a->reach);
 	a->has_reach = true;
 	return &a->reach;
+}
+
+struct types *analysis_types(struct analysis *a)
+{
+	if (!a->types)
+		typing_run(a, a->typed, &a->types);
+	return a->types;
 }

@@ -1,13 +1,14 @@
 /*
  * analysis: the stages of one run over one core, each computed when first asked for and kept. The
- * order of the stages is core, modules, heap, allocators, stacks, roots, reach: asking for a later
- * one runs the earlier ones.
+ * order of the stages is core, modules, heap, allocators, stacks, roots, reach, types: asking for a
+ * later one runs the earlier ones.
  */
 #ifndef ANALYZER_ANALYSIS_H
 #define ANALYZER_ANALYSIS_H
 
 #include "analyzer/allocator.h"
 #include "analyzer/reach.h"
+#include "analyzer/type.h"
 #include "formats/module.h"
 
 struct analysis {
@@ -16,6 +17,8 @@ struct analysis {
 	unsigned threads; /* 0: as many as there are processors; set before a stage is asked for */
 	bool thorough;    /* libc's debug information, and which bin each free chunk is in, are
 	                     wanted; set before, too */
+	unsigned typed;   /* verdicts whose blocks' types are wanted, 1 << enum reach_class or'ed;
+	                     0: all. Set before the types are asked for */
 	/* stages; ask through the functions below */
 	struct modules modules;
 	struct debug_layout debug; /* libc's, if its debug file is at hand */
@@ -24,6 +27,7 @@ struct analysis {
 	struct stacks stacks;
 	struct roots roots;
 	struct reach reach;
+	struct types *types;
 	bool has_modules, has_allocators, has_stacks, has_roots, has_reach;
 };
 
@@ -38,5 +42,6 @@ const struct allocators *analysis_allocators(struct analysis *a);
 const struct stacks *analysis_stacks(struct analysis *a);
 const struct roots *analysis_roots(struct analysis *a);
 const struct reach *analysis_reach(struct analysis *a);
+struct types *analysis_types(struct analysis *a);
 
 #endif

@@ -3,6 +3,7 @@
  * heap takes the same memory.
  */
 #include "analyzer/command.h"
+#include "analyzer/json.h"
 
 static const char *const state_names[] = {
 	[BLOCK_USED] = "used",
@@ -19,6 +20,7 @@ static const char *const kind_names[] = {
 struct listing {
 	const struct options *opt;
 	const struct reach *reach;
+	const struct types *types;
 	struct out *out;
 	uint64_t rows;
 };
@@ -27,6 +29,7 @@ typedef void put_block(struct listing *l, const struct block *b, enum reach_clas
 
 static void put_csv(struct listing *l, const struct block *b, enum reach_class reach)
 {
+	const struct type *type = types_of(l->types, b->id);
 	struct out *out = l->out;
 
 	out_addr(out, b->addr);
@@ -40,12 +43,16 @@ static void put_csv(struct listing *l, const struct block *b, enum reach_class r
 	out_str(out, kind_names[b->span->kind]);
 	out_char(out, ',');
 	out_u64(out, b->span->arena);
-	out_str(out, ",,\n"); /* type and site are not known */
+	out_char(out, ',');
+	if (type)
+		out_csv(out, type->name);
+	out_str(out, ",\n"); /* the site is not known */
 }
 
-/* Nothing in a row needs escaping: addresses, numbers and words of ours. */
+/* A type's name comes from the core; nothing else in a row needs escaping. */
 static void put_object(struct listing *l, const struct block *b, enum reach_class reach)
 {
+	const struct type *type = types_of(l->types, b->id);
 	struct out *out = l->out;
 
 	out_str(out, "{\"address\": \"");
@@ -62,6 +69,13 @@ static void put_object(struct listing *l, const struct block *b, enum reach_clas
 	out_str(out, kind_names[b->span->kind]);
 	out_str(out, "\", \"arena\": ");
 	out_u64(out, b->span->arena);
+	if (type) {
+		out_str(out, ", \"type\": ");
+		json_text(out, type->name);
+		out_str(out, ", \"type_method\": \"");
+		out_str(out, type->method);
+		out_printf(out, "\", \"type_confidence\": %.2f", type->confidence);
+	}
 	out_char(out, '}');
 }
 
@@ -79,9 +93,16 @@ static void put_json(struct listing *l, const struct block *b, enum reach_class 
 
 static void put_text(struct listing *l, const struct block *b, enum reach_class reach)
 {
-	out_printf(l->out, "0x%-14llx %14llu  %-8s  %-9s  %-5s %6u\n", (unsigned long long)b->addr,
+	const struct type *type = types_of(l->types, b->id);
+
+	out_printf(l->out, "0x%-14llx %14llu  %-8s  %-9s  %-5s %6u", (unsigned long long)b->addr,
 	           (unsigned long long)b->size, state_names[b->state], reach_name(reach),
 	           kind_names[b->span->kind], b->span->arena);
+	if (type) {
+		out_str(l->out, "  ");
+		out_untrusted(l->out, type->name);
+	}
+	out_char(l->out, '\n');
 }
 
 static bool wanted(const struct options *opt, const struct block *b, enum reach_class reach)
@@ -131,8 +152,8 @@ static void render(struct listing *l, struct analysis *a, const struct report *r
 	case FORMAT_TEXT:
 	case FORMATS:
 		out_style(out, STYLE_DIM);
-		out_printf(out, "%-16s %14s  %-8s  %-9s  %-5s %6s\n", "ADDRESS", "SIZE", "STATE",
-		           "REACH", "KIND", "ARENA");
+		out_printf(out, "%-16s %14s  %-8s  %-9s  %-5s %6s  %s\n", "ADDRESS", "SIZE",
+		           "STATE", "REACH", "KIND", "ARENA", "TYPE");
 		out_plain(out);
 		list(l, a, put_text);
 		break;
@@ -153,6 +174,8 @@ static int run(const struct options *opt, struct out *out)
 	report_add_leaks(&r, &a);
 	command_limits(opt, &r);
 	l.reach = analysis_reach(&a);
+	a.typed = opt->reaches;
+	l.types = analysis_types(&a);
 	render(&l, &a, &r);
 	code = command_end(opt, &r, false);
 	report_free(&r);

@@ -12,8 +12,9 @@ static void add_groups(struct report *r, const struct options *opt, struct analy
 
 	if (!classes) /* where nothing may be called definite, what it would be is possible */
 		classes = 1u << (r->leaks.withheld ? REACH_POSSIBLE : REACH_DEFINITE);
+	a->typed = classes;
 	/* only JSON has the sizes of all that is in use */
-	groups_make(a->core, analysis_heap(a), analysis_reach(a),
+	groups_make(a->core, analysis_heap(a), analysis_reach(a), analysis_types(a),
 	            opt->format == FORMAT_JSON ? ~0u : classes, &groups);
 	report_add_groups(r, &groups, classes, opt->min_bytes);
 	if (opt->format == FORMAT_JSON)

@@ -6,16 +6,17 @@
 
 static void build(struct report *r, const struct options *opt, struct analysis *a)
 {
+	unsigned classes;
 	struct groups groups;
 
 	report_start(r, a);
 	report_add_completeness(r, a);
 	report_add_memory(r, a);
 	report_add_leaks(r, a);
-	groups_make(a->core, analysis_heap(a), analysis_reach(a), ~0u, &groups);
-	report_add_groups(r, &groups,
-	                  r->leaks.definite.blocks ? 1u << REACH_DEFINITE : 1u << REACH_POSSIBLE,
-	                  0);
+	classes = 1u << (r->leaks.definite.blocks ? REACH_DEFINITE : REACH_POSSIBLE);
+	a->typed = classes;
+	groups_make(a->core, analysis_heap(a), analysis_reach(a), analysis_types(a), ~0u, &groups);
+	report_add_groups(r, &groups, classes, 0);
 	report_add_sizes(r, &groups);
 	groups_free(&groups);
 	report_add_damage(r, a);

@@ -8,6 +8,7 @@ struct work {
 	struct analysis *a;
 	struct pool *pool;
 	const struct reach *reach;
+	const struct types *types;
 	struct explanation *v;
 	size_t n;
 	struct path *path;        /* by explanation */
@@ -58,6 +59,7 @@ static void describe(struct work *w, uint32_t reg, vaddr at, struct explain_poin
 		out->block = p.block;
 		if (p.block.state == BLOCK_USED)
 			out->reach = reach_of(w->reach, p.block.id);
+		out->type = types_of(w->types, p.block.id);
 	}
 }
 
@@ -274,6 +276,7 @@ static void look(struct work *w, struct explanation *e)
 		return;
 	if (b->state == BLOCK_USED)
 		e->reach = reach_of(w->reach, b->id);
+	e->type = types_of(w->types, b->id);
 	if (b->state != BLOCK_FREE)
 		return;
 	heap_free_place(w->a->heap, w->a->core, b, list, sizeof(list));
@@ -287,6 +290,7 @@ void explain(struct places *places, const vaddr *at, size_t n, uint64_t most, st
 	struct work w = { .places = places, .a = places->a, .pool = pool, .n = n };
 
 	w.reach = analysis_reach(w.a);
+	w.types = analysis_types(w.a);
 	w.v = pool_alloc(pool, n * sizeof(*w.v));
 	w.path = mem_alloc(n + 1, sizeof(*w.path));
 	for (size_t i = 0; i < n; i++) {

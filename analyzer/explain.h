@@ -21,6 +21,7 @@ struct explain_pointer {
 	bool in_block;     /* the word lies in a block: */
 	struct block block;
 	enum reach_class reach;
+	const struct type *type; /* of the block; NULL: unknown */
 	uint64_t value;
 	bool interior;    /* not to the first byte */
 	vaddr to;         /* first byte of what is pointed to */
@@ -35,6 +36,7 @@ struct explanation {
 	const char *mapping; /* whose the mapping is, in words; NULL: not mapped */
 	/* a block: place.kind PLACE_BLOCK */
 	enum reach_class reach; /* REACH_NONE: not a used block */
+	const struct type *type; /* NULL: unknown */
 	const char *list;       /* free: in which list it waits; else NULL */
 	const char *why;        /* the verdict, in words; NULL: no block */
 	/* the path, for used blocks */

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-static json_t *block_json(const struct block *b, enum reach_class reach)
+static json_t *block_json(const struct block *b, enum reach_class reach, const struct type *type)
 {
 	static const char *const states[] = { "used", "free", "internal" };
 	static const char *const kinds[] = { "brk", "arena", "mmap" };
@@ -19,6 +19,11 @@ static json_t *block_json(const struct block *b, enum reach_class reach)
 	field_string(o, "kind", kinds[b->span->kind]);
 	if (b->span->kind != SPAN_MMAP)
 		field_number(o, "arena", b->span->arena);
+	if (type) {
+		field_string(o, "type", type->name);
+		field_string(o, "type_method", type->method);
+		field_share(o, "type_confidence", type->confidence);
+	}
 	return o;
 }
 
@@ -33,7 +38,7 @@ static json_t *pointer_json(const struct explain_pointer *p)
 		field_address(o, "at", p->at);
 	field_number(o, "tid", p->tid);
 	if (p->in_block) {
-		json_object_set_new(o, "block", block_json(&p->block, p->reach));
+		json_object_set_new(o, "block", block_json(&p->block, p->reach, p->type));
 		field_number(o, "offset", p->at - p->block.addr);
 	}
 	field_address(o, "value", p->value);
@@ -136,7 +141,7 @@ static json_t *one(struct places *places, const struct explanation *e, uint64_t 
 	field_string(o, "where", e->where);
 	field_bool(o, "saved", p->saved);
 	if (p->kind == PLACE_BLOCK || p->kind == PLACE_HEADER)
-		json_object_set_new(o, "block", block_json(&p->block, e->reach));
+		json_object_set_new(o, "block", block_json(&p->block, e->reach, e->type));
 	if (p->kind == PLACE_BLOCK)
 		field_number(o, "offset", e->at - p->block.addr);
 	field_string(o, "list", e->list);

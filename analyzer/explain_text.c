@@ -18,8 +18,9 @@ static void pointer_row(struct table *t, const struct explain_pointer *p)
 		table_cell(t, "%s", "register");
 	else
 		table_addr(t, p->at);
-	table_cell(t, "%s%s%s%s", p->where, p->in_block && p->reach ? " (" : "",
-	           p->in_block ? reach_name(p->reach) : "", p->in_block && p->reach ? ")" : "");
+	table_cell(t, "%s%s%s%s%s%s", p->where, p->type ? ", " : "", p->type ? p->type->name : "",
+	           p->in_block && p->reach ? " (" : "", p->in_block ? reach_name(p->reach) : "",
+	           p->in_block && p->reach ? ")" : "");
 	table_cell(t, "%s", "->");
 	if (p->interior)
 		table_cell(t, "0x%llx, %llu bytes into it%s", (unsigned long long)p->value,
@@ -167,6 +168,16 @@ static void verdict_text(const struct explanation *e, struct out *out)
 	out_printf(out, "%s\n", e->why);
 }
 
+static void type_text(const struct explanation *e, struct out *out)
+{
+	if (!e->type)
+		return;
+	label(out, "type");
+	out_untrusted(out, e->type->name);
+	out_printf(out, "; %s (confidence %.2f)\n", type_method_text(e->type->method),
+	           e->type->confidence);
+}
+
 static bool in_file(const struct explanation *e)
 {
 	const struct module *m = e->place.kind == PLACE_MODULE ? e->place.symbol.module : NULL;
@@ -206,6 +217,7 @@ static void one(struct places *places, const struct explanation *e, uint64_t sho
 		out_untrusted(out, e->place.symbol.file);
 		out_printf(out, ":%d\n", e->place.symbol.line);
 	}
+	type_text(e, out);
 	verdict_text(e, out);
 	path_text(e, out);
 	if (s)

@@ -127,6 +127,10 @@ void report_add_groups(struct report *report, const struct groups *groups, unsig
 		f.bytes = g->own.bytes;
 		f.size = g->size;
 		f.example = g->example;
+		if (g->type) {
+			f.type = g->type->name;
+			f.type_confidence = g->type->confidence;
+		}
 		if (g->reach == REACH_DEFINITE) {
 			f.held = g->held;
 			f.retained_bytes = g->own.bytes + g->held.bytes;

@@ -1,8 +1,8 @@
 /*
- * Folding is a hash table by (verdict, size). What heads hold is found by following, from each head
- * in address order, every word that points into an indirect block not yet counted. The list of
- * blocks to look at is bounded: what does not fit is left unlooked-at and found again by a pass
- * over the heap, so a long chain and a wide tree both cost little memory.
+ * Folding is a hash table by (verdict, type, size). What heads hold is found by following, from
+ * each head in address order, every word that points into an indirect block not yet counted. The
+ * list of blocks to look at is bounded: what does not fit is left unlooked-at and found again by a
+ * pass over the heap, so a long chain and a wide tree both cost little memory.
  */
 #include "analyzer/group.h"
 
@@ -16,29 +16,34 @@ struct fold {
 	struct group *slot; /* own.blocks == 0: empty */
 	size_t nslots;      /* a power of two */
 	size_t n;
-	struct group *last; /* runs of blocks of one size are common */
+	const struct types *types; /* NULL: no type is known */
+	struct group *last;        /* runs of blocks of one size are common */
 };
 
-static size_t slot_of(const struct fold *f, enum reach_class reach, uint64_t size)
+static size_t slot_of(const struct fold *f, enum reach_class reach, uint32_t label, uint64_t size)
 {
-	uint64_t h = (size ^ (uint64_t)reach << 60) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = (size ^ (uint64_t)reach << 60 ^ (uint64_t)label << 40) *
+	             UINT64_C(0x9e3779b97f4a7c15);
 	size_t i = (size_t)(h >> 32) & (f->nslots - 1);
 
-	while (f->slot[i].own.blocks && (f->slot[i].size != size || f->slot[i].reach != reach))
+	while (f->slot[i].own.blocks &&
+	       (f->slot[i].size != size || f->slot[i].reach != reach || f->slot[i].label != label))
 		i = (i + 1) & (f->nslots - 1);
 	return i;
 }
 
 static void grow(struct fold *f)
 {
-	struct fold bigger = { .nslots = f->nslots ? f->nslots * 2 : 256, .n = f->n };
+	struct fold bigger = { .nslots = f->nslots ? f->nslots * 2 : 256,
+		               .n = f->n,
+		               .types = f->types };
 
 	bigger.slot = mem_alloc(bigger.nslots, sizeof(*bigger.slot));
 	for (size_t i = 0; i < f->nslots; i++) {
 		const struct group *g = &f->slot[i];
 
 		if (g->own.blocks)
-			bigger.slot[slot_of(&bigger, g->reach, g->size)] = *g;
+			bigger.slot[slot_of(&bigger, g->reach, g->label, g->size)] = *g;
 	}
 	mem_free(f->slot);
 	*f = bigger;
@@ -46,14 +51,19 @@ static void grow(struct fold *f)
 
 static void fold_block(struct fold *f, enum reach_class reach, const struct block *b)
 {
+	uint32_t label = f->types ? types_label(f->types, b->id) : 0;
 	struct group *g = f->last;
 
-	if (!g || g->size != b->size || g->reach != reach) {
+	if (!g || g->size != b->size || g->reach != reach || g->label != label) {
 		if (f->n * 2 >= f->nslots)
 			grow(f);
-		g = &f->slot[slot_of(f, reach, b->size)];
+		g = &f->slot[slot_of(f, reach, label, b->size)];
 		if (!g->own.blocks) {
-			*g = (struct group){ .reach = reach, .size = b->size, .example = b->addr };
+			*g = (struct group){
+				.reach = reach, .size = b->size, .label = label, .example = b->addr
+			};
+			if (label)
+				g->type = types_by_label(f->types, label);
 			f->n++;
 		}
 		f->last = g;
@@ -162,7 +172,9 @@ static void follow_lost(struct holding *h)
 
 static void follow_head(struct holding *h, struct fold *f, const struct block *b)
 {
-	h->held = &f->slot[slot_of(f, REACH_DEFINITE, b->size)].held;
+	uint32_t label = f->types ? types_label(f->types, b->id) : 0;
+
+	h->held = &f->slot[slot_of(f, REACH_DEFINITE, label, b->size)].held;
 	follow_block(h, b);
 	follow_pending(h);
 	follow_lost(h);
@@ -206,13 +218,19 @@ static void hold(const struct core *core, const struct heap *heap, const struct 
 	mem_lazy_free(h.counted, bytes);
 }
 
-static int by_reach_and_size(const void *a, const void *b)
+static int by_reach_size_type(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
 
 	if (x->reach != y->reach)
 		return x->reach > y->reach ? -1 : 1; /* definite is the highest */
-	return x->size < y->size ? -1 : x->size > y->size;
+	if (x->size != y->size)
+		return x->size < y->size ? -1 : 1;
+	if (!x->type || !y->type)
+		return !x->type ? -(y->type != NULL) : 1;
+	if (strcmp(x->type->name, y->type->name))
+		return strcmp(x->type->name, y->type->name);
+	return x->example < y->example ? -1 : x->example > y->example;
 }
 
 static void fold_blocks(const struct heap *heap, const struct reach *reach, unsigned classes,
@@ -230,9 +248,9 @@ static void fold_blocks(const struct heap *heap, const struct reach *reach, unsi
 }
 
 void groups_make(const struct core *core, const struct heap *heap, const struct reach *reach,
-                 unsigned classes, struct groups *out)
+                 const struct types *types, unsigned classes, struct groups *out)
 {
-	struct fold f = { 0 };
+	struct fold f = { .types = types };
 	size_t n = 0;
 
 	fold_blocks(heap, reach, classes, &f);
@@ -242,7 +260,7 @@ void groups_make(const struct core *core, const struct heap *heap, const struct 
 		if (f.slot[i].own.blocks)
 			f.slot[n++] = f.slot[i];
 	}
-	qsort(f.slot, n, sizeof(*f.slot), by_reach_and_size);
+	qsort(f.slot, n, sizeof(*f.slot), by_reach_size_type);
 	*out = (struct groups){ f.slot, n };
 }
 

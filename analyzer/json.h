@@ -20,6 +20,7 @@ void field_bool(struct json_t *object, const char *key, bool value);
 
 /* Writes a value on one line, and lets go of it. */
 void json_put(struct out *out, struct json_t *value);
+void json_text(struct out *out, const char *s); /* a string, quoted */
 
 struct json_t *json_tally(struct tally t); /* {blocks, bytes} */
 

@@ -22,6 +22,26 @@ void json_put(struct out *out, json_t *value)
 	json_decref(value);
 }
 
+void json_text(struct out *out, const char *s)
+{
+	struct pool pool = { 0 };
+	json_t *value;
+
+	for (const char *at = s;; at++) {
+		if (!*at) { /* most are plain */
+			out_char(out, '"');
+			out_str(out, s);
+			out_char(out, '"');
+			return;
+		}
+		if (*at < 0x20 || *at >= 0x7f || *at == '"' || *at == '\\')
+			break;
+	}
+	value = json_string(s);
+	json_put(out, value ? value : json_string(text_escape(&pool, s)));
+	pool_free(&pool);
+}
+
 void field_number(json_t *object, const char *key, uint64_t n)
 {
 	if (n != ABSENT)

@@ -113,13 +113,13 @@ void text_warnings(const struct report *r, struct out *out)
 }
 
 /* Which columns say anything in this table. */
-struct shape {
-	bool held, verdict;
+struct columns {
+	bool held, verdict, type;
 };
 
-static struct shape shape_of(const struct report *r)
+static struct columns columns_of(const struct report *r)
 {
-	struct shape shape = { 0 };
+	struct columns columns = { 0 };
 	const char *reach = NULL;
 
 	for (size_t i = 0; i < r->findings.n; i++) {
@@ -127,58 +127,63 @@ static struct shape shape_of(const struct report *r)
 
 		if (!f->reach)
 			continue;
-		shape.held |= f->held.blocks != ABSENT && f->held.blocks > 0;
-		shape.verdict |= reach && strcmp(reach, f->reach);
+		columns.held |= f->held.blocks != ABSENT && f->held.blocks > 0;
+		columns.verdict |= reach && strcmp(reach, f->reach);
+		columns.type |= f->type != NULL;
 		reach = f->reach;
 	}
-	return shape;
+	return columns;
 }
 
-static void finding_row(struct table *t, const struct report_finding *f, struct shape shape)
+static void finding_row(struct table *t, const struct report_finding *f, struct columns columns)
 {
 	char buf[TEXT_NUMBER];
 
 	table_cell(t, "%s B", text_count(buf, f->size)); /* exact: it can be given to --size */
 	table_count(t, f->blocks);
 	table_bytes(t, f->bytes);
-	if (shape.held && f->held.blocks != ABSENT && f->held.blocks) {
+	if (columns.held && f->held.blocks != ABSENT && f->held.blocks) {
 		table_count(t, f->held.blocks);
 		table_bytes(t, f->held.bytes);
-	} else if (shape.held) {
+	} else if (columns.held) {
 		table_cell(t, "-");
 		table_cell(t, "-");
 	}
-	if (shape.verdict)
+	if (columns.verdict)
 		table_cell(t, "%s", f->reach);
 	table_addr(t, f->example);
+	if (columns.type)
+		table_cell(t, "%s", f->type ? f->type : "");
 }
 
 size_t text_findings(const struct report *r, uint64_t limit, struct out *out)
 {
-	struct shape shape = shape_of(r);
+	struct columns columns = columns_of(r);
 	struct table t = { .indent = 2 };
 	size_t groups = 0;
 
 	table_column(&t, "SIZE", true);
 	table_column(&t, "BLOCKS", true);
 	table_column(&t, "BYTES", true);
-	if (shape.held) {
+	if (columns.held) {
 		table_column(&t, "HOLD BLOCKS", true);
 		table_column(&t, "HOLD BYTES", true);
 	}
-	if (shape.verdict)
+	if (columns.verdict)
 		table_column(&t, "VERDICT", false);
 	table_column(&t, "EXAMPLE", false);
+	if (columns.type)
+		table_column(&t, "TYPE", false);
 	for (size_t i = 0; i < r->findings.n; i++) {
 		if (!r->findings.v[i].reach)
 			continue;
 		if (!limit || groups < limit)
-			finding_row(&t, &r->findings.v[i], shape);
+			finding_row(&t, &r->findings.v[i], columns);
 		groups++;
 	}
 	if (groups)
 		table_print(&t, out);
-	if (groups && shape.held)
+	if (groups && columns.held)
 		out_str(out, "  HOLD: what is lost with them, as nothing else holds it.\n");
 	return groups;
 }

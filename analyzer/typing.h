@@ -1,0 +1,34 @@
+/*
+ * typing: the stage that finds out what blocks are: it runs the typers, each of which looks for one
+ * kind of evidence and proposes into the store of type.h. What a typer needs to know of the core is
+ * here; typers know nothing of each other.
+ */
+#ifndef ANALYZER_TYPING_H
+#define ANALYZER_TYPING_H
+
+#include "analyzer/rtti.h"
+#include "analyzer/type.h"
+
+struct analysis;
+
+struct typing {
+	struct analysis *a; /* for stages that few typers need: roots, stacks */
+	const struct core *core;
+	const struct heap *heap;
+	struct modules *modules;
+	struct types *types;
+	struct rtti *rtti;
+	bool all; /* every used block is wanted: memory as a whole may be looked at */
+};
+
+/*
+ * Types of used blocks whose verdict is among classes (1 << enum reach_class, or'ed; 0: all). Cost
+ * is in proportion to those blocks, and where classes is 0 to the heap and the roots as well. *out
+ * is owned by the caller: types_free.
+ */
+void typing_run(struct analysis *a, unsigned classes, struct types **out);
+
+/* C++ objects by their vtables: vtable.c. */
+void typing_vtables(struct typing *t);
+
+#endif

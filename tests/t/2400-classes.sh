@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Types of C++ programs: the victim says what each block is, built by both compilers, with and
+# without optimization, stripped or not.
+. "$(dirname "$0")/../lib.sh"
+need_cmd python3
+need_cmd g++
+reason=$(core_forbidden) && skip_all "$reason"
+
+check()
+{
+	local name=$1
+	kernel_core "$name.core" "$OUT/$name" "$OUT/truth" 60
+	ok "$name: what the victim says" python3 "$SRC/tests/truth/types.py" "$COREHEAP" "$name.core" \
+		truth --all-of '^(Circle|Square|Both|Diamond|OnlyVirtualBase|Late|app::|std::make_shared)'
+	note "$(grep -E '^(wrong|told)' "$OUT/.ok.log")"
+	rm -f core*
+}
+
+for cxx in g++ clang++; do
+	if ! command -v $cxx >/dev/null; then
+		skip "$cxx" 'not installed'
+		continue
+	fi
+	for o in O0 O2; do
+		$cxx -g -$o -o "$cxx-$o" "$SRC/tests/truth/classes.cc" || exit 1
+		check "$cxx-$o"
+	done
+	strip -o "$cxx-stripped" "$cxx-O2"
+	check "$cxx-stripped"
+done
+plan_done
