@@ -42,6 +42,7 @@ void analysis_close(struct analysis *a)
 	if (a->has_allocators)
 		allocators_free(&a->allocators);
 	heap_free(a->heap);
+	typegraph_free(a->typegraph);
 	if (a->has_modules)
 		modules_free(&a->modules);
 	core_was_read(a->core, threads_of(a));
@@ -55,6 +56,13 @@ struct modules *analysis_modules(struct analysis *a)
 		modules_find(a->core, &a->where, &a->modules);
 	a->has_modules = true;
 	return &a->modules;
+}
+
+struct typegraph *analysis_typegraph(struct analysis *a)
+{
+	if (!a->typegraph)
+		a->typegraph = typegraph_new(analysis_modules(a));
+	return a->typegraph;
 }
 
 static void walk(struct analysis *a)

@@ -9,7 +9,7 @@
 #include "analyzer/allocator.h"
 #include "analyzer/reach.h"
 #include "analyzer/type.h"
-#include "formats/module.h"
+#include "formats/variable.h"
 
 struct analysis {
 	struct core *core;
@@ -21,6 +21,7 @@ struct analysis {
 	                     0: all. Set before the types are asked for */
 	/* stages; ask through the functions below */
 	struct modules modules;
+	struct typegraph *typegraph; /* of no module, until one is indexed */
 	struct debug_layout debug; /* libc's, if its debug file is at hand */
 	struct heap *heap;
 	struct allocators allocators;
@@ -37,6 +38,7 @@ bool analysis_open(const char *path, const struct module_options *where, struct 
 void analysis_close(struct analysis *a);
 
 struct modules *analysis_modules(struct analysis *a);
+struct typegraph *analysis_typegraph(struct analysis *a);
 const struct heap *analysis_heap(struct analysis *a);
 const struct allocators *analysis_allocators(struct analysis *a);
 const struct stacks *analysis_stacks(struct analysis *a);

@@ -150,6 +150,7 @@ static json_t *one(struct places *places, const struct explanation *e, uint64_t 
 	field_string(o, "function", p->function);
 	if (p->kind == PLACE_MODULE || (p->kind == PLACE_TLS && p->symbol.name))
 		json_object_set_new(o, "symbol", symbol_json(&p->symbol));
+	field_string(o, "variable", p->variable);
 	if (p->segment)
 		json_object_set_new(o, "mapping", mapping_json(e));
 	field_string(o, "why", e->why);

@@ -1,3 +1,4 @@
+#include "analyzer/member.h"
 #include "analyzer/place.h"
 #include "formats/threadlocal.h"
 
@@ -53,6 +54,7 @@ void places_close(struct places *places)
 	for (size_t i = 0; places->frames && i < places->a->core->nthreads; i++)
 		pool_free(&places->frames[i].pool);
 	mem_free(places->frames);
+	pool_free(&places->pool);
 	ledger_free(&places->ledger);
 	*places = (struct places){ 0 };
 }
@@ -131,6 +133,9 @@ static void name_variable(struct places *places, struct place *p)
 	if (p->base)
 		threadlocal_symbol(places->a->core, analysis_modules(places->a), p->base, p->at,
 		                   &p->symbol);
+	if (p->symbol.module)
+		p->variable = member_of_tls(places->a, p->symbol.module, p->symbol.module_offset,
+		                            &places->pool);
 	p->symbol.module_offset = UINT64_MAX; /* it has no address in the file */
 }
 
@@ -269,6 +274,8 @@ static bool in_module(struct places *places, struct place *p)
 		return false;
 	p->kind = PLACE_MODULE;
 	module_symbol(places->a->core, &places->a->modules, p->at, false, &p->symbol);
+	if (p->part->kind == LEDGER_DATA || p->part->kind == LEDGER_BSS)
+		p->variable = member_of_data(places->a, p->at, &places->pool);
 	return true;
 }
 

@@ -40,6 +40,8 @@ struct place {
 	int thread;                          /* STACK ... TLS: index into core.thread, -1: none */
 	const char *function;                /* STACK: whose frame; NULL: not known */
 	struct symbol symbol;                /* MODULE; TLS: the variable, as far as it is known */
+	const char *variable; /* MODULE, TLS: variable and member, where debug information tells;
+	                         owned by places */
 	const struct segment *below, *above; /* UNMAPPED: the neighbours; NULL: none */
 };
 
@@ -48,6 +50,7 @@ struct places {
 	struct analysis *a;
 	struct ledger ledger;
 	struct place_frames *frames; /* by thread; private */
+	struct pool pool;
 };
 
 /* Runs the stages up to the roots. The caller ends with places_close. */

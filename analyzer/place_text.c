@@ -155,6 +155,9 @@ static const char *tls_text(struct places *places, const struct place *p, struct
 	int tid = tid_of(places, p->thread);
 	bool above = places->a->core->machine->tls_above;
 
+	if (p->variable)
+		return pool_printf(pool, "TLS of thread %d, %s in %s", tid, p->variable,
+		                   p->symbol.module->path);
 	if (p->symbol.name)
 		return pool_printf(pool, "TLS of thread %d, %s%s in %s", tid, p->symbol.name,
 		                   offset_text(p->symbol.offset, pool), p->symbol.module->path);
@@ -212,6 +215,9 @@ const char *place_text(struct places *places, const struct place *p, struct pool
 	case PLACE_TLS:
 		return tls_text(places, p, pool);
 	case PLACE_MODULE:
+		if (p->variable)
+			return pool_printf(pool, "%s in %s (%s)", p->variable,
+			                   p->symbol.module->path, ledger_kind_name(p->part->kind));
 		return pool_printf(pool, "%s (%s)", place_symbol(&p->symbol, pool),
 		                   ledger_kind_name(p->part->kind));
 	case PLACE_UNMAPPED:

@@ -342,7 +342,7 @@ static void set_shared(struct image *image, Dwarf *dwarf)
 	dwarf_setalt(dwarf, image->alt ? image->alt : (Dwarf *)-1);
 }
 
-static Dwarf *image_dwarf(struct image *image, Dwarf_Addr *bias)
+struct Dwarf *image_debug(struct image *image, uint64_t *bias)
 {
 	Dwarf *dwarf = dwfl_module_getdwarf(image->module, bias);
 
@@ -354,7 +354,7 @@ static Dwarf *image_dwarf(struct image *image, Dwarf_Addr *bias)
 bool image_unit(struct image *image, uint64_t at, void *unit)
 {
 	Dwarf_Addr bias;
-	Dwarf *dwarf = image_dwarf(image, &bias);
+	Dwarf *dwarf = image_debug(image, &bias);
 
 	return dwarf && unit_at(dwarf, at - bias, unit);
 }
@@ -362,7 +362,7 @@ bool image_unit(struct image *image, uint64_t at, void *unit)
 bool image_line(struct image *image, uint64_t at, const char **file, int *line)
 {
 	Dwarf_Addr bias;
-	Dwarf *dwarf = image_dwarf(image, &bias);
+	Dwarf *dwarf = image_debug(image, &bias);
 	Dwarf_Die mem, *unit = dwarf ? unit_at(dwarf, at - bias, &mem) : NULL;
 	Dwarf_Line *found = unit ? dwarf_getsrc_die(unit, at - bias) : NULL;
 

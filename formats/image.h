@@ -84,6 +84,10 @@ bool image_line(struct image *image, uint64_t at, const char **file, int *line);
 /* The compilation unit that covers at goes to *unit, a Dwarf_Die. False: no such unit. */
 bool image_unit(struct image *image, uint64_t at, void *unit);
 
+/* The debug information; what it shares with others (dwz) is in image.alt then. Add *bias to
+ * addresses in it. NULL: none at hand. */
+struct Dwarf *image_debug(struct image *image, uint64_t *bias);
+
 /* Unwind tables: .eh_frame, else (debug true) .debug_frame. NULL: none. Add *bias to addresses in
  * them. */
 struct Dwarf_CFI_s *image_cfi(const struct image *image, bool debug, uint64_t *bias);

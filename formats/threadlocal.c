@@ -134,25 +134,36 @@ static void mark_nameless(struct modules *modules)
 			modules->v[i].nameless = true;
 }
 
+bool threadlocal_start(const struct core *core, struct modules *modules, const struct module *m,
+                       vaddr tp, vaddr *start)
+{
+	struct search search = { .core = core, .module = m, .tp = tp };
+	struct image *image = tp && m->tls_size ? modules_image(modules, m) : NULL;
+	int64_t distance;
+
+	if (!image || !((size_t)(m - modules->v) == modules->exe
+	                        ? of_executable(core, image, &distance)
+	                        : of_library(&search, image, &distance)))
+		return false;
+	*start = tp + (uint64_t)distance;
+	return true;
+}
+
 bool threadlocal_symbol(const struct core *core, struct modules *modules, vaddr tp, vaddr at,
                         struct symbol *out)
 {
 	*out = (struct symbol){ 0 };
 	for (size_t i = 0; i < modules->n; i++) {
 		const struct module *m = &modules->v[i];
-		struct search search = { .core = core, .module = m, .tp = tp };
-		struct image *image = m->tls_size ? modules_image(modules, m) : NULL;
-		int64_t distance;
 		vaddr start;
 
-		if (!image || !(i == modules->exe ? of_executable(core, image, &distance)
-		                                  : of_library(&search, image, &distance)))
-			continue;
-		start = tp + (uint64_t)distance;
-		if (at < start || at - start >= m->tls_size)
+		if (!threadlocal_start(core, modules, m, tp, &start) || at < start ||
+		    at - start >= m->tls_size)
 			continue;
 		out->module = m;
-		out->raw = image_tls_symbol_at(image, at - start, &out->name, &out->offset);
+		out->module_offset = at - start;
+		out->raw = image_tls_symbol_at(modules_image(modules, m), at - start, &out->name,
+		                               &out->offset);
 		return out->raw != NULL;
 	}
 	mark_nameless(modules);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Names: C++ as people write it, in bounded time whatever a name stands for; thread-local variables.
+# By symbol tables alone: without debug information (-g0).
 . "$(dirname "$0")/../lib.sh"
 need_cmd python3
 if why=$(core_forbidden); then
@@ -15,8 +16,8 @@ def ref(i):
     return "S" + (digits[i - 1] if i <= 36 else "1" + digits[i - 37]) + "_"
 print('#define BOMB "_Z4bomb1PIiiE' + "".join(f"S_I{ref(i)}{ref(i)}E" for i in range(1, 45)) + '"')
 PYTHON
-"$CC" -g -O1 -fPIC -shared -o libnames.so "$SRC/tests/hosts/namelib.c"
-ok 'the victim builds' compile victim "$SRC/tests/hosts/names.c" -I. -L. -lnames -Wl,-rpath,"$OUT" || exit 1
+"$CC" -g0 -O1 -fPIC -shared -o libnames.so "$SRC/tests/hosts/namelib.c"
+ok 'the victim builds' compile victim "$SRC/tests/hosts/names.c" -g0 -I. -L. -lnames -Wl,-rpath,"$OUT" || exit 1
 ok 'a kernel core appears' kernel_core core "$OUT/victim" || exit 1
 
 SECONDS=0
