@@ -48,27 +48,40 @@ static size_t inner_namespace(const char *s)
 	return 0;
 }
 
-/* One pass from left to right; to has room for what from has. */
-static void shorten(const char *from, char *to)
+/* In place: names only get shorter. */
+static void leave_out_inner(char *s)
 {
-	char *start = to;
+	char *to = s;
 
-	while (*from) {
-		const char *behind = *from == ',' ? behind_default(from) : NULL;
-		size_t inner = *from == 's' ? inner_namespace(from) : 0;
+	while (*s) {
+		size_t inner = *s == 's' ? inner_namespace(s) : 0;
+
+		if (inner) {
+			memmove(to, "std::", 5);
+			to += 5;
+			s += inner;
+		} else {
+			*to++ = *s++;
+		}
+	}
+	*to = '\0';
+}
+
+static void leave_out_defaults(char *s)
+{
+	char *to = s, *start = s;
+
+	while (*s) {
+		const char *behind = *s == ',' ? behind_default(s) : NULL;
 
 		if (behind) {
-			from = behind;
-			while (*from == ' ' && from[1] == '>')
-				from++;
-		} else if (inner) {
-			memcpy(to, "std::", 5);
-			to += 5;
-			from += inner;
-		} else if (*from == ' ' && from[1] == '>' && to > start) {
-			from++;
+			s += behind - s;
+			while (*s == ' ' && s[1] == '>')
+				s++;
+		} else if (*s == ' ' && s[1] == '>' && to > start) {
+			s++;
 		} else {
-			*to++ = *from++;
+			*to++ = *s++;
 		}
 	}
 	*to = '\0';
@@ -147,7 +160,8 @@ const char *rtti_plain(struct pool *pool, const char *name)
 {
 	char *short_name = pool_strndup(pool, name, strlen(name));
 
-	shorten(name, short_name);
+	leave_out_inner(short_name);
+	leave_out_defaults(short_name);
 	rename_basic(short_name);
 	return rename_shared(pool, short_name);
 }

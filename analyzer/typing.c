@@ -14,6 +14,7 @@ void typing_run(struct analysis *a, unsigned classes, struct types **out)
 	t.modules = analysis_modules(a);
 	t.rtti = rtti_make(t.core, t.modules);
 	typing_vtables(&t);
+	typing_containers(&t);
 	rtti_free(t.rtti);
 	*out = t.types;
 }

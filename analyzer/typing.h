@@ -31,4 +31,7 @@ void typing_run(struct analysis *a, unsigned classes, struct types **out);
 /* C++ objects by their vtables: vtable.c. */
 void typing_vtables(struct typing *t);
 
+/* Blocks of the standard C++ containers: container.c. After the vtables. */
+void typing_containers(struct typing *t);
+
 #endif

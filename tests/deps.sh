@@ -28,6 +28,7 @@ test:validates the JSON report:py/jsonschema:python3-jsonschema:python3-jsonsche
 test:second opinion on leaks:valgrind:valgrind:valgrind
 test:libc symbols for valgrind:f/usr/share/doc/libc6-dbg:libc6-dbg:
 test:C++ programs:g++:g++:gcc-c++
+test:clang'"'"'s C++ library:l/libc++.so:libc++-dev libc++abi-dev:libcxx-devel
 test:second compiler, and a test subject:clang:clang:clang
 test:LeakSanitizer for clang:lsan:libclang-rt-dev:compiler-rt
 test:sanitizers for gcc:gccsan:gcc:libasan libubsan

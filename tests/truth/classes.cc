@@ -222,8 +222,17 @@ static void make_objects(int round)
 
 static const char *bucket_or_node(size_t size)
 {
-	return size >= 13 * 8 && size % 8 == 0 && size != 128 ? "std::unordered_map buckets"
-	                                                       : "std::unordered_map node";
+#ifdef _LIBCPP_VERSION
+	return size == 32 ? "std::unordered_map/set node" : "std::unordered_map/set buckets";
+#else
+	return size == 24 ? "std::unordered_map/set node" : "std::unordered_map/set buckets";
+#endif
+}
+
+/* Before GCC 5 the shortest string had a block, too. */
+static const char *node_or_string(size_t size)
+{
+	return size >= 40 ? "std::map/set node" : "std::string buffer";
 }
 
 static const char *map_or_node(size_t size)
@@ -264,11 +273,11 @@ static void make_containers(int round)
 		for (auto &w : h->words)
 			w = "a word that does not fit into the string itself";
 	});
-	making("std::map node", [&] {
+	making("std::map/set node", [&] {
 		for (size_t i = 0; i < n; i++)
 			h->tree[(int)(i * 7 % 41)] = (long)i;
 	});
-	making("std::map node", [&] {
+	making(node_or_string, [&] {
 		for (size_t i = 0; i < n; i++)
 			h->names.insert(std::string(1, (char)('a' + i % 26)));
 	});
@@ -289,7 +298,7 @@ static void make_containers(int round)
 		for (size_t i = 0; i < n; i++)
 			h->shapes.push_back(new Circle);
 	});
-	making("std::map node", [&] {
+	making("std::map/set node", [&] {
 		static app::Session *s;
 
 		if (round % 10)
@@ -301,9 +310,10 @@ static void make_containers(int round)
 		s->user = "somebody with a name of some length";
 		fixed = "std::vector buffer";
 		s->marks.assign(20, 3);
-		fixed = "std::map node";
+		name_of = node_or_string;
 		s->headers[1] = "x";
 		s->headers[2] = "y";
+		name_of = by_name;
 		fixed = "std::list node";
 		s->queue.push_back(4);
 	});

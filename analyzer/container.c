@@ -1,0 +1,286 @@
+/*
+ * One pass over the words of what is wanted (and of the roots, where all is): each word that points
+ * to a block may be part of a container's owner, and the words around it tell. Every link is
+ * checked both ways, every count against what is counted, every size against what malloc hands out
+ * for it.
+ */
+#include "analyzer/container.h"
+#include "analyzer/analysis.h"
+
+#define STRING_MAX (UINT64_C(1) << 40)
+#define INLINE     16  /* bytes of a string that need no block: both libraries have fewer */
+#define CERTAIN    256 /* bytes of a string that hardly anything else would fit */
+#define STEPS      (UINT64_C(1) << 20)
+
+bool container_block(const struct containers *c, uint64_t v, struct block *b)
+{
+	return in_heap(c, v) && heap_find(c->t->heap, v, b) && b->addr == v &&
+	       b->state == BLOCK_USED;
+}
+
+/* A chunk is rounded up to malloc's alignment, and a rest that is too small to stand alone stays.
+ */
+bool container_fits(const struct containers *c, const struct block *b, uint64_t bytes)
+{
+	uint64_t slack = b->span->kind == SPAN_MMAP ? c->t->core->page_size : 2 * c->t->heap->align;
+
+	return bytes && b->size >= bytes && (b->size - bytes < slack || b->size <= 3 * c->word);
+}
+
+bool container_word(struct containers *c, vaddr at, uint64_t *value)
+{
+	return view_read_word(&c->view, at, value, c->word);
+}
+
+/* ---- proposing ---- */
+
+/* A chain of checked links is stronger than a few words of one owner. */
+static const struct {
+	const char *name;
+	double confidence;
+} parts[PARTS] = {
+	[PART_STRING] = { "std::string buffer", 0.96 },
+	[PART_VECTOR] = { "std::vector buffer", 0.97 },
+	[PART_LIST] = { "std::list node", 0.99 },
+	[PART_TREE] = { "std::map/set node", 0.99 },
+	[PART_HASH_NODE] = { "std::unordered_map/set node", 0.99 },
+	[PART_HASH_BUCKETS] = { "std::unordered_map/set buckets", 0.99 },
+	[PART_DEQUE_BLOCK] = { "std::deque block", 0.99 },
+	[PART_DEQUE_MAP] = { "std::deque map", 0.99 },
+};
+
+/* Whose it is, where that is an object of a known class. Strings are everywhere the same. */
+static const char *owner_name(const struct containers *c, enum container_part part)
+{
+	const struct type *type;
+
+	if (!c->owner || part == PART_STRING)
+		return NULL;
+	type = types_of(c->t->types, c->owner->id);
+	return type && (!strcmp(type->method, "vtable") || !strcmp(type->method, "dwarf"))
+	               ? type->name
+	               : NULL;
+}
+
+void container_put(struct containers *c, const struct block *b, enum container_part part)
+{
+	const char *owner = owner_name(c, part);
+	uint32_t of = owner ? types_label(c->t->types, c->owner->id) : 0;
+	struct pool pool = { 0 };
+	struct type type = { parts[part].name, "container", parts[part].confidence };
+
+	if (!types_want(c->t->types, b->id))
+		return;
+	if (of != c->owner_label) {
+		memset(c->label, 0, sizeof(c->label));
+		c->owner_label = of;
+	}
+	if (!of && !c->plain_label[part])
+		c->plain_label[part] = types_intern(c->t->types, &type);
+	if (of && !c->label[part]) {
+		type.name = pool_printf(&pool, "%s in %s", parts[part].name, owner);
+		c->label[part] = types_intern(c->t->types, &type);
+	}
+	types_put(c->t->types, b->id, of ? c->label[part] : c->plain_label[part]);
+	pool_free(&pool);
+}
+
+void container_put_name(struct containers *c, const struct block *b, const char *name)
+{
+	struct type type = { name, "container", 0.99 };
+
+	types_propose(c->t->types, b->id, &type);
+}
+
+/* ---- strings and vectors: one block each ---- */
+
+/*
+ * A NUL behind it. Few numbers are enough for that to be chance: a short one has to be text, at
+ * least without a NUL in it.
+ */
+static bool is_text(const struct containers *c, vaddr start, uint64_t length, uint64_t bytes)
+{
+	uint8_t text[CERTAIN];
+
+	if (!core_read(c->t->core, start + length, text, 1) || *text)
+		return false;
+	if (bytes > CERTAIN)
+		return true;
+	return length && core_read(c->t->core, start, text, length) && !memchr(text, 0, length);
+}
+
+/* libstdc++: pointer, length, capacity. libc++: capacity | 1, length, pointer. */
+static bool try_string(struct containers *c, const struct words *w, size_t i)
+{
+	uint64_t start = word_of(c, w, i), length, bytes;
+	struct block b;
+
+	if (c->gnu && i + 2 < w->n) {
+		length = word_of(c, w, i + 1);
+		bytes = word_of(c, w, i + 2) + 1;
+		if (length < bytes && bytes > INLINE && bytes < STRING_MAX &&
+		    container_block(c, start, &b) && container_fits(c, &b, bytes) &&
+		    is_text(c, start, length, bytes)) {
+			container_put(c, &b, PART_STRING);
+			return true;
+		}
+	}
+	if (!c->llvm || i < 2 || !(word_of(c, w, i - 2) & 1))
+		return false;
+	length = word_of(c, w, i - 1);
+	bytes = word_of(c, w, i - 2) & ~UINT64_C(1);
+	if (length >= bytes || bytes < INLINE || bytes % INLINE || bytes > STRING_MAX ||
+	    !container_block(c, start, &b) || !container_fits(c, &b, bytes) ||
+	    !is_text(c, start, length, bytes))
+		return false;
+	container_put(c, &b, PART_STRING);
+	return true;
+}
+
+/* Before GCC 5: length, capacity, references (or -1) in front of the text that is pointed to. */
+static bool try_counted_string(struct containers *c, const struct words *w, size_t i)
+{
+	uint64_t text = word_of(c, w, i), head = 3 * (uint64_t)c->word, length, capacity;
+	struct block b;
+	uint32_t count;
+
+	if (text < head || !container_block(c, text - head, &b) || b.size <= head ||
+	    !container_word(c, b.addr, &length) ||
+	    !container_word(c, b.addr + c->word, &capacity) ||
+	    !core_read32(c->t->core, b.addr + 2 * c->word, &count))
+		return false;
+	if (!length || length > capacity || capacity >= b.size - head || count + 1 > STEPS ||
+	    !container_fits(c, &b, head + capacity + 1) || !is_text(c, text, length, capacity + 1))
+		return false;
+	container_put(c, &b, PART_STRING);
+	return true;
+}
+
+/* The class of a vector's elements, where each begins with the same vtable. */
+static const char *elements(struct containers *c, vaddr start, vaddr end)
+{
+	const struct rtti_class *class;
+	uint64_t first, value;
+	vaddr at = start + c->word;
+
+	if (end - start < c->word || !container_word(c, start, &first))
+		return NULL;
+	class = rtti_find(c->t->rtti, first);
+	if (!class || class->top)
+		return NULL;
+	while (at < end && container_word(c, at, &value) && value != first)
+		at += c->word;
+	if ((end - start) % (at - start))
+		return NULL;
+	for (uint64_t size = at - start; at < end; at += size)
+		if (!container_word(c, at, &value) || value != first)
+			return NULL;
+	return class->name;
+}
+
+/* First, end, end of storage; what else points into it besides is a stream's buffer, say. */
+static bool try_vector(struct containers *c, const struct words *w, size_t i)
+{
+	uint64_t start = word_of(c, w, i), end, limit, before = 0, after = 0;
+	struct pool pool = { 0 };
+	const char *class;
+	struct block b;
+
+	if (i + 2 >= w->n)
+		return false;
+	end = word_of(c, w, i + 1);
+	limit = word_of(c, w, i + 2);
+	if (end < start || limit < end || limit == start)
+		return false;
+	if (i)
+		before = word_of(c, w, i - 1);
+	if (i + 3 < w->n)
+		after = word_of(c, w, i + 3);
+	if ((before >= start && before <= limit) || (after >= start && after <= limit) ||
+	    !container_block(c, start, &b) || !container_fits(c, &b, limit - start))
+		return false;
+	class = elements(c, start, end);
+	if (class)
+		container_put_name(c, &b, pool_printf(&pool, "std::vector<%s> buffer", class));
+	else
+		container_put(c, &b, PART_VECTOR);
+	pool_free(&pool);
+	return true;
+}
+
+/* ---- the pass ---- */
+
+static void look(struct containers *c, const struct words *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		uint64_t v = word_of(c, w, i);
+
+		if (!in_heap(c, v) || v % c->word)
+			continue;
+		if (container_deque(c, w, i) || container_hash(c, w, i) ||
+		    container_tree(c, w, i) || container_list(c, w, i))
+			continue;
+		if (!try_string(c, w, i) && !try_vector(c, w, i))
+			try_counted_string(c, w, i);
+	}
+}
+
+static void look_range(struct containers *c, vaddr at, vaddr end)
+{
+	at = round_up(at, c->word);
+	while (at < end && end - at >= c->word) {
+		struct words w = { .at = at };
+		uint64_t n;
+
+		w.p = core_bytes(c->t->core, at, &n);
+		if (!w.p) { /* not saved: go on at the next page */
+			at = round_down(at, c->t->core->page_size) + c->t->core->page_size;
+			continue;
+		}
+		if (n > end - at)
+			n = end - at;
+		w.n = n / c->word;
+		look(c, &w);
+		at += n < c->word ? c->word : w.n * c->word;
+	}
+}
+
+/* A static program has either. */
+static void find_libraries(struct containers *c)
+{
+	const struct typing *t = c->t;
+
+	for (size_t i = 0; i < t->modules->n; i++) {
+		c->gnu |= strstr(t->modules->v[i].path, "libstdc++.so") != NULL;
+		c->llvm |= strstr(t->modules->v[i].path, "libc++.so") != NULL;
+	}
+	if (!c->gnu && !c->llvm)
+		c->gnu = c->llvm = rtti_any(t->rtti);
+}
+
+void typing_containers(struct typing *t)
+{
+	const struct heap *heap = t->heap;
+	struct containers c = { .t = t, .word = t->core->machine->word };
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	find_libraries(&c);
+	if (!heap->nspans || (!c.gnu && !c.llvm))
+		return;
+	c.view.core = t->core;
+	c.lo = heap->span[0].start;
+	for (size_t i = 0; i < heap->nspans; i++)
+		c.hi = heap->span[i].end > c.hi ? heap->span[i].end : c.hi;
+	c.hi += CHUNK_HEADER;
+	c.steps = STEPS + 8 * (uint64_t)heap->nchunks;
+	while (heap_next_set(heap, types_wanted(t->types), &it, &b)) {
+		c.owner = &b;
+		look_range(&c, b.addr, b.addr + b.size);
+	}
+	c.owner = NULL;
+	if (!t->all)
+		return;
+	for (size_t i = 0; i < analysis_roots(t->a)->n; i++)
+		look_range(&c, t->a->roots.v[i].start, t->a->roots.v[i].end);
+}
