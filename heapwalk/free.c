@@ -28,6 +28,8 @@ void list_release(struct walk *w, const struct block *b, enum free_place place)
 	}
 	a->free[place].blocks++;
 	a->free[place].bytes += b->size;
+	if (place == FREE_TCACHE)
+		array_push(&w->cached, b->id);
 }
 
 bool walk_release(struct walk *w, vaddr user, enum free_place place, struct block *b)

@@ -167,6 +167,21 @@ static void hand_over(struct walk *w)
 	h->ninferred = w->inferred.n;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void keep_cached(struct walk *w)
+{
+	if (w->cached.n)
+		qsort(w->cached.v, w->cached.n, sizeof(*w->cached.v), by_id);
+	w->heap->cached = w->cached.v;
+	w->heap->ncached = w->cached.n;
+}
+
 void heap_walk(const struct core *core, struct heap_want want, struct heap **out)
 {
 	struct walk w = { .core = core,
@@ -210,6 +225,7 @@ void heap_walk(const struct core *core, struct heap_want want, struct heap **out
 	sum_up(w.heap);
 	layout_name(&w);
 	list_owned(&w);
+	keep_cached(&w);
 	w.heap->tcache = w.tcaches.v;
 	w.heap->ntcaches = w.tcaches.n;
 	w.heap->finding = w.findings.v;
@@ -228,6 +244,7 @@ void heap_free(struct heap *heap)
 	mem_free(heap->arena);
 	mem_free(heap->instance);
 	mem_free(heap->tcache);
+	mem_free(heap->cached);
 	mem_free(heap->tp);
 	mem_free(heap->pthread);
 	mem_free(heap->thread_arena);

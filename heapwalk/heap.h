@@ -132,6 +132,8 @@ struct heap {
 	size_t ninferred;
 	uint64_t *used;        /* bit by id */
 	uint64_t *internal;    /* bit by id */
+	uint32_t *cached;      /* ids of the chunks that wait in tcaches, sorted */
+	size_t ncached;
 	uint32_t nchunks;      /* ids are [0, nchunks) */
 	struct tally total[3]; /* by enum block_state; arena headers count as internal */
 	struct tally mmapped;  /* used blocks in mmapped chunks */

@@ -39,6 +39,7 @@ struct walk {
 	ARRAY(struct heap_finding) findings;
 	ARRAY(struct owned) gaps, inferred;
 	uint64_t candidate_max;  /* the largest chunk that may be one of: */
+	ARRAY(uint32_t) cached;  /* becomes heap.cached */
 	ARRAY(vaddr) candidates; /* user addresses of used chunks that may be a tcache struct */
 	uint32_t next_id;
 	size_t next_cell;           /* index into heap.cell */
