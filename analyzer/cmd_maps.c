@@ -79,17 +79,32 @@ static const char *holds(struct maps *m, size_t from, size_t to)
 	return text;
 }
 
-/* The kind of the greatest part; of equal ones the first. */
-static enum ledger_kind main_kind(const struct ledger *l, size_t from, size_t to)
+/* Notes the bytes of each kind. The kind of the greatest part; of equal ones the first. */
+static enum ledger_kind add_parts(struct maps *m, size_t from, size_t to,
+                                  struct report_mapping *row)
 {
+	const struct ledger_part *v = m->places->ledger.v;
 	uint64_t bytes[LEDGER_KINDS] = { 0 };
-	enum ledger_kind best = l->v[from].kind;
+	enum ledger_kind best = v[from].kind;
 
-	for (size_t i = from; i < to; i++)
-		bytes[l->v[i].kind] += l->v[i].end - l->v[i].start;
-	for (int k = 0; k < LEDGER_KINDS; k++)
+	for (size_t i = from; i < to; i++) {
+		row->nparts += !bytes[v[i].kind];
+		bytes[v[i].kind] += v[i].end - v[i].start;
+	}
+	row->part = pool_alloc(&m->report->pool, row->nparts * sizeof(*row->part));
+	row->nparts = 0;
+	for (int k = 0; k < LEDGER_KINDS; k++) {
+		if (bytes[k])
+			row->part[row->nparts++] =
+				(struct report_part){ ledger_kind_name((enum ledger_kind)k),
+				                      bytes[k] };
 		if (bytes[k] > bytes[best])
 			best = (enum ledger_kind)k;
+	}
+	for (size_t i = from; i < to && !row->sharing; i++)
+		if (v[i].kind == best)
+			row->sharing = balance_sharing_name(
+				balance_sharing_of(m->places->a->core, &v[i]));
 	return best;
 }
 
@@ -139,13 +154,13 @@ static void add_mapping(struct maps *m, const struct segment *s, size_t from, si
 		                      .offset = ABSENT,
 		                      .resident = ABSENT,
 		                      .in_use = ABSENT };
-	enum ledger_kind kind = main_kind(&m->places->ledger, from, to);
+	enum ledger_kind kind = add_parts(m, from, to, &row);
 	uint64_t used = used_in(m, s->start, s->end);
 
 	row.mode[0] = s->absent ? '?' : s->flags & SEG_R ? 'r' : '-';
 	row.mode[1] = s->absent ? '?' : s->flags & SEG_W ? 'w' : '-';
 	row.mode[2] = s->absent ? '?' : s->flags & SEG_X ? 'x' : '-';
-	row.mode[3] = kind == LEDGER_SHARED ? 's' : '-';
+	row.mode[3] = !strncmp(row.sharing, "shared", 6) ? 's' : '-';
 	row.kind = kind_name(m, kind, from, to);
 	row.path = f ? f->path : NULL;
 	if (f)
@@ -289,6 +304,7 @@ static int run(const struct options *opt, struct out *out)
 	add_mappings(&places, &report);
 	switch (opt->format) {
 	case FORMAT_JSON:
+		report_add_memory(&report, &a);
 		json_report(&report, out);
 		break;
 	case FORMAT_JSONL:

@@ -151,6 +151,20 @@ json_t *json_thread(const struct report *r, size_t i)
 	return o;
 }
 
+static json_t *parts(const struct report_mapping *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < m->nparts; i++) {
+		json_t *o = json_object();
+
+		field_string(o, "kind", m->part[i].kind);
+		field_number(o, "bytes", m->part[i].bytes);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 json_t *json_mapping(const struct report *r, size_t i)
 {
 	const struct report_mapping *m = &r->mappings.v[i];
@@ -166,5 +180,7 @@ json_t *json_mapping(const struct report *r, size_t i)
 	field_number(o, "resident", m->resident);
 	field_number(o, "in_use", m->in_use);
 	field_string(o, "holds", m->holds);
+	field_string(o, "sharing", m->sharing);
+	json_object_set_new(o, "parts", parts(m));
 	return o;
 }

@@ -101,6 +101,35 @@ json_t *json_process(const struct report_process *p)
 	return o;
 }
 
+static void line(json_t *o, const struct balance_line *sum)
+{
+	field_number(o, "bytes", sum->bytes);
+	field_number(o, "saved", sum->saved);
+	field_number(o, "resident", sum->resident);
+	field_number(o, "unknown", sum->unknown);
+}
+
+static void ledger(json_t *o, const struct report_memory *m)
+{
+	json_t *lines = json_array(), *sharing = json_object();
+
+	for (size_t i = 0; i < m->nledger; i++) {
+		json_t *l = json_object();
+
+		field_string(l, "owner", m->ledger[i].name);
+		line(l, &m->ledger[i].sum);
+		json_array_append_new(lines, l);
+	}
+	for (int i = 0; i < SHARINGS; i++) {
+		json_t *l = json_object();
+
+		line(l, &m->sharing[i].sum);
+		json_object_set_new(sharing, m->sharing[i].name, l);
+	}
+	json_object_set_new(o, "ledger", lines);
+	json_object_set_new(o, "sharing", sharing);
+}
+
 json_t *json_memory(const struct report_memory *m)
 {
 	json_t *o = json_object(), *space = json_object();
@@ -129,6 +158,7 @@ json_t *json_memory(const struct report_memory *m)
 	field_number(space, "anonymous", m->space.anonymous);
 	field_number(space, "reserved", m->space.reserved);
 	json_object_set_new(o, "address_space", space);
+	ledger(o, m);
 	return o;
 }
 

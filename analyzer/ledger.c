@@ -100,8 +100,22 @@ static bool is_reserve(const struct cutter *c, const struct segment *s, vaddr at
 	       s->file < 0 && !s->absent && !(s->flags & rights);
 }
 
-static enum ledger_kind file_kind(const struct segment *s, bool module)
+/* A file of a tmpfs made for it is memory: shm_open (POSIX), and huge pages by name. */
+static bool is_shared_memory(const struct core *core, const struct segment *s)
 {
+	static const char *const folders[] = { "/dev/shm/", "/run/shm/", "/dev/hugepages/" };
+	const char *path = core->files[s->file].path;
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
+		if (!strncmp(path, folders[i], strlen(folders[i])))
+			return true;
+	return false;
+}
+
+static enum ledger_kind file_kind(const struct core *core, const struct segment *s, bool module)
+{
+	if (!module && is_shared_memory(core, s))
+		return LEDGER_SHARED;
 	if (s->absent)
 		return LEDGER_FILE;
 	if (s->flags & SEG_X)
@@ -148,7 +162,7 @@ static void add_rest(struct cutter *c, vaddr start, vaddr end, size_t segment)
 
 	if (s->file >= 0) {
 		m = module_at(c->modules, start);
-		kind = file_kind(s, m != NULL);
+		kind = file_kind(c->core, s, m != NULL);
 	} else {
 		kind = nameless_kind(c, s, start, &m);
 	}

@@ -1,5 +1,5 @@
 /* The memory section of the report: every mapped byte under one heading, and malloc's totals. */
-#include "analyzer/ledger.h"
+#include "analyzer/balance.h"
 #include "analyzer/report.h"
 
 enum heading {
@@ -42,23 +42,41 @@ static enum heading heading_of(enum ledger_kind kind)
 	return HEADING_ANON;
 }
 
+static void add_lines(struct report_memory *m, const struct balance *b)
+{
+	for (int i = 0; i < OWNERS; i++) {
+		const struct balance_line *l = &b->owner[i];
+
+		if (l->bytes)
+			m->ledger[m->nledger++] = (struct report_line){
+				balance_owner_name((enum balance_owner)i), *l
+			};
+	}
+	for (int i = 0; i < SHARINGS; i++)
+		m->sharing[i] = (struct report_line){
+			balance_sharing_name((enum balance_sharing)i), b->sharing[i]
+		};
+}
+
 static void add_regions(struct report_memory *m, struct analysis *a)
 {
 	uint64_t mapped[HEADINGS] = { 0 }, resident[HEADINGS] = { 0 };
 	struct ledger ledger;
+	struct balance b;
 
 	ledger_make(a->core, analysis_modules(a), analysis_heap(a), analysis_stacks(a), &ledger);
-	for (size_t i = 0; i < ledger.n; i++) {
-		const struct ledger_part *part = &ledger.v[i];
-		enum heading to = heading_of(part->kind);
-		uint64_t there = core_resident(a->core, part->start, part->end);
-
-		mapped[to] += part->end - part->start;
-		resident[to] += there;
-		m->mapped += part->end - part->start;
-		m->resident += there;
-	}
+	balance_make(a->core, a->heap, &a->stacks, &ledger, &b);
 	ledger_free(&ledger);
+	for (int kind = 0; kind < LEDGER_KINDS; kind++) {
+		enum heading to = heading_of((enum ledger_kind)kind);
+
+		mapped[to] += b.mapped[kind];
+		resident[to] += b.resident[kind];
+	}
+	m->mapped = b.total.bytes;
+	m->resident = b.total.resident;
+	m->saved = b.total.saved;
+	add_lines(m, &b);
 	m->heap = resident[HEADING_HEAP], m->space.heap = mapped[HEADING_HEAP];
 	m->stacks = resident[HEADING_STACKS], m->space.stacks = mapped[HEADING_STACKS];
 	m->files = resident[HEADING_FILES], m->space.files = mapped[HEADING_FILES];

@@ -10,6 +10,7 @@
 #define ANALYZER_REPORT_H
 
 #include "analyzer/analysis.h"
+#include "analyzer/balance.h"
 
 #define REPORT_SCHEMA "coreheap.report/1"
 
@@ -69,6 +70,12 @@ struct report_process {
 	ARRAY(struct report_attribute) attributes; /* sorted by name */
 };
 
+/* A line of the ledger. */
+struct report_line {
+	const char *name; /* balance_owner_name, balance_sharing_name */
+	struct balance_line sum;
+};
+
 /* Bytes; ABSENT: unknown. */
 struct report_memory {
 	uint64_t mapped, resident, saved;
@@ -83,6 +90,9 @@ struct report_memory {
 		uint64_t heap, stacks, files, shared, anonymous, reserved;
 	} space;
 	uint64_t arenas; /* number */
+	struct report_line ledger[OWNERS]; /* those that have any; they add up to mapped */
+	size_t nledger;
+	struct report_line sharing[SHARINGS]; /* so do these */
 };
 
 struct report_leaks {
@@ -201,6 +211,12 @@ struct report_mapping {
 	uint64_t resident; /* as far as the saved pages tell; ABSENT: none is saved */
 	uint64_t in_use;   /* usable bytes of used blocks in it; ABSENT: not malloc's */
 	const char *holds; /* in words: "stack of thread 4711" ...; NULL: nothing known */
+	const char *sharing; /* balance_sharing_name of its greatest part */
+	struct report_part { /* bytes by kind; they add up to the mapping */
+		const char *kind; /* ledger_kind_name */
+		uint64_t bytes;
+	} *part;
+	size_t nparts;
 };
 
 struct report_module {

@@ -308,7 +308,7 @@ static int by_start(const void *a, const void *b)
 void stacks_find(const struct core *core, const struct heap *heap, struct stacks *out)
 {
 	const struct segment *main = main_stack(core);
-	uint64_t tls = core->machine->tls_above ? 0 : static_tls(core);
+	uint64_t all_tls = static_tls(core), tls = core->machine->tls_above ? 0 : all_tls;
 	struct stack_list all = { 0 };
 
 	*out = (struct stacks){ .of_thread = mem_alloc(core->nthreads, sizeof(*out->of_thread)) };
@@ -332,6 +332,7 @@ void stacks_find(const struct core *core, const struct heap *heap, struct stacks
 		qsort(all.v, all.n, sizeof(*all.v), by_start);
 	out->v = all.v;
 	out->n = all.n;
+	out->static_tls = all_tls;
 	for (size_t t = 0; t < core->nthreads; t++)
 		out->of_thread[t] = UINT32_MAX;
 	for (size_t i = 0; i < all.n; i++)

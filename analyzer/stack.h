@@ -27,6 +27,7 @@ struct stack {
 struct stacks {
 	struct stack *v; /* sorted by start */
 	size_t n;
+	uint64_t static_tls; /* bytes of each thread, as far as modules' program headers tell */
 	uint32_t *of_thread; /* index into v by thread; UINT32_MAX: none found */
 };
 

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The ledger: on every core of the corpus, on damaged ones and on one that is cut off, its lines add up to what is
+# mapped, to the byte.
+. "$(dirname "$0")/../lib.sh"
+need_cmd zstd python3
+
+ok 'the corpus' python3 "$SRC/tests/ledger/sums.py" "$COREHEAP" "$SRC"/corpus/*/core.zst
+note "$(cat .ok.log)"
+ok 'damaged heaps' python3 "$SRC/tests/ledger/sums.py" "$COREHEAP" "$SRC"/corpus/bad/bookworm-*/core.zst
+note "$(cat .ok.log)"
+zstd -q -d --sparse "$SRC/corpus/bookworm-dynamic/core.zst" -o whole
+for share in 2 5 9; do
+	head -c $(($(stat -c %s whole) * share / 10)) whole >cut
+	ok "a core of which $share tenths are left" python3 "$SRC/tests/ledger/sums.py" "$COREHEAP" cut
+done
+summary=$("$COREHEAP" summary --json whole)
+is 'summary has the same lines as maps' \
+	"$(printf '%s' "$summary" | python3 -c 'import json, sys; print(json.load(sys.stdin)["memory"])')" \
+	"$("$COREHEAP" maps --json whole | python3 -c 'import json, sys; print(json.load(sys.stdin)["memory"])')"
+plan_done
