@@ -2,11 +2,16 @@
  * planted: a program that says which of its blocks are what, for the recorder and the reference
  * marker to be judged by. Each kind of block has a size of its own; "name size count reach" lines
  * on standard output tell what is to be found. Then it waits.
+ *
+ * Where an int overwrites one half of a stack slot, the other half of an old pointer stays: the
+ * word reads as a multiple of 4 GiB with that int added. That would be a root of the block that
+ * lies there, so none may: the program starts itself again until it lies well away from any.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,11 +208,31 @@ static void threads(int n)
 	say("blocked thread's specific", 3500, n, "reachable");
 }
 
+/* Does a multiple of 4 GiB lie within 512 MiB? All that is planted here takes less. */
+static bool near_halves(const void *p)
+{
+	uint64_t low = (uint64_t)(uintptr_t)p & UINT32_MAX, reach = UINT64_C(512) << 20;
+
+	return sizeof(p) == 8 && (low < reach || low > UINT32_MAX - reach);
+}
+
+/* Starts the program again, at addresses that the kernel chooses anew, where the heap or the
+ * mappings lie near such a multiple. */
+static void lie_elsewhere(char **argv)
+{
+	void *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (near_halves(page) || near_halves(sbrk(0)))
+		execv("/proc/self/exe", argv);
+	munmap(page, 4096);
+}
+
 /* planted [fork]: with fork, it is the child that waits, and the parent for it. */
 int main(int argc, char **argv)
 {
 	pthread_key_t key;
 
+	lie_elsewhere(argv);
 	pthread_key_create(&key_low, NULL);
 	for (int i = 0; i < 40; i++)
 		pthread_key_create(&key, NULL);
