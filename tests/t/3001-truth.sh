@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The truth itself: the recorder and the reference marker on a program that knows what it planted,
-# in a plain process and in a forked child; and the reference's leaks against valgrind's.
+# in a plain process, in a forked child, and where the main arena has no break to grow into; and the
+# reference's leaks against valgrind's.
 . "$(dirname "$0")/../lib.sh"
 . "$SRC/tests/truth/truth.sh"
 TRUTH_BLOCKS=200
@@ -23,13 +24,16 @@ judge()
 	wait "$pid" 2>/dev/null
 }
 
-for how in alone fork; do
+for how in alone fork blocked; do
 	judge "$how"
 	for core in gcore kernel; do
 		[ ! -f "$how/$core.ref" ] || ok "$how: the reference finds what was planted, $core" \
 			"$HERE/planted.py" "$how/log" "$how/$core.ref"
 	done
 done
+
+like 'blocked: the main arena goes on in mappings' "$(cat blocked/gcore.log)" \
+	'^refmark: main arena: [1-9][0-9]* bytes of its break, [1-9][0-9]{6} mapped$'
 
 # The comparison must see differences.
 sed 's/,definite$/,reachable/' alone/gcore.ref >changed.ref

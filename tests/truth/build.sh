@@ -23,6 +23,6 @@ fi
 if stale refmark; then
 	# shellcheck disable=SC2086
 	${CC:-gcc} $flags -o "$to/refmark.$$" \
-		"$here/refmark.c" "$here/refheads.c" "$here/refcore.c"
+		"$here/refmark.c" "$here/refmain.c" "$here/refheads.c" "$here/refcore.c"
 	mv "$to/refmark.$$" "$to/refmark"
 fi

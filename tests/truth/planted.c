@@ -227,9 +227,40 @@ static void lie_elsewhere(char **argv)
 	munmap(page, 4096);
 }
 
-/* planted [fork]: with fork, it is the child that waits, and the parent for it. */
+/*
+ * From here on the break cannot grow, and the main arena goes on in mappings of its own. Blocks of
+ * 100,000 bytes are too small for mappings of theirs. What was top is handed out after it was free:
+ * M_PERTURB 0xff makes malloc() fill its blocks with zeroes, so that they hold no pointers of bins.
+ */
+static __attribute__((noinline)) void block_break(void)
+{
+	if (mmap(sbrk(0), 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+	         0) == MAP_FAILED)
+		perror("planted: blocking the break");
+	mallopt(M_PERTURB, 0xff);
+	for (int i = 0; i < 8; i++)
+		sink = malloc(100000);
+	say("behind the break", 100000, 8, "definite");
+}
+
+/* Some of those mappings have nothing but free memory in them. */
+static __attribute__((noinline)) void free_regions(void)
+{
+	void *big[24];
+
+	for (int i = 0; i < 24; i++)
+		big[i] = malloc(100000);
+	for (int i = 0; i < 24; i++)
+		free(big[i]);
+}
+
+/*
+ * planted [fork|blocked]: with fork, it is the child that waits, and the parent for it; with
+ * blocked, the main arena has to do without the break.
+ */
 int main(int argc, char **argv)
 {
+	bool blocked = argc > 1 && strcmp(argv[1], "blocked") == 0;
 	pthread_key_t key;
 
 	lie_elsewhere(argv);
@@ -243,6 +274,8 @@ int main(int argc, char **argv)
 		if (child > 0)
 			return waitpid(child, NULL, 0) != child;
 	}
+	if (blocked)
+		block_break();
 	below_stack();
 	plain_leaks();
 	moved_leaks();
@@ -250,6 +283,8 @@ int main(int argc, char **argv)
 	held();
 	held_by_free();
 	threads(3);
+	if (blocked)
+		free_regions();
 	scrub();
 	printf("pid %d\n", getpid());
 	printf("ready\n");

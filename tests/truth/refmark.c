@@ -11,8 +11,9 @@
  * that is no live block); the unused part of a stack; stacks of threads that have exited.
  *
  * What malloc owns: the program break's range from where it stood before the first block to the end
- * of main_arena's top; the heaps of the other arenas (64 MiB aligned, heap_info at their start) as
- * the arenas' list leads to them; each mmapped block's mapping, by its chunk header.
+ * of main_arena's top, or what refmain.c finds where the break could not grow; the heaps of the
+ * other arenas (64 MiB aligned, heap_info at their start) as the arenas' list leads to them; each
+ * mmapped block's mapping, by its chunk header.
  */
 #include "refmark.h"
 
@@ -188,6 +189,11 @@ static void own_heaps(uint64_t arena, uint64_t top, uint64_t info_size)
 	}
 }
 
+static void own_region(uint64_t start, uint64_t end)
+{
+	add_range(&owned, start, end, "main arena");
+}
+
 static void own_arenas(void)
 {
 	uint64_t minor = control_field(F_MINOR), main_arena = control_field(F_ARENA);
@@ -207,7 +213,9 @@ static void own_arenas(void)
 		die("the recorder does not know main_arena");
 	top = core_must(&core, main_arena + top_at);
 	add_range(&excluded, main_arena, main_arena + size, "main_arena");
-	if (top < main_arena || top >= main_arena + size)
+	if (main_arena_scattered(main_arena))
+		main_arena_regions(main_arena, size, top, brk, own_region);
+	else if (top < main_arena || top >= main_arena + size)
 		add_range(&owned, brk, top + (core_must(&core, top + core.width) & ~UINT64_C(7)),
 		          "brk");
 	arena = core_must(&core, main_arena + next_at);
