@@ -18,13 +18,9 @@ bool container_block(const struct containers *c, uint64_t v, struct block *b)
 	       b->state == BLOCK_USED;
 }
 
-/* A chunk is rounded up to malloc's alignment, and a rest that is too small to stand alone stays.
- */
 bool container_fits(const struct containers *c, const struct block *b, uint64_t bytes)
 {
-	uint64_t slack = b->span->kind == SPAN_MMAP ? c->t->core->page_size : 2 * c->t->heap->align;
-
-	return bytes && b->size >= bytes && (b->size - bytes < slack || b->size <= 3 * c->word);
+	return typing_fits(c->t, b, bytes);
 }
 
 bool container_word(struct containers *c, vaddr at, uint64_t *value)

@@ -1,6 +1,16 @@
 #include "analyzer/typing.h"
 #include "analyzer/analysis.h"
 
+/* A chunk is rounded up to malloc's alignment, and a rest that is too small to stand alone stays.
+ */
+bool typing_fits(const struct typing *t, const struct block *b, uint64_t bytes)
+{
+	uint64_t slack = b->span->kind == SPAN_MMAP ? t->core->page_size : 2 * t->heap->align;
+
+	return bytes && b->size >= bytes &&
+	       (b->size - bytes < slack || b->size <= 3 * t->core->machine->word);
+}
+
 void typing_run(struct analysis *a, unsigned classes, struct types **out)
 {
 	const struct heap *heap = analysis_heap(a);
@@ -15,6 +25,11 @@ void typing_run(struct analysis *a, unsigned classes, struct types **out)
 	t.rtti = rtti_make(t.core, t.modules);
 	typing_vtables(&t);
 	typing_containers(&t);
+	typing_clib(&t);
+	typing_cpython(&t);
+	typing_lua(&t);
+	typing_perl(&t);
+	typing_plain(&t);
 	rtti_free(t.rtti);
 	*out = t.types;
 }

@@ -34,4 +34,20 @@ void typing_vtables(struct typing *t);
 /* Blocks of the standard C++ containers: container.c. After the vtables. */
 void typing_containers(struct typing *t);
 
+/* What the C library allocates: clib.c. */
+void typing_clib(struct typing *t);
+
+/* CPython's objects and their buffers: cpython.c. */
+void typing_cpython(struct typing *t);
+
+/* Lua's and perl's objects: lua.c, perl.c. */
+void typing_lua(struct typing *t);
+void typing_perl(struct typing *t);
+
+/* Text, arrays of pointers: plain_block.c. After all others. */
+void typing_plain(struct typing *t);
+
+/* Is the block what malloc hands out for this many bytes (1 at least)? */
+bool typing_fits(const struct typing *t, const struct block *b, uint64_t bytes);
+
 #endif

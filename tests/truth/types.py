@@ -5,7 +5,8 @@ usage: types.py COREHEAP CORE TRUTH [--all-of REGEX]...
 
 TRUTH has "address<TAB>type" lines. Of the blocks named there: those whose type is asserted must be
 right in at least 98 %, and of those whose declared type matches a REGEX of --all-of at least 99 %
-must be asserted and right. Prints coverage; exits 1 where a bar is missed. A name may say more than
+must be asserted and right. A type "?" is one that nothing may be
+asserted of. Prints coverage; exits 1 where a bar is missed. A name may say more than
 the truth: what it holds ("std::vector<T> buffer"), whose it is ("std::map node in T").
 """
 import collections
@@ -66,7 +67,7 @@ def main():
     elif good < RIGHT * told:
         bad.append(f"{good} of {told} asserted types are right, fewer than {RIGHT:.0%}")
     for pattern in patterns:
-        n = sum(k[0] for true, k in kinds.items() if re.search(pattern, true))
+        n = sum(k[0] for true, k in kinds.items() if true != "?" and re.search(pattern, true))
         g = sum(k[2] for true, k in kinds.items() if re.search(pattern, true))
         print(f"{pattern}: {g} of {n}")
         if not n or g < ALL * n:
