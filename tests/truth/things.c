@@ -1,7 +1,7 @@
 /*
- * A C program that says what its blocks are: what the C library allocates, text, arrays of pointers;
- * and blocks that only look like those, declared as "?": nothing may be asserted of them. The truth
- * goes to the file named first. Addresses are kept inverted until then.
+ * A C program that says what its blocks are: what the C library allocates, text, arrays of
+ * pointers; and blocks that only look like those, declared as "?": nothing may be asserted of them.
+ * The truth goes to the file named first. Addresses are kept inverted until then.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -71,8 +71,8 @@ static void texts(void)
 	char text[300];
 
 	for (int i = 0; i < 64; i++) {
-		snprintf(text, sizeof(text), "%s number %d, grown by %*d", i % 2 ? "caf\303\251" : "text", i,
-		         i * 4, i);
+		snprintf(text, sizeof(text), "%s number %d, grown by %*d",
+		         i % 2 ? "caf\303\251" : "text", i, i * 4, i);
 		words[i] = is(strdup(text), "text");
 	}
 	for (int i = 0; i < 8; i++) {
