@@ -41,6 +41,8 @@ void analysis_close(struct analysis *a)
 		stacks_free(&a->stacks);
 	if (a->has_allocators)
 		allocators_free(&a->allocators);
+	if (a->has_trims)
+		trims_free(&a->trims);
 	heap_free(a->heap);
 	typegraph_free(a->typegraph);
 	if (a->has_modules)
@@ -96,6 +98,14 @@ const struct heap *analysis_heap(struct analysis *a)
 		}
 	}
 	return a->heap;
+}
+
+const struct trims *analysis_trims(struct analysis *a)
+{
+	if (!a->has_trims)
+		trims_find(a->core, analysis_heap(a), &a->trims);
+	a->has_trims = true;
+	return &a->trims;
 }
 
 const struct allocators *analysis_allocators(struct analysis *a)

@@ -10,6 +10,7 @@
 #include "analyzer/reach.h"
 #include "analyzer/type.h"
 #include "formats/variable.h"
+#include "heapwalk/trim.h"
 
 struct analysis {
 	struct core *core;
@@ -22,14 +23,15 @@ struct analysis {
 	/* stages; ask through the functions below */
 	struct modules modules;
 	struct typegraph *typegraph; /* of no module, until one is indexed */
-	struct debug_layout debug; /* libc's, if its debug file is at hand */
+	struct debug_layout debug;   /* libc's, if its debug file is at hand */
 	struct heap *heap;
 	struct allocators allocators;
+	struct trims trims;
 	struct stacks stacks;
 	struct roots roots;
 	struct reach reach;
 	struct types *types;
-	bool has_modules, has_allocators, has_stacks, has_roots, has_reach;
+	bool has_modules, has_trims, has_allocators, has_stacks, has_roots, has_reach;
 };
 
 /* Opens the core; where may be NULL. False as core_open. The caller ends with analysis_close. */
@@ -40,6 +42,7 @@ void analysis_close(struct analysis *a);
 struct modules *analysis_modules(struct analysis *a);
 struct typegraph *analysis_typegraph(struct analysis *a);
 const struct heap *analysis_heap(struct analysis *a);
+const struct trims *analysis_trims(struct analysis *a); /* of the heap; on no other's way */
 const struct allocators *analysis_allocators(struct analysis *a);
 const struct stacks *analysis_stacks(struct analysis *a);
 const struct roots *analysis_roots(struct analysis *a);

@@ -15,16 +15,16 @@
 #include "analyzer/ledger.h"
 
 enum balance_owner {
-	OWNER_IN_USE,   /* blocks in arenas, handed out */
-	OWNER_MMAPPED,  /* blocks with a mapping of their own, handed out */
-	OWNER_TOP,      /* free, at the end of an arena */
-	OWNER_BINS,     /* free, in bins */
-	OWNER_TCACHE,   /* free, in a thread's cache */
-	OWNER_FASTBINS, /* free, in fastbins */
-	OWNER_MALLOC,   /* chunk headers, arena headers, tcache structs, what fills up pages */
-	OWNER_DAMAGED,  /* heap of unknown content: damaged, or not saved */
-	OWNER_GROWTH,   /* address space that arenas may grow into */
-	OWNER_STACK,    /* live threads' stacks: in use */
+	OWNER_IN_USE,       /* blocks in arenas, handed out */
+	OWNER_MMAPPED,      /* blocks with a mapping of their own, handed out */
+	OWNER_TOP,          /* free, at the end of an arena */
+	OWNER_BINS,         /* free, in bins */
+	OWNER_TCACHE,       /* free, in a thread's cache */
+	OWNER_FASTBINS,     /* free, in fastbins */
+	OWNER_MALLOC,       /* chunk headers, arena headers, tcache structs, what fills up pages */
+	OWNER_DAMAGED,      /* heap of unknown content: damaged, or not saved */
+	OWNER_GROWTH,       /* address space that arenas may grow into */
+	OWNER_STACK,        /* live threads' stacks: in use */
 	OWNER_STACK_UNUSED, /* below that, touched or not */
 	OWNER_STACK_EXITED, /* kept for the next thread; their TLS included */
 	OWNER_GUARD,        /* below stacks */

@@ -39,7 +39,7 @@ static void add_arena(struct analysis *a, uint32_t number, struct report *report
 		.attached_threads = arena->attached_threads,
 		.used = arena->used,
 		.internal = arena->internal,
-		.trimmable = arena->trimmable,
+		.trimmable = analysis_trims(a)->of_arena[number],
 		.largest_free = arena->largest_free,
 		.fragmentation = -1,
 		.top = arena->top,

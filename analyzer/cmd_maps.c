@@ -95,9 +95,9 @@ static enum ledger_kind add_parts(struct maps *m, size_t from, size_t to,
 	row->nparts = 0;
 	for (int k = 0; k < LEDGER_KINDS; k++) {
 		if (bytes[k])
-			row->part[row->nparts++] =
-				(struct report_part){ ledger_kind_name((enum ledger_kind)k),
-				                      bytes[k] };
+			row->part[row->nparts++] = (struct report_part){
+				ledger_kind_name((enum ledger_kind)k), bytes[k]
+			};
 		if (bytes[k] > bytes[best])
 			best = (enum ledger_kind)k;
 	}

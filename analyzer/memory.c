@@ -2,6 +2,8 @@
 #include "analyzer/balance.h"
 #include "analyzer/report.h"
 
+#include <stdlib.h>
+
 enum heading {
 	HEADING_HEAP,
 	HEADING_STACKS,
@@ -53,9 +55,8 @@ static void add_lines(struct report_memory *m, const struct balance *b)
 			};
 	}
 	for (int i = 0; i < SHARINGS; i++)
-		m->sharing[i] = (struct report_line){
-			balance_sharing_name((enum balance_sharing)i), b->sharing[i]
-		};
+		m->sharing[i] = (struct report_line){ balance_sharing_name((enum balance_sharing)i),
+			                              b->sharing[i] };
 }
 
 static void add_regions(struct report_memory *m, struct analysis *a)
@@ -85,6 +86,60 @@ static void add_regions(struct report_memory *m, struct analysis *a)
 	m->reserved = resident[HEADING_RESERVED], m->space.reserved = mapped[HEADING_RESERVED];
 }
 
+#define PINS 10
+
+static int by_before(const void *a, const void *b)
+{
+	const struct report_pin *x = a, *y = b;
+
+	if (x->before != y->before)
+		return x->before > y->before ? -1 : 1;
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static void add_pins(struct report *report, const struct analysis *a)
+{
+	static const char *const states[] = { "used", "free", "internal" };
+	struct report_fragmentation *f = &report->memory.fragmentation;
+	const struct trims *t = &a->trims;
+
+	f->pin = pool_alloc(&report->pool, (t->npins + 1) * sizeof(*f->pin));
+	for (size_t i = 0; i < t->npins; i++) {
+		const struct trim_pin *p = &t->pin[i];
+		const struct type *type = a->types ? types_of(a->types, p->block.id) : NULL;
+
+		f->pin[f->npins++] = (struct report_pin){
+			.arena = p->span->arena,
+			.start = p->span->own_start,
+			.end = p->span->end,
+			.address = p->block.addr,
+			.size = p->block.size,
+			.state = states[p->block.state],
+			.type = p->block.addr && type ? type->name : NULL,
+			.behind = p->above,
+			.before = p->below,
+			.used_blocks = p->used,
+		};
+	}
+	if (f->npins)
+		qsort(f->pin, f->npins, sizeof(*f->pin), by_before);
+	if (f->npins > PINS)
+		f->npins = PINS;
+}
+
+static void add_trims(struct report *report, struct analysis *a)
+{
+	struct report_fragmentation *f = &report->memory.fragmentation;
+	const struct trims *t = analysis_trims(a);
+
+	report->memory.trimmable = t->resident;
+	f->runs = t->nruns;
+	f->whole = t->whole;
+	for (size_t i = 0; i < t->nruns; i++)
+		f->from_top += t->run[i].top ? t->run[i].resident : 0;
+	add_pins(report, a);
+}
+
 void report_add_memory(struct report *report, struct analysis *a)
 {
 	const struct heap *heap = analysis_heap(a);
@@ -106,6 +161,5 @@ void report_add_memory(struct report *report, struct analysis *a)
 	m->internal = heap->total[BLOCK_INTERNAL].bytes;
 	m->mmapped = heap->mmapped.bytes;
 	m->arenas = heap->narenas;
-	for (size_t i = 0; i < heap->narenas; i++)
-		m->trimmable += heap->arena[i].trimmable;
+	add_trims(report, a);
 }

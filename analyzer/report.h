@@ -76,12 +76,33 @@ struct report_line {
 	struct balance_line sum;
 };
 
+/* What keeps a region of an arena from getting smaller at its end: trim_pin. */
+struct report_pin {
+	uint64_t arena;
+	vaddr start, end;     /* of the region */
+	vaddr address;        /* of the block; 0: all of the region is free */
+	uint64_t size;        /* usable bytes */
+	const char *state;    /* "used", "internal"; "free": a tcache has it */
+	const char *type;     /* NULL: unknown */
+	uint64_t behind;      /* free bytes between it and the region's end */
+	uint64_t before;      /* free bytes right in front of it */
+	uint64_t used_blocks; /* in the region */
+};
+
+struct report_fragmentation {   /* bytes */
+	uint64_t runs;          /* number: of whole free pages in a row */
+	uint64_t whole;         /* of all pages in them, resident or not */
+	uint64_t from_top;      /* of trimmable: at the end of the main arena */
+	struct report_pin *pin; /* those with the most free memory in front first */
+	size_t npins;
+};
+
 /* Bytes; ABSENT: unknown. */
 struct report_memory {
 	uint64_t mapped, resident, saved;
 	uint64_t in_use, free_held, internal; /* usable bytes of blocks by state */
 	uint64_t in_use_blocks, free_blocks;
-	uint64_t trimmable; /* of free_held: what malloc_trim(0) would give back */
+	uint64_t trimmable; /* of what is free: resident, and malloc_trim(0) would give it back */
 	uint64_t mmapped;   /* of in_use: in mmapped chunks */
 	uint64_t heap;      /* resident in malloc's regions */
 	uint64_t stacks, files, shared, anonymous; /* resident, outside malloc's regions */
@@ -89,10 +110,11 @@ struct report_memory {
 	struct {           /* the same, mapped */
 		uint64_t heap, stacks, files, shared, anonymous, reserved;
 	} space;
-	uint64_t arenas; /* number */
+	uint64_t arenas;                   /* number */
 	struct report_line ledger[OWNERS]; /* those that have any; they add up to mapped */
 	size_t nledger;
 	struct report_line sharing[SHARINGS]; /* so do these */
+	struct report_fragmentation fragmentation;
 };
 
 struct report_leaks {
@@ -203,19 +225,19 @@ struct report_thread {
 
 struct report_mapping {
 	vaddr start, end;
-	char mode[5];      /* "rw-p"; the last is '-' where a core does not tell */
-	const char *kind;  /* "heap", "arena", "stack", ...: ledger_kind_name */
-	const char *path;  /* NULL: anonymous */
-	uint64_t offset;   /* into path; ABSENT: none */
-	uint64_t saved;    /* bytes that are in the core */
-	uint64_t resident; /* as far as the saved pages tell; ABSENT: none is saved */
-	uint64_t in_use;   /* usable bytes of used blocks in it; ABSENT: not malloc's */
-	const char *holds; /* in words: "stack of thread 4711" ...; NULL: nothing known */
-	const char *sharing; /* balance_sharing_name of its greatest part */
-	struct report_part { /* bytes by kind; they add up to the mapping */
+	char mode[5];             /* "rw-p"; the last is '-' where a core does not tell */
+	const char *kind;         /* "heap", "arena", "stack", ...: ledger_kind_name */
+	const char *path;         /* NULL: anonymous */
+	uint64_t offset;          /* into path; ABSENT: none */
+	uint64_t saved;           /* bytes that are in the core */
+	uint64_t resident;        /* as far as the saved pages tell; ABSENT: none is saved */
+	uint64_t in_use;          /* usable bytes of used blocks in it; ABSENT: not malloc's */
+	const char *holds;        /* in words: "stack of thread 4711" ...; NULL: nothing known */
+	const char *sharing;      /* balance_sharing_name of its greatest part */
+	struct report_part {      /* bytes by kind; they add up to the mapping */
 		const char *kind; /* ledger_kind_name */
 		uint64_t bytes;
-	} *part;
+	} * part;
 	size_t nparts;
 };
 

@@ -64,8 +64,8 @@ vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, struct b
 
 /* One chunk more (by 1) or fewer (by UINT64_MAX) in its arena's tallies. */
 static inline __attribute__((always_inline)) void tally_chunk(struct walk *w,
-                                                              const struct region *r, vaddr p,
-                                                              uint64_t size, bool used, uint64_t by,
+                                                              const struct region *r, uint64_t size,
+                                                              bool used, uint64_t by,
                                                               unsigned word)
 {
 	struct arena *a = &w->arenas.v[r->arena];
@@ -73,8 +73,6 @@ static inline __attribute__((always_inline)) void tally_chunk(struct walk *w,
 
 	t->blocks += by;
 	t->bytes += by * (size - word);
-	if (!used)
-		a->trimmable += by * chunk_trimmable(p, size, w->core->page_size, word);
 }
 
 static inline __attribute__((always_inline)) void count_by(struct walk *w, const struct region *r,
@@ -83,7 +81,7 @@ static inline __attribute__((always_inline)) void count_by(struct walk *w, const
 {
 	struct arena *a = &w->arenas.v[r->arena];
 
-	tally_chunk(w, r, p, size, used, 1, word);
+	tally_chunk(w, r, size, used, 1, word);
 	if (used) {
 		bit_set(w->heap->used, w->next_id);
 		if (size >= tcache_least(word) && size <= w->candidate_max)
@@ -108,14 +106,12 @@ static void count_chunk(struct walk *w, const struct region *r, vaddr p, uint64_
 static void count_top(struct walk *w, const struct region *r, uint64_t size)
 {
 	struct arena *a = &w->arenas.v[r->arena];
-	uint64_t usable = size >= w->word ? size - w->word : 0, least = chunk_min(w->word);
+	uint64_t usable = size >= w->word ? size - w->word : 0;
 
 	a->free[FREE_TOP].blocks++;
 	a->free[FREE_TOP].bytes += usable;
 	if (usable > a->largest_free)
 		a->largest_free = usable;
-	if (a->main && size > least) /* systrim: all whole pages but MINSIZE */
-		a->trimmable += round_down(size - least - 1, w->core->page_size);
 	w->next_id++;
 }
 
@@ -261,7 +257,7 @@ static void take_back(struct walk *w, const struct region *r, struct span *s, va
 	for (uint32_t id = w->next_id; p < s->end; id++) {
 		uint64_t size = head_size(w, p);
 
-		tally_chunk(w, r, p, size, bit_get(w->heap->used, id), UINT64_MAX, w->word);
+		tally_chunk(w, r, size, bit_get(w->heap->used, id), UINT64_MAX, w->word);
 		bit_clear(w->heap->used, id);
 		span_clear(s, p);
 		p += size;
@@ -279,8 +275,8 @@ static void judge_front(struct walk *w, const struct region *r, vaddr last, vadd
 
 	if (used == is)
 		return;
-	tally_chunk(w, r, last, p - last, used, UINT64_MAX, w->word);
-	tally_chunk(w, r, last, p - last, is, 1, w->word);
+	tally_chunk(w, r, p - last, used, UINT64_MAX, w->word);
+	tally_chunk(w, r, p - last, is, 1, w->word);
 	if (is)
 		bit_set(w->heap->used, id);
 	else

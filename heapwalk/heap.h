@@ -80,7 +80,6 @@ struct arena {
 	uint32_t nspans; /* heaps (regions) it has */
 	struct tally used, internal;
 	struct tally free[FREE_PLACES];
-	uint64_t trimmable;    /* bytes malloc_trim(0) would give back */
 	uint64_t largest_free; /* bytes */
 };
 

@@ -222,7 +222,6 @@ static void join(struct walk *w, const struct region *r, const struct part *p)
 	add_tally(&to->used, &from->used);
 	for (int place = 0; place < FREE_PLACES; place++)
 		add_tally(&to->free[place], &from->free[place]);
-	to->trimmable += from->trimmable;
 	if (from->largest_free > to->largest_free)
 		to->largest_free = from->largest_free;
 }

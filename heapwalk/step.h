@@ -105,14 +105,6 @@ static inline uint64_t tcache_least(unsigned word)
 	return word == 8 ? 0x250 : 0x150;
 }
 
-/* What malloc_trim gives back of a binned chunk: whole pages behind its header (malloc.c mtrim). */
-static inline uint64_t chunk_trimmable(vaddr p, uint64_t size, uint64_t page, unsigned word)
-{
-	vaddr from = p + chunk_lead(word), at = round_up(from + 6 * word, page);
-
-	return at < from + size ? round_down(from + size - at, page) : 0;
-}
-
 /* resync.c: where to go on after a break. */
 struct resync {
 	struct stepper st;

@@ -26,7 +26,6 @@ struct stride {
 	uint64_t cell_bits;
 	uint64_t used_bits; /* of the word that next_id lies in */
 	struct tally used, free;
-	uint64_t trimmable;
 	struct freed freed[FREED];
 	size_t nfreed;
 };
@@ -61,9 +60,6 @@ static inline __attribute__((always_inline)) void put_freed(struct stride *t, un
 		t->free.bytes += size - word;
 		if (size - word > t->arena->largest_free)
 			t->arena->largest_free = size - word;
-		if (size > w->core->page_size)
-			t->trimmable += chunk_trimmable(t->freed[i].at, size, w->core->page_size,
-			                                word);
 	}
 	t->free.blocks += t->nfreed;
 	t->nfreed = 0;
@@ -78,7 +74,6 @@ static void finish(struct stride *t, unsigned word)
 	t->arena->used.bytes += t->used.bytes;
 	t->arena->free[FREE_UNLISTED].blocks += t->free.blocks;
 	t->arena->free[FREE_UNLISTED].bytes += t->free.bytes;
-	t->arena->trimmable += t->trimmable;
 }
 
 /* The chunk of this size in front of a header with this much of a flag is in use, or free. */
