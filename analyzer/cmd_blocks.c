@@ -174,7 +174,6 @@ static int run(const struct options *opt, struct out *out)
 	report_add_leaks(&r, &a);
 	command_limits(opt, &r);
 	l.reach = analysis_reach(&a);
-	a.typed = opt->reaches;
 	l.types = analysis_types(&a);
 	render(&l, &a, &r);
 	code = command_end(opt, &r, false);

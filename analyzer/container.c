@@ -10,6 +10,7 @@
 #define STRING_MAX (UINT64_C(1) << 40)
 #define INLINE     16  /* bytes of a string that need no block: both libraries have fewer */
 #define CERTAIN    256 /* bytes of a string that hardly anything else would fit */
+#define DATA_MAX   (UINT64_C(1) << 23) /* bytes of data that are looked at */
 #define STEPS      (UINT64_C(1) << 20)
 
 bool container_block(const struct containers *c, uint64_t v, struct block *b)
@@ -241,7 +242,27 @@ static void look_range(struct containers *c, vaddr at, vaddr end)
 	}
 }
 
-/* A static program has either. */
+/*
+ * A program that has its library in itself: its data has pointers to vtables, those of the streams
+ * and of type_info objects at least. Asked of the data and not of blocks, so that it does not
+ * matter which of those are looked at.
+ */
+static bool is_static_cplusplus(struct containers *c)
+{
+	const struct typing *t = c->t;
+	const struct module *exe = t->modules->exe < t->modules->n ? &t->modules->v[t->modules->exe]
+	                                                           : NULL;
+	uint64_t value;
+
+	if (!exe)
+		return false;
+	for (vaddr at = round_up(exe->data_start, c->word);
+	     at < exe->data_end && at - exe->data_start < DATA_MAX; at += c->word)
+		if (container_word(c, at, &value) && rtti_find(t->rtti, value))
+			return true;
+	return false;
+}
+
 static void find_libraries(struct containers *c)
 {
 	const struct typing *t = c->t;
@@ -251,20 +272,21 @@ static void find_libraries(struct containers *c)
 		c->llvm |= strstr(t->modules->v[i].path, "libc++.so") != NULL;
 	}
 	if (!c->gnu && !c->llvm)
-		c->gnu = c->llvm = rtti_any(t->rtti);
+		c->gnu = c->llvm = is_static_cplusplus(c);
 }
 
 void typing_containers(struct typing *t)
 {
 	const struct heap *heap = t->heap;
-	struct containers c = { .t = t, .word = t->core->machine->word };
+	struct containers c = { .t = t,
+		                .view = { .core = t->core },
+		                .word = t->core->machine->word };
 	struct heap_iter it = { 0 };
 	struct block b;
 
 	find_libraries(&c);
 	if (!heap->nspans || (!c.gnu && !c.llvm))
 		return;
-	c.view.core = t->core;
 	c.lo = heap->span[0].start;
 	for (size_t i = 0; i < heap->nspans; i++)
 		c.hi = heap->span[i].end > c.hi ? heap->span[i].end : c.hi;

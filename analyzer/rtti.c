@@ -23,7 +23,6 @@ struct rtti {
 	struct modules *modules;
 	unsigned word;
 	struct answer *answer;
-	size_t nclasses;
 	size_t nanswers, n; /* nanswers is a power of two */
 	vaddr lo, hi;       /* of all modules */
 	struct pool pool;
@@ -255,11 +254,5 @@ const struct rtti_class *rtti_find(struct rtti *r, uint64_t word)
 		grow(r);
 	r->answer[slot_of(r, word)] = (struct answer){ word, class };
 	r->n++;
-	r->nclasses += class != NULL;
 	return class;
-}
-
-bool rtti_any(const struct rtti *r)
-{
-	return r->nclasses > 0;
 }

@@ -28,9 +28,6 @@ void rtti_free(struct rtti *rtti); /* accepts NULL */
 /* The class whose vtable an object's word points to; NULL: none. Lives as long as rtti. */
 const struct rtti_class *rtti_find(struct rtti *rtti, uint64_t word);
 
-/* Was any class found yet? */
-bool rtti_any(const struct rtti *rtti);
-
 /*
  * A demangled name as people write it: without std::__cxx11:: and std::__1::, default template
  * arguments (allocators, traits, comparison, hashing, deleters) and spaces between '>'; string for

@@ -14,8 +14,14 @@ bool typing_fits(const struct typing *t, const struct block *b, uint64_t bytes)
 void typing_run(struct analysis *a, unsigned classes, struct types **out)
 {
 	const struct heap *heap = analysis_heap(a);
-	struct typing t = { .a = a, .core = a->core, .heap = heap, .all = !classes };
+	const unsigned leaked = 1u << REACH_DEFINITE | 1u << REACH_INDIRECT;
+	struct typing t = { .a = a, .core = a->core, .heap = heap };
 	uint64_t *bits = NULL;
+
+	/* only leaked blocks point to leaked ones; to others anything may */
+	if (classes)
+		classes = classes & ~leaked ? 0 : leaked;
+	t.all = !classes;
 
 	if (classes)
 		bits = reach_bits(analysis_reach(a), classes);

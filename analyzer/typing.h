@@ -22,9 +22,10 @@ struct typing {
 };
 
 /*
- * Types of used blocks whose verdict is among classes (1 << enum reach_class, or'ed; 0: all). Cost
- * is in proportion to those blocks, and where classes is 0 to the heap and the roots as well. *out
- * is owned by the caller: types_free.
+ * Types of used blocks whose verdict is among classes (1 << enum reach_class, or'ed; 0: all), of
+ * others as well where that takes no more. Where only leaked ones are wanted, cost is in proportion
+ * to those; else to the heap and the roots. What is said of a block does not depend on classes.
+ * *out is owned by the caller: types_free.
  */
 void typing_run(struct analysis *a, unsigned classes, struct types **out);
 

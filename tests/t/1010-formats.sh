@@ -33,7 +33,8 @@ for r in rows:
     same("state", r["state"] in ("used", "free", "internal"), True)
     same("reach of " + r["state"], r["reach"] != "", r["state"] == "used")
     same("kind", r["kind"] in ("brk", "arena", "mmap"), True)
-    same("type and site are not known", r["type"] + r["site"], "")
+    same("the site is not known", r["site"], "")
+    same("type of " + r["state"], r["type"] == "" or r["state"] == "used", True)
     same("only whole lines", None in r.values() or None in r, False)
 def plain(o):
     return {"address": o["address"], "size": str(o["size"]), "state": o["state"],
@@ -42,8 +43,8 @@ def plain(o):
 same("jsonl", [plain(json.loads(line)) for line in open("blocks.jsonl")], rows)
 same("json", [plain(o) for o in json.load(open("blocks.json"))["blocks"]], rows)
 text = [line.split() for line in list(open("blocks.txt"))[1:]]
-same("text", [[w for w in (r["address"], r["size"], r["state"], r["reach"], r["kind"], r["arena"])
-               if w] for r in rows], text)
+same("text", [[w for w in (r["address"], r["size"], r["state"], r["reach"], r["kind"], r["arena"],
+                           *r["type"].split()) if w] for r in rows], text)
 
 leaks = json.load(open("leaks.json"))
 by = collections.defaultdict(list)
@@ -64,11 +65,11 @@ same("sizes are all there", {s["size"] for s in leaks["sizes"]},
 found = [f for f in leaks["findings"] if f["kind"] == "leak"]
 want = collections.defaultdict(list)
 for r in by["definite"]:
-    want[int(r["size"])].append(r)
-same("a finding a size", sorted(f["size"] for f in found), sorted(want))
+    want[int(r["size"]), r["type"]].append(r)
+same("a finding a size and type", sorted((f["size"], f.get("type", "")) for f in found), sorted(want))
 for f in found:
-    same("finding", {"blocks": f["blocks"], "bytes": f["bytes"]}, tally(want[f["size"]]))
-    same("example", f["example"], want[f["size"]][0]["address"])
+    same("finding", {"blocks": f["blocks"], "bytes": f["bytes"]}, tally(want[f["size"], f.get("type", "")]))
+    same("example", f["example"], want[f["size"], f.get("type", "")][0]["address"])
     same("retained", f["retained_bytes"], f["bytes"] + f["held"]["bytes"])
 same("what heads hold is all that is indirect",
      {k: sum(f["held"][k] for f in found) for k in ("blocks", "bytes")}, tally(by["indirect"]))

@@ -28,6 +28,11 @@ for cxx in g++ clang++; do
 	strip -o "$cxx-stripped" "$cxx-O2"
 	check "$cxx-stripped"
 done
+if g++ -O2 -static -s -o static "$SRC/tests/truth/classes.cc" 2>/dev/null; then
+	check static
+else
+	skip 'static: what the victim says' 'no static libraries'
+fi
 g++ -O2 -D_GLIBCXX_USE_CXX11_ABI=0 -o counted "$SRC/tests/truth/classes.cc" || exit 1
 check counted '^(?!std::list)' # whose owner has no count
 if clang++ -O2 -stdlib=libc++ -o libc++ "$SRC/tests/truth/classes.cc" 2>/dev/null; then
