@@ -1,5 +1,6 @@
 #include "analyzer/analysis.h"
 
+#include "analyzer/interior.h"
 #include "analyzer/typing.h"
 #include "formats/written.h"
 
@@ -32,6 +33,7 @@ bool analysis_open(const char *path, const struct module_options *where, struct 
 
 void analysis_close(struct analysis *a)
 {
+	interior_free(a->interior);
 	types_free(a->types);
 	if (a->has_reach)
 		reach_free(&a->reach);
@@ -145,4 +147,11 @@ struct types *analysis_types(struct analysis *a)
 	if (!a->types)
 		typing_run(a, a->typed, &a->types);
 	return a->types;
+}
+
+struct interior *analysis_interior(struct analysis *a)
+{
+	if (!a->interior)
+		a->interior = interior_find(a);
+	return a->interior;
 }

@@ -31,6 +31,7 @@ struct analysis {
 	struct roots roots;
 	struct reach reach;
 	struct types *types;
+	struct interior *interior;
 	bool has_modules, has_trims, has_allocators, has_stacks, has_roots, has_reach;
 };
 
@@ -48,5 +49,6 @@ const struct stacks *analysis_stacks(struct analysis *a);
 const struct roots *analysis_roots(struct analysis *a);
 const struct reach *analysis_reach(struct analysis *a);
 struct types *analysis_types(struct analysis *a);
+struct interior *analysis_interior(struct analysis *a);
 
 #endif

@@ -1,4 +1,5 @@
 #include "analyzer/explain.h"
+#include "analyzer/interior.h"
 #include "analyzer/text.h"
 
 #include <stdlib.h>
@@ -9,6 +10,7 @@ struct work {
 	struct pool *pool;
 	const struct reach *reach;
 	const struct types *types;
+	struct interior *interior; /* NULL: no block that is explained is possible */
 	struct explanation *v;
 	size_t n;
 	struct path *path;        /* by explanation */
@@ -61,6 +63,16 @@ static void describe(struct work *w, uint32_t reg, vaddr at, struct explain_poin
 			out->reach = reach_of(w->reach, p.block.id);
 		out->type = types_of(w->types, p.block.id);
 	}
+}
+
+static void judge(struct work *w, const struct block *b, struct explain_pointer *p)
+{
+	struct interior_verdict v;
+
+	if (!w->interior || !p->interior)
+		return;
+	v = interior_judge(w->interior, b, core_pointer(w->a->core, p->value) - b->addr);
+	p->how = interior_text(&v, w->pool);
 }
 
 /* ---- targets: what referrers are looked for ---- */
@@ -132,6 +144,8 @@ static void write_referrers(struct work *w, struct explanation *e)
 			p->next_header = e->place.kind == PLACE_BLOCK &&
 			                 is_next_header(&e->place.block, r->value);
 			p->to = t->start;
+			if (e->place.kind == PLACE_BLOCK)
+				judge(w, &e->place.block, p);
 		}
 	}
 }
@@ -188,6 +202,7 @@ static void write_path(struct work *w, struct explanation *e, const struct path 
 		p->interior = s->interior;
 		p->next_header = is_next_header(&s->to, s->value);
 		p->to = s->to.addr;
+		judge(w, &s->to, p);
 	}
 }
 
@@ -197,6 +212,9 @@ static const char *why_possible(struct work *w, const struct explanation *e)
 {
 	const char *missing = text_bytes_in(w->pool, w->a->roots.missing_bytes);
 
+	if (e->structural)
+		return "no start pointer leads to it, but pointers into the middle that are "
+		       "structural: in use by what holds it";
 	if (e->path_from)
 		return "every chain from a root to it has an interior pointer in it: kept on "
 		       "purpose (a "
@@ -296,6 +314,10 @@ void explain(struct places *places, const vaddr *at, size_t n, uint64_t most, st
 	for (size_t i = 0; i < n; i++) {
 		w.v[i].at = at[i];
 		look(&w, &w.v[i]);
+		if (w.v[i].reach == REACH_POSSIBLE)
+			w.interior = analysis_interior(w.a);
+		if (w.v[i].reach == REACH_POSSIBLE)
+			w.v[i].structural = interior_structural(w.interior, w.v[i].place.block.id);
 	}
 	find_referrers(&w, most);
 	find_paths(&w, PATH_STRONG);

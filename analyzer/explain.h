@@ -25,6 +25,8 @@ struct explain_pointer {
 	uint64_t value;
 	bool interior;    /* not to the first byte */
 	vaddr to;         /* first byte of what is pointed to */
+	const char *how;  /* interior: why it is structural, in words; "": it is weak; NULL: a start
+	                     pointer, or not asked for (no block that is explained is possible) */
 	bool next_header; /* to where the next chunk's header begins: malloc's pointers look like
 	                     that */
 };
@@ -35,10 +37,11 @@ struct explanation {
 	const char *where;   /* place, in words */
 	const char *mapping; /* whose the mapping is, in words; NULL: not mapped */
 	/* a block: place.kind PLACE_BLOCK */
-	enum reach_class reach; /* REACH_NONE: not a used block */
+	enum reach_class reach;  /* REACH_NONE: not a used block */
 	const struct type *type; /* NULL: unknown */
-	const char *list;       /* free: in which list it waits; else NULL */
-	const char *why;        /* the verdict, in words; NULL: no block */
+	bool structural;         /* possible: kept by structural pointers, see interior.h */
+	const char *list;        /* free: in which list it waits; else NULL */
+	const char *why;         /* the verdict, in words; NULL: no block */
 	/* the path, for used blocks */
 	const char *path_from; /* "root", "leak": the definite leak that holds it; NULL: none */
 	struct explain_pointer *step;

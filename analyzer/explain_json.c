@@ -44,6 +44,10 @@ static json_t *pointer_json(const struct explain_pointer *p)
 	field_address(o, "value", p->value);
 	field_address(o, "to", p->to);
 	field_bool(o, "interior", p->interior);
+	if (p->how)
+		field_bool(o, "structural", *p->how);
+	if (p->how && *p->how)
+		field_string(o, "structure", p->how);
 	return o;
 }
 
@@ -153,6 +157,8 @@ static json_t *one(struct places *places, const struct explanation *e, uint64_t 
 	field_string(o, "variable", p->variable);
 	if (p->segment)
 		json_object_set_new(o, "mapping", mapping_json(e));
+	if (e->reach == REACH_POSSIBLE)
+		field_bool(o, "structural", e->structural);
 	field_string(o, "why", e->why);
 	if (e->nsteps)
 		json_object_set_new(o, "path", path_json(e));

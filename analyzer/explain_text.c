@@ -23,9 +23,11 @@ static void pointer_row(struct table *t, const struct explain_pointer *p)
 	           p->in_block && p->reach ? ")" : "");
 	table_cell(t, "%s", "->");
 	if (p->interior)
-		table_cell(t, "0x%llx, %llu bytes into it%s", (unsigned long long)p->value,
+		table_cell(t, "0x%llx, %llu bytes into it%s%s%s%s", (unsigned long long)p->value,
 		           (unsigned long long)(p->value - p->to),
-		           p->next_header ? ", where the next chunk's header begins" : "");
+		           p->next_header ? ", where the next chunk's header begins" : "",
+		           p->how ? *p->how ? " (" : " (weak" : "", p->how ? p->how : "",
+		           p->how ? ")" : "");
 	else
 		table_addr(t, p->value);
 }

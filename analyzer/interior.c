@@ -1,0 +1,310 @@
+/*
+ * First pass: how many references go to which offset, by size and type of the block; a hash table.
+ * Second pass: from the roots and the reachable blocks through structural pointers to possible
+ * blocks, and on from those through start pointers and structural ones.
+ */
+#include "analyzer/interior.h"
+#include "analyzer/text.h"
+
+#define LEAST_REFERENCES 8
+#define LEAST_PERCENT    2
+#define OFFSETS_MAX      (1u << 20) /* different ones that are counted */
+#define TOTAL            UINT32_MAX /* in place of an offset: all references */
+
+struct count {
+	uint64_t size; /* 0: empty */
+	uint32_t label, offset;
+	uint64_t n;
+};
+
+struct interior {
+	const struct core *core;
+	const struct heap *heap;
+	const struct roots *roots;
+	const struct reach *reach;
+	const struct types *types;
+	struct modules *modules;
+	struct rtti *rtti;
+	unsigned word;
+	vaddr lo, hi; /* of all blocks */
+	struct count *count;
+	size_t ncounts, used; /* ncounts is a power of two */
+	uint64_t *kept;       /* bit by id */
+	struct tally tally;
+	ARRAY(struct block) todo;
+};
+
+/* ---- counts ---- */
+
+static struct count *count_at(const struct interior *in, uint64_t size, uint32_t label,
+                              uint32_t offset)
+{
+	uint64_t h = (size << 20 ^ (uint64_t)label << 44 ^ offset) * UINT64_C(0x9e3779b97f4a7c15);
+	size_t i = (size_t)(h >> 32) & (in->ncounts - 1);
+
+	while (in->count[i].size && (in->count[i].size != size || in->count[i].label != label ||
+	                             in->count[i].offset != offset))
+		i = (i + 1) & (in->ncounts - 1);
+	return &in->count[i];
+}
+
+static void grow(struct interior *in)
+{
+	struct count *old = in->count;
+	size_t n = in->ncounts;
+
+	in->ncounts = n ? n * 2 : 1024;
+	in->count = mem_alloc(in->ncounts, sizeof(*in->count));
+	for (size_t i = 0; i < n; i++)
+		if (old[i].size)
+			*count_at(in, old[i].size, old[i].label, old[i].offset) = old[i];
+	mem_free(old);
+}
+
+static void add(struct interior *in, const struct block *b, uint32_t offset)
+{
+	uint32_t label = types_label(in->types, b->id);
+	struct count *c = count_at(in, b->size, label, offset);
+
+	if (!c->size) {
+		if (in->used >= OFFSETS_MAX)
+			return;
+		if (++in->used * 2 >= in->ncounts) {
+			grow(in);
+			c = count_at(in, b->size, label, offset);
+		}
+		*c = (struct count){ b->size, label, offset, 0 };
+	}
+	c->n++;
+}
+
+/* ---- what stands in the block ---- */
+
+static bool word_at(const struct interior *in, vaddr at, uint64_t *value)
+{
+	return core_read_word(in->core, at, value);
+}
+
+static bool is_string(const struct interior *in, const struct block *b, uint64_t offset)
+{
+	uint64_t length, capacity, head = 3 * (uint64_t)in->word;
+
+	return offset == head && b->size > head && word_at(in, b->addr, &length) &&
+	       word_at(in, b->addr + in->word, &capacity) && length <= capacity &&
+	       capacity < b->size - head && b->size - head - capacity <= 2 * in->heap->align;
+}
+
+/* Memcheck's length64 and newarray, for the words of this machine. */
+static bool is_length(const struct interior *in, const struct block *b, uint64_t offset)
+{
+	uint64_t length, room = b->size - in->word;
+
+	return offset == in->word && word_at(in, b->addr, &length) && length >= in->word &&
+	       length <= room && room - length < 2 * in->heap->align;
+}
+
+static bool is_array(const struct interior *in, const struct block *b, uint64_t offset)
+{
+	uint64_t n, room = b->size - in->word, size;
+
+	if (offset != in->word || !word_at(in, b->addr, &n) || n < 2 || n > room / in->word)
+		return false;
+	size = round_down(room / n, in->word);
+	return room - n * size < 2 * in->heap->align;
+}
+
+static bool is_base(const struct interior *in, const struct block *b, uint64_t offset)
+{
+	const struct rtti_class *class;
+	uint64_t first, here;
+
+	if (offset % in->word || b->size - offset < in->word || !word_at(in, b->addr, &first) ||
+	    !word_at(in, b->addr + offset, &here))
+		return false;
+	class = rtti_find(in->rtti, here);
+	return class && class->top == offset && rtti_find(in->rtti, first);
+}
+
+static bool is_object(const struct interior *in, const struct block *b, uint64_t offset)
+{
+	const struct type *type = types_of(in->types, b->id);
+
+	return offset == 2 * in->word && type && !strcmp(type->method, "cpython");
+}
+
+struct interior_verdict interior_judge(struct interior *in, const struct block *b, uint64_t offset)
+{
+	static const struct {
+		enum interior_kind kind;
+		bool (*is)(const struct interior *, const struct block *, uint64_t);
+	} looks[] = {
+		{ INTERIOR_BASE, is_base },     { INTERIOR_STRING, is_string },
+		{ INTERIOR_OBJECT, is_object }, { INTERIOR_LENGTH, is_length },
+		{ INTERIOR_ARRAY, is_array },
+	};
+	uint32_t label = types_label(in->types, b->id);
+	struct interior_verdict v = { .kind = INTERIOR_WEAK };
+
+	if (!b->size || offset >= b->size)
+		return v;
+	v.all = count_at(in, b->size, label, TOTAL)->n;
+	if (offset < TOTAL)
+		v.here = count_at(in, b->size, label, (uint32_t)offset)->n;
+	for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++) {
+		if (looks[i].is(in, b, offset)) {
+			v.kind = looks[i].kind;
+			return v;
+		}
+	}
+	/* the last word is where malloc's own pointers lead: the next chunk's header */
+	if (offset < b->size - in->word && v.here >= LEAST_REFERENCES &&
+	    v.here * 100 >= v.all * LEAST_PERCENT)
+		v.kind = INTERIOR_SHARED;
+	return v;
+}
+
+/* ---- passes ---- */
+
+typedef void take_word(struct interior *in, uint64_t word);
+
+static bool find(const struct interior *in, uint64_t word, struct block *b, uint64_t *offset)
+{
+	word = core_pointer(in->core, word);
+	if (word < in->lo || word >= in->hi || !heap_find(in->heap, word, b) ||
+	    b->state != BLOCK_USED || b->id >= in->heap->nchunks)
+		return false;
+	*offset = word - b->addr;
+	return true;
+}
+
+static void count_word(struct interior *in, uint64_t word)
+{
+	uint64_t offset;
+	struct block b;
+
+	if (!find(in, word, &b, &offset) || !b.size)
+		return;
+	add(in, &b, TOTAL);
+	if (offset && offset < TOTAL)
+		add(in, &b, (uint32_t)offset);
+}
+
+static void keep_word(struct interior *in, uint64_t word)
+{
+	uint64_t offset;
+	struct block b;
+
+	if (!find(in, word, &b, &offset) || bit_get(in->kept, b.id) ||
+	    reach_of(in->reach, b.id) != REACH_POSSIBLE ||
+	    (offset && interior_judge(in, &b, offset).kind == INTERIOR_WEAK))
+		return;
+	bit_set(in->kept, b.id);
+	in->tally.blocks++;
+	in->tally.bytes += b.size;
+	array_push(&in->todo, b);
+}
+
+static void look_range(struct interior *in, vaddr at, vaddr end, take_word *take)
+{
+	unsigned word = in->word;
+
+	while (at < end && end - at >= word) {
+		uint64_t n;
+		const uint8_t *mem = core_bytes(in->core, at, &n);
+
+		if (!mem) { /* not saved: go on at the next page */
+			at = round_down(at, in->core->page_size) + in->core->page_size;
+			continue;
+		}
+		if (n > end - at)
+			n = end - at;
+		for (uint64_t i = 0; i + word <= n; i += word)
+			take(in, load_word(mem + i, word));
+		at += n < word ? word : round_down(n, word);
+	}
+}
+
+static void look_all(struct interior *in, unsigned classes, take_word *take)
+{
+	uint64_t *bits = reach_bits(in->reach, classes);
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	for (size_t i = 0; i < in->roots->nregs; i++)
+		take(in, in->roots->reg[i].value);
+	for (size_t i = 0; i < in->roots->n; i++)
+		look_range(in, in->roots->v[i].start, in->roots->v[i].end, take);
+	while (heap_next_set(in->heap, bits, &it, &b))
+		look_range(in, b.addr, b.addr + b.size, take);
+	mem_lazy_free(bits, in->heap->bits_bytes);
+}
+
+struct interior *interior_find(struct analysis *a)
+{
+	struct interior *in = mem_alloc(1, sizeof(*in));
+
+	in->core = a->core;
+	in->heap = analysis_heap(a);
+	in->roots = analysis_roots(a);
+	in->reach = analysis_reach(a);
+	in->types = analysis_types(a);
+	in->modules = analysis_modules(a);
+	in->rtti = rtti_make(a->core, in->modules);
+	in->word = a->core->machine->word;
+	in->kept = mem_lazy(in->heap->bits_bytes);
+	in->lo = in->heap->nspans ? in->heap->span[0].start : 0;
+	for (size_t i = 0; i < in->heap->nspans; i++)
+		if (in->heap->span[i].own_end > in->hi)
+			in->hi = in->heap->span[i].own_end;
+	grow(in);
+	if (!in->reach->total[REACH_POSSIBLE].blocks)
+		return in;
+	look_all(in, 1u << REACH_REACHABLE | 1u << REACH_POSSIBLE, count_word);
+	look_all(in, 1u << REACH_REACHABLE, keep_word);
+	while (in->todo.n) {
+		struct block b = in->todo.v[--in->todo.n];
+
+		look_range(in, b.addr, b.addr + b.size, keep_word);
+	}
+	array_free(&in->todo);
+	return in;
+}
+
+void interior_free(struct interior *in)
+{
+	if (!in)
+		return;
+	rtti_free(in->rtti);
+	mem_lazy_free(in->kept, in->heap->bits_bytes);
+	mem_free(in->count);
+	array_free(&in->todo);
+	mem_free(in);
+}
+
+bool interior_structural(const struct interior *in, uint32_t id)
+{
+	return id < in->heap->nchunks && bit_get(in->kept, id);
+}
+
+struct tally interior_tally(const struct interior *in)
+{
+	return in->tally;
+}
+
+const char *interior_text(const struct interior_verdict *v, struct pool *pool)
+{
+	static const char *const texts[] = {
+		[INTERIOR_WEAK] = "",
+		[INTERIOR_STRING] = "to the text of a reference-counted string",
+		[INTERIOR_LENGTH] = "behind the length that it begins with",
+		[INTERIOR_ARRAY] = "behind the number of its elements, as new[] returns it",
+		[INTERIOR_BASE] = "to a base class's part of the object",
+		[INTERIOR_OBJECT] = "to a CPython object, behind its collector's links",
+	};
+
+	if (v->kind == INTERIOR_SHARED)
+		return pool_printf(pool, "where %s of %s to blocks like this one point",
+		                   text_count_in(pool, v->here),
+		                   text_plural(pool, v->all, "pointer", "pointers"));
+	return texts[v->kind];
+}

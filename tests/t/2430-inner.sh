@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Pointers into the middle of blocks: those that a program keeps its blocks by are told from single
+# words that point there. The victim says which is which; verdicts stay `possible`.
+. "$(dirname "$0")/../lib.sh"
+need_cmd python3
+reason=$(core_forbidden) && skip_all "$reason"
+compile inner "$SRC/tests/victims/inner.c" || skip_all 'no compiler'
+kernel_core core "$OUT/inner"
+mv core.log truth
+
+cat >check.py <<'PY'
+import json, subprocess, sys
+coreheap, core, truth = sys.argv[1:]
+how = dict(line.split() for line in open(truth))
+out = subprocess.run([coreheap, "explain", core, "--json", "-q", *how], stdout=subprocess.PIPE,
+                     check=True).stdout
+bad = tried = strong = 0
+for e in json.loads(out)["explain"]:
+    true = how[e["address"]]
+    if e["block"]["reach"] == "reachable":  # a register or a dead frame still has its start
+        strong += 1
+        continue
+    tried += 1
+    said = "structural" if e["structural"] else "weak"
+    edges = [p.get("structural") for p in e["referrers"]["blocks"] + e["referrers"]["roots"]]
+    if e["block"]["reach"] != "possible" or said != true or True not in edges and true != "weak":
+        bad += 1
+        print(e["address"], true, said, e["block"]["reach"], edges)
+print(f"{tried} tried, {bad} wrong, {strong} have a start pointer")
+sys.exit(bad > 0 or tried < 150)
+PY
+ok 'explain tells what the victim does' python3 check.py "$COREHEAP" core truth
+node=$(awk 'NR == 50 { print $1 }' truth)
+like 'a shared offset is told with its numbers' "$("$COREHEAP" explain core "$node")" \
+	'16 bytes into it \(where [0-9]+ of [0-9]+ pointers to blocks like this one point\)'
+like 'a structural block is in use' "$("$COREHEAP" explain core "$node")" \
+	'possible; .*structural: in use by what holds it'
+weak=$(awk '$2 == "weak" { print $1; exit }' truth)
+like 'a weak edge is shown' "$("$COREHEAP" explain core "$weak")" '96 bytes into it \(weak\)'
+plan_done
