@@ -1,5 +1,6 @@
 #include "analyzer/command.h"
 #include "analyzer/group.h"
+#include "analyzer/profile.h"
 #include "analyzer/sort.h"
 #include "analyzer/text_report.h"
 #include "analyzer/verdict.h"
@@ -23,7 +24,9 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	report_finish(r);
 	if (opt->format == FORMAT_JSON)
 		report_add_modules(r, a);
-	else
+	if (opt->profile)
+		report_add_profile(r, a, true);
+	if (opt->format != FORMAT_JSON)
 		sort_findings(r, "retained", 0);
 	verdict_find(r);
 	command_limits(opt, r);
@@ -35,6 +38,10 @@ static int run(const struct options *opt, struct out *out)
 	struct report r;
 	int code;
 
+	if (opt->profile && opt->format != FORMAT_JSON) {
+		command_say("--profile is a part of the JSON report: add --json");
+		return EXIT_USAGE;
+	}
 	if (!command_open(opt, &a))
 		return EXIT_INPUT;
 	build(&r, opt, &a);
@@ -60,7 +67,7 @@ const struct command cmd_summary = {
 		"use.\n"
 		"Sizes are usable sizes, as malloc_usable_size returns them.\n",
 	.formats = AS_TEXT | AS_JSON,
-	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON,
+	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_PROFILE,
 	.min_args = 1,
 	.max_args = 1,
 	.run = run,

@@ -79,13 +79,18 @@ static void show_progress(const struct options *opt)
 	pool_free(&pool);
 }
 
+void command_begin(const struct options *opt)
+{
+	opened_ms = now_ms();
+	show_progress(opt);
+	input_bound(opt->max_unpacked);
+}
+
 bool command_open(const struct options *opt, struct analysis *a)
 {
 	struct err err;
 
-	opened_ms = now_ms();
-	show_progress(opt);
-	input_bound(opt->max_unpacked);
+	command_begin(opt);
 	if (analysis_open(opt->arg[0], &opt->where, a, &err)) {
 		a->threads = opt->threads;
 		return true;
@@ -135,6 +140,9 @@ static uint64_t quantity(const struct report *r, const struct condition *c)
 		t.bytes = r->leaks.definite.bytes + r->leaks.indirect.bytes;
 		break;
 	case CONDITION_NONE:
+	case QUANTITY_GROWTH: /* diff's */
+	case QUANTITY_LEAK_GROWTH:
+	case QUANTITY_RESIDENT_GROWTH:
 	case QUANTITIES:
 		break;
 	}

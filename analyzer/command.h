@@ -36,10 +36,13 @@ extern const size_t ncommands;
 const struct command *command_find(const char *name);
 
 extern const struct command cmd_summary, cmd_leaks, cmd_blocks, cmd_explain, cmd_arenas, cmd_maps,
-	cmd_threads, cmd_check, cmd_schema, cmd_help, cmd_version;
+	cmd_diff, cmd_threads, cmd_check, cmd_schema, cmd_help, cmd_version;
 
 /* "coreheap: ..." and a newline on standard error, made safe for terminals. */
 void command_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Before the first file is opened: progress, bounds. command_open calls it. */
+void command_begin(const struct options *opt);
 
 /* Opens opt->arg[0]. False: it was said why on standard error; return EXIT_INPUT. */
 bool command_open(const struct options *opt, struct analysis *a);

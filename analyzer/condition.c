@@ -5,10 +5,11 @@ static const struct {
 	const char *name;
 	enum quantity quantity;
 } quantities[] = {
-	{ "definite", QUANTITY_DEFINITE },   { "indirect", QUANTITY_INDIRECT },
-	{ "leaked", QUANTITY_LEAKED },       { "possible", QUANTITY_POSSIBLE },
-	{ "reachable", QUANTITY_REACHABLE }, { "in_use", QUANTITY_IN_USE },
-	{ "free_held", QUANTITY_FREE_HELD },
+	{ "definite", QUANTITY_DEFINITE },       { "indirect", QUANTITY_INDIRECT },
+	{ "leaked", QUANTITY_LEAKED },           { "possible", QUANTITY_POSSIBLE },
+	{ "reachable", QUANTITY_REACHABLE },     { "in_use", QUANTITY_IN_USE },
+	{ "free_held", QUANTITY_FREE_HELD },     { "growth", QUANTITY_GROWTH },
+	{ "leak_growth", QUANTITY_LEAK_GROWTH }, { "resident_growth", QUANTITY_RESIDENT_GROWTH },
 };
 
 static const struct {
@@ -27,9 +28,10 @@ static bool bad(const char *text, const char *why, struct err *err)
 	return err_set(err,
 	               "--fail-on %s: %s; write a quantity (definite, indirect, leaked, "
 	               "possible, "
-	               "reachable, in_use, free_held, each with .blocks or .bytes if you like), a "
-	               "comparison and a number, such as 'leaked>0', 'definite>10M' or "
-	               "'definite.blocks>=5'",
+	               "reachable, in_use, free_held, each with .blocks or .bytes if you like; of "
+	               "diff also growth, leak_growth, resident_growth), a comparison and a "
+	               "number, such as 'leaked>0', 'definite>10M', 'definite.blocks>=5' or "
+	               "'growth>100M/h'",
 	               text, why);
 }
 
@@ -59,6 +61,37 @@ static const char *parse_quantity(const char *s, struct condition *c)
 	return s;
 }
 
+bool condition_is_growth(const struct condition *c)
+{
+	return c->left == QUANTITY_GROWTH || c->left == QUANTITY_LEAK_GROWTH ||
+	       c->left == QUANTITY_RESIDENT_GROWTH;
+}
+
+/* The number; after a growth maybe "/h": taken off. */
+static bool parse_right(const char *s, struct condition *c)
+{
+	static const struct {
+		char unit;
+		double hours;
+	} units[] = { { 's', 1.0 / 3600 }, { 'm', 1.0 / 60 }, { 'h', 1 }, { 'd', 24 } };
+	size_t n = strcspn(s, "/");
+	char number[64];
+
+	if (n >= sizeof(number))
+		return false;
+	memcpy(number, s, n);
+	number[n] = 0;
+	if (s[n]) {
+		for (size_t i = 0; i < COUNT(units); i++) {
+			if (s[n + 1] == units[i].unit && !s[n + 2])
+				c->per_hours = units[i].hours;
+		}
+		if (!c->per_hours || !condition_is_growth(c))
+			return false;
+	}
+	return options_bytes(number, &c->right);
+}
+
 bool condition_parse(const char *text, struct condition *out, struct err *err)
 {
 	struct condition c = { .text = text };
@@ -76,7 +109,9 @@ bool condition_parse(const char *text, struct condition *out, struct err *err)
 		return bad(text, "no comparison (> >= < <= == !=) follows the quantity", err);
 	c.op = comparisons[i].op;
 	s = skip_blanks(s + strlen(comparisons[i].text));
-	if (!options_bytes(s, &c.right))
+	if (condition_is_growth(&c) && c.blocks)
+		return bad(text, "growth is in bytes", err);
+	if (!parse_right(s, &c))
 		return bad(text, "what follows the comparison is no number", err);
 	*out = c;
 	return true;

@@ -4,8 +4,9 @@
  *
  *   EXPR := QUANTITY [ ".bytes" | ".blocks" ] OP NUMBER      OP: > >= < <= == = !=
  *   QUANTITY: definite, indirect, leaked (definite + indirect), possible, reachable, in_use,
- * free_held
- *   NUMBER: bytes as in 10M or 1.5GiB, or a plain count after .blocks
+ * free_held; of diff: growth (of in_use), leak_growth, resident_growth
+ *   NUMBER: bytes as in 10M or 1.5GiB, or a plain count after .blocks; after a growth also by time:
+ * 100M/h, 1M/m, 4K/s, 2G/d
  */
 #ifndef ANALYZER_CONDITION_H
 #define ANALYZER_CONDITION_H
@@ -21,6 +22,9 @@ enum quantity {
 	QUANTITY_REACHABLE,
 	QUANTITY_IN_USE,
 	QUANTITY_FREE_HELD,
+	QUANTITY_GROWTH, /* of in_use, between the snapshots of diff; so the next two, of theirs */
+	QUANTITY_LEAK_GROWTH,
+	QUANTITY_RESIDENT_GROWTH,
 	QUANTITIES
 };
 
@@ -31,8 +35,12 @@ struct condition {
 	bool blocks; /* compares blocks, not bytes */
 	enum comparison op;
 	uint64_t right;
+	double per_hours; /* growth in so many hours is compared; 0: in all */
 	const char *text; /* as given */
 };
+
+/* Is it about growth? Only diff knows that. */
+bool condition_is_growth(const struct condition *condition);
 
 bool condition_parse(const char *text, struct condition *out, struct err *err);
 

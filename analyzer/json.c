@@ -54,6 +54,11 @@ static json_t *limits(const struct report *r)
 	return o;
 }
 
+void json_begin_lines(void)
+{
+	json_set_alloc_funcs(json_alloc, mem_free);
+}
+
 void json_begin(const struct report *r, struct out *out)
 {
 	json_set_alloc_funcs(json_alloc, mem_free);
@@ -81,6 +86,8 @@ void json_begin(const struct report *r, struct out *out)
 		put_array(out, "threads", json_thread, r, r->threads.n);
 	if (r->has_mappings)
 		put_array(out, "mappings", json_mapping, r, r->mappings.n);
+	if (r->profile)
+		json_profile(r->profile, out);
 }
 
 void json_end(const struct report *r, struct out *out)

@@ -18,6 +18,9 @@ void field_address(struct json_t *object, const char *key, vaddr at);
 void field_share(struct json_t *object, const char *key, double share);
 void field_bool(struct json_t *object, const char *key, bool value);
 
+/* Before the first value, where json_begin is not called. */
+void json_begin_lines(void);
+
 /* Writes a value on one line, and lets go of it. */
 void json_put(struct out *out, struct json_t *value);
 void json_text(struct out *out, const char *s); /* a string, quoted */
@@ -29,6 +32,10 @@ struct json_t *json_input(const struct report_input *in);
 struct json_t *json_process(const struct report_process *p);
 struct json_t *json_memory(const struct report_memory *m);
 struct json_t *json_leaks(const struct report_leaks *l);
+
+struct json_t *json_finding_of(const struct report_finding *f);
+struct profile;
+void json_profile(const struct profile *profile, struct out *out); /* the section, its key too */
 
 /* Element i of an array of the report. */
 struct json_t *json_finding(const struct report *r, size_t i);

@@ -96,6 +96,7 @@ json_t *json_process(const struct report_process *p)
 	if (p->allocators.n)
 		json_object_set_new(o, "allocators", allocators(p));
 	field_string(o, "timestamp", p->timestamp);
+	field_string(o, "instance", p->instance);
 	for (size_t i = 0; i < p->attributes.n; i++)
 		set_attribute(o, &p->attributes.v[i]);
 	return o;
@@ -141,7 +142,11 @@ static json_t *neighbour(const struct block *b)
 
 json_t *json_finding(const struct report *r, size_t i)
 {
-	const struct report_finding *f = &r->findings.v[i];
+	return json_finding_of(&r->findings.v[i]);
+}
+
+json_t *json_finding_of(const struct report_finding *f)
+{
 	json_t *o = json_object();
 
 	field_string(o, "kind", f->kind);

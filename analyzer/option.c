@@ -1,6 +1,7 @@
 #include "analyzer/option.h"
 #include "analyzer/number.h"
 #include "analyzer/reach.h"
+#include "analyzer/when.h"
 
 #include <unistd.h>
 
@@ -164,6 +165,32 @@ static bool set_fail_on(struct parse *p, const char *name, const char *value)
 	return condition_parse(value, &p->opt->fail_on, p->err);
 }
 
+static bool set_profile(struct parse *p, const char *name, const char *value)
+{
+	(void)name, (void)value;
+	p->opt->profile = true;
+	return true;
+}
+
+static bool set_times(struct parse *p, const char *name, const char *value)
+{
+	(void)name;
+	p->opt->times = value;
+	return true;
+}
+
+static bool set_interval(struct parse *p, const char *name, const char *value)
+{
+	return when_duration(value, &p->opt->interval) ||
+	       bad(p, name, value, "a duration such as 90s, 10m, 1.5h or 2d");
+}
+
+static bool set_limit_bytes(struct parse *p, const char *name, const char *value)
+{
+	return (options_bytes(value, &p->opt->limit_bytes) && p->opt->limit_bytes > 0) ||
+	       bad(p, name, value, "a size such as 512M or 4G");
+}
+
 static bool set_strict(struct parse *p, const char *name, const char *value)
 {
 	(void)name, (void)value;
@@ -265,6 +292,10 @@ const struct option option_list[] = {
 	{ "--debuginfod", 0, NO_ARGUMENT, TAKES_FILES, set_debuginfod },
 	{ "--fail-on", 0, ARGUMENT, TAKES_FAIL_ON, set_fail_on },
 	{ "--show-content", 0, OPTIONAL_ARGUMENT, TAKES_CONTENT, set_show_content },
+	{ "--profile", 0, NO_ARGUMENT, TAKES_PROFILE, set_profile },
+	{ "--times", 0, ARGUMENT, TAKES_TIMES, set_times },
+	{ "--interval", 0, ARGUMENT, TAKES_TIMES, set_interval },
+	{ "--limit-bytes", 0, ARGUMENT, TAKES_TIMES, set_limit_bytes },
 	{ "--strict", 0, NO_ARGUMENT, TAKES_CORE, set_strict },
 	{ "--threads", 0, ARGUMENT, TAKES_CORE, set_threads },
 	{ "--max-memory", 0, ARGUMENT, TAKES_CORE, set_max_memory },
@@ -309,6 +340,14 @@ const struct option_text option_texts[] = {
 	  TAKES_FAIL_ON },
 	{ "--show-content[=BYTES]", "show what is in the blocks (64 bytes); may show secrets",
 	  TAKES_CONTENT },
+	{ "--profile", "with --json: also what `coreheap diff` needs once the core is gone",
+	  TAKES_PROFILE },
+	{ "--times T,T[,T]",
+	  "when the snapshots were taken: 2026-11-21T15:37:30Z, or seconds since 1970",
+	  TAKES_TIMES },
+	{ "--interval D", "the time from one snapshot to the next: 90s, 10m, 1.5h, 2d",
+	  TAKES_TIMES },
+	{ "--limit-bytes N", "tell when memory reaches N at this rate: 512M, 4G", TAKES_TIMES },
 	{ "--strict", "exit with 4 if part of the core could not be read", TAKES_CORE },
 	{ "--threads N", "use at most N threads; the result is the same for every N", TAKES_CORE },
 	{ "--max-memory N", "give up rather than use more memory than N", TAKES_CORE },

@@ -217,6 +217,11 @@ static bool check_command(struct parse *p, const struct command *c)
 		return err_set(p->err, "%s has no format %s; it has %s", c->name,
 		               format_name(opt->format), formats);
 	}
+	if (condition_is_growth(&opt->fail_on) && !(c->takes & TAKES_TIMES))
+		return err_set(p->err,
+		               "--fail-on %s: growth is known between snapshots only: coreheap "
+		               "diff OLD NEW --fail-on ...",
+		               opt->fail_on.text);
 	if (opt->nargs < c->min_args)
 		return err_set(p->err, "usage: coreheap %s %s; `coreheap help %s` tells more",
 		               c->name, c->args, c->name);

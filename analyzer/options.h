@@ -34,6 +34,8 @@ enum {
 	TAKES_FAIL_ON = 1 << 8,   /* --fail-on EXPR */
 	TAKES_CONTENT = 1 << 9,   /* --show-content[=BYTES] */
 	TAKES_CORE = 1 << 10,     /* a core: --strict, --threads, --max-memory, --no-sandbox */
+	TAKES_PROFILE = 1 << 11,  /* --profile */
+	TAKES_TIMES = 1 << 12,    /* --times, --interval, --limit-bytes */
 };
 
 struct options {
@@ -53,6 +55,10 @@ struct options {
 	struct module_options where;
 	struct condition fail_on; /* left == CONDITION_NONE: not given */
 	uint64_t show_content;    /* bytes of each block to show; 0: none */
+	bool profile;             /* with JSON: the part that `diff` needs, too */
+	const char *times;        /* a comma list of when snapshots were taken; NULL: not given */
+	int64_t interval;         /* ns between snapshots; 0: not given */
+	uint64_t limit_bytes;     /* that the process must stay below; 0: not given */
 	unsigned threads;         /* 0: as many as there are processors */
 	uint64_t max_memory;      /* bytes; 0: no bound */
 	uint64_t max_unpacked;    /* bytes of a core that comes compressed or through a pipe; 0:

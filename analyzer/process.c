@@ -4,6 +4,7 @@
  */
 #include "analyzer/process.h"
 #include "analyzer/abort.h"
+#include "analyzer/instance.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +132,7 @@ void process_describe(struct report *report, struct analysis *a)
 	const struct core *core = a->core;
 	const struct heap *heap = analysis_heap(a);
 	struct report_process *p = &report->process;
+	struct siphash_key key;
 
 	*p = (struct report_process){
 		.comm = core->comm[0] ? core->comm : NULL,
@@ -142,6 +144,9 @@ void process_describe(struct report *report, struct analysis *a)
 		.layout_versions = heap->nspans ? heap->versions : NULL,
 	};
 	p->abort_message = abort_message(core, &report->pool);
+	if (instance_key(core, &key))
+		p->instance = pool_printf(&report->pool, "%016llx",
+		                          (unsigned long long)instance_name(&key));
 	describe_modules(report, a);
 	doubt_layout(p);
 	describe_allocators(p, analysis_allocators(a));

@@ -1,5 +1,6 @@
 #include "analyzer/report.h"
 #include "analyzer/process.h"
+#include "analyzer/profile.h"
 
 #include <stdio.h>
 
@@ -15,6 +16,7 @@ void report_free(struct report *report)
 	array_free(&report->modules);
 	array_free(&report->threads);
 	array_free(&report->mappings);
+	profile_free(report->profile);
 	pool_free(&report->pool);
 	*report = (struct report){ 0 };
 }

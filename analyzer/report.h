@@ -14,6 +14,8 @@
 
 #define REPORT_SCHEMA "coreheap.report/1"
 
+struct profile;
+
 #define ABSENT UINT64_MAX /* an unknown number of a report: the key is left out */
 
 /* What could not be read or did not fit, for `input.warnings` and standard error. */
@@ -67,6 +69,7 @@ struct report_process {
 	const char *allocator;     /* malloc is its and not glibc's; NULL: glibc's or none found */
 	ARRAY(struct report_allocator) allocators; /* all that are not glibc's, sorted by role */
 	const char *timestamp; /* RFC 3339, of the crash; NULL: nothing reliable tells it */
+	const char *instance;  /* which execution of the program: instance.h; NULL: not known */
 	ARRAY(struct report_attribute) attributes; /* sorted by name */
 };
 
@@ -267,10 +270,11 @@ struct report {
 	ARRAY(struct report_module) modules;   /* sorted by start */
 	ARRAY(struct report_thread) threads;   /* in the core's order */
 	ARRAY(struct report_mapping) mappings; /* sorted by start */
-	size_t file_warnings; /* of modules.warnings, so many are among input.warnings */
-	bool told_nameless;   /* which names are missing, among them too */
-	bool partial;         /* something of the core could not be read: --strict's exit 4 */
-	bool has_limits;      /* only with -v: the one thing that differs from run to run */
+	size_t file_warnings;    /* of modules.warnings, so many are among input.warnings */
+	bool told_nameless;      /* which names are missing, among them too */
+	bool partial;            /* something of the core could not be read: --strict's exit 4 */
+	struct profile *profile; /* owned; NULL: not asked for */
+	bool has_limits;         /* only with -v: the one thing that differs from run to run */
 	uint64_t elapsed_ms, peak_rss;
 };
 

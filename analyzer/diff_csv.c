@@ -1,0 +1,80 @@
+/* The growths as CSV: a header line, then a line each. */
+#include "analyzer/diff_verdict.h"
+#include "analyzer/options.h"
+
+#include <math.h>
+
+size_t diff_rows(const struct diff *d, const struct options *opt, size_t usual)
+{
+	uint64_t n = opt->has_limit ? opt->limit : usual;
+
+	return n && n < d->growths.n ? (size_t)n : d->growths.n;
+}
+
+static void text_field(struct out *out, const char *s)
+{
+	if (s)
+		out_csv(out, s);
+	out_char(out, ',');
+}
+
+static void number_field(struct out *out, uint64_t n)
+{
+	if (n != ABSENT)
+		out_u64(out, n);
+	out_char(out, ',');
+}
+
+static void rate_field(struct out *out, double rate)
+{
+	if (!isnan(rate))
+		out_printf(out, "%.0f", rate);
+	out_char(out, ',');
+}
+
+static void survival_fields(const struct growth *g, struct out *out)
+{
+	number_field(out, g->matched && g->group ? g->kept.blocks : ABSENT);
+	number_field(out, g->matched && g->group ? g->fresh.blocks : ABSENT);
+	number_field(out, g->young.blocks ? g->young.blocks : ABSENT);
+	if (g->young.blocks)
+		out_u64(out, g->cohort.blocks);
+	out_char(out, '\n');
+}
+
+static void row(const struct diff *d, const struct growth *g, struct out *out)
+{
+	const struct growth_point *first = &g->at[0], *last = &g->at[d->n - 1];
+	const struct report_finding *f = g->group;
+
+	text_field(out, growth_finding_kind(g->kind));
+	text_field(out, growth_kind_name(g->kind));
+	text_field(out, f ? f->fingerprint : NULL);
+	text_field(out, f ? f->reach : NULL);
+	text_field(out, f ? f->type : NULL);
+	text_field(out, f ? f->site.function : NULL);
+	number_field(out, f ? f->size : ABSENT);
+	text_field(out, g->name);
+	text_field(out, g->path);
+	number_field(out, first->blocks);
+	number_field(out, last->blocks);
+	number_field(out, first->bytes);
+	number_field(out, last->bytes);
+	out_printf(out, "%lld,", (long long)g->bytes);
+	number_field(out, first->retained);
+	number_field(out, last->retained);
+	rate_field(out, g->per_hour);
+	rate_field(out, g->last_per_hour);
+	survival_fields(g, out);
+}
+
+void diff_csv(const struct diff *d, const struct options *opt, struct out *out)
+{
+	size_t n = diff_rows(d, opt, 0);
+
+	out_str(out, "kind,change,fingerprint,reach,type,site,size,mapping,path,old_blocks,"
+	             "new_blocks,old_bytes,new_bytes,bytes_delta,old_retained,new_retained,"
+	             "bytes_per_hour,last_bytes_per_hour,survived,born,cohort_born,cohort_alive\n");
+	for (size_t i = 0; i < n && !out_failed(out); i++)
+		row(d, &d->growths.v[i], out);
+}

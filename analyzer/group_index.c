@@ -1,0 +1,62 @@
+#include "analyzer/group_index.h"
+
+static size_t slot_of(const struct group_index *x, enum reach_class reach, uint64_t size)
+{
+	uint64_t h = (size ^ (uint64_t)reach << 60) * UINT64_C(0x9e3779b97f4a7c15);
+	size_t i = (size_t)(h >> 32) & (x->nslots - 1);
+
+	for (; x->slot[i]; i = (i + 1) & (x->nslots - 1)) {
+		uint32_t g = x->slot[i] - 1;
+
+		if (x->profile->groups.v[g].size == size && x->reach[g] == reach)
+			break;
+	}
+	return i;
+}
+
+static enum reach_class class_of(const char *name)
+{
+	for (unsigned i = REACH_REACHABLE; i < REACH_CLASSES; i++) {
+		if (name && !strcmp(name, reach_name((enum reach_class)i)))
+			return (enum reach_class)i;
+	}
+	return REACH_NONE;
+}
+
+void group_index_make(const struct profile *profile, struct group_index *out)
+{
+	struct group_index x = { .profile = profile, .nslots = 64 };
+	size_t n = profile->groups.n;
+
+	while (x.nslots < n * 2)
+		x.nslots *= 2;
+	x.slot = mem_alloc(x.nslots, sizeof(*x.slot));
+	x.reach = mem_alloc(n + 1, sizeof(*x.reach));
+	x.many = mem_alloc(n / 64 + 1, sizeof(*x.many));
+	for (uint32_t i = 0; i < n; i++) {
+		size_t at;
+
+		x.reach[i] = (uint8_t)class_of(profile->groups.v[i].reach);
+		at = slot_of(&x, x.reach[i], profile->groups.v[i].size);
+		if (x.slot[at])
+			bit_set(x.many, x.slot[at] - 1);
+		else
+			x.slot[at] = i + 1;
+	}
+	*out = x;
+}
+
+void group_index_free(struct group_index *index)
+{
+	mem_free(index->slot);
+	mem_free(index->reach);
+	mem_free(index->many);
+	*index = (struct group_index){ 0 };
+}
+
+uint32_t group_index_find(const struct group_index *index, enum reach_class reach, uint64_t size)
+{
+	uint32_t found = index->slot[slot_of(index, reach, size)];
+
+	return found && !bit_get(index->many, found - 1) ? found - 1 : PROFILE_NO_GROUP;
+}

@@ -1,0 +1,160 @@
+#include "analyzer/snapshot.h"
+#include "analyzer/json_load.h"
+
+static void build(struct snapshot *s)
+{
+	struct report *r = &s->report;
+
+	report_start(r, &s->a);
+	report_add_completeness(r, &s->a);
+	report_add_memory(r, &s->a);
+	report_add_leaks(r, &s->a);
+	report_add_profile(r, &s->a, true);
+}
+
+/* ---- a report without a profile ---- */
+
+static const struct {
+	const char *reach, *kind;
+	size_t at; /* in struct report_size */
+} verdicts[] = {
+	{ "definite", "leak", offsetof(struct report_size, definite) },
+	{ "indirect", "leak", offsetof(struct report_size, indirect) },
+	{ "possible", "possible", offsetof(struct report_size, possible) },
+	{ "reachable", "reachable", offsetof(struct report_size, reachable) },
+};
+#define VERDICTS (sizeof(verdicts) / sizeof(*verdicts))
+
+static uint64_t bytes_found(const struct report *r, const char *reach)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < r->findings.n; i++) {
+		const struct report_finding *f = &r->findings.v[i];
+
+		if (f->reach && !strcmp(f->reach, reach) && f->bytes != ABSENT)
+			bytes += f->bytes;
+	}
+	return bytes;
+}
+
+static void add_found(const struct report *r, const char *reach, struct report *all)
+{
+	for (size_t i = 0; i < r->findings.n; i++) {
+		const struct report_finding *f = &r->findings.v[i];
+
+		if (f->reach && !strcmp(f->reach, reach) && f->bytes != ABSENT &&
+		    f->blocks != ABSENT)
+			array_push(&all->findings, *f);
+	}
+}
+
+static void add_sizes(const struct report *r, size_t v, struct report *all)
+{
+	for (size_t i = 0; i < r->sizes.n; i++) {
+		const struct tally *t = (const void *)((const char *)&r->sizes.v[i] +
+		                                       verdicts[v].at);
+		struct report_finding f = {
+			.kind = verdicts[v].kind,
+			.reach = verdicts[v].reach,
+			.blocks = t->blocks,
+			.bytes = t->bytes,
+			.size = r->sizes.v[i].size,
+			.held = { ABSENT, ABSENT },
+			.retained_bytes = ABSENT,
+			.type_confidence = -1,
+			.site_confidence = -1,
+			.site = { .line = ABSENT, .offset = ABSENT },
+			.count = ABSENT,
+		};
+
+		if (t->blocks && t->blocks != ABSENT && t->bytes != ABSENT && f.size != ABSENT)
+			array_push(&all->findings, f);
+	}
+}
+
+/*
+ * Groups of a plain report: findings where they are all there is of a verdict, as they tell more;
+ * else sizes.
+ */
+static void make_profile(struct report *r)
+{
+	struct report all = { .process = r->process, .pool = r->pool };
+	struct profile *p = mem_alloc(1, sizeof(*p));
+	const uint64_t total[VERDICTS] = { r->leaks.definite.bytes, r->leaks.indirect.bytes,
+		                           r->leaks.possible.bytes, r->leaks.reachable.bytes };
+
+	p->top = ABSENT;
+	for (size_t v = 0; v < VERDICTS; v++) {
+		if (bytes_found(r, verdicts[v].reach) == total[v])
+			add_found(r, verdicts[v].reach, &all);
+		else
+			add_sizes(r, v, &all);
+	}
+	report_finish(&all); /* signs them */
+	r->pool = all.pool;
+	for (size_t i = 0; i < all.findings.n && i < PROFILE_GROUPS; i++)
+		array_push(&p->groups, all.findings.v[i]);
+	array_free(&all.findings);
+	r->profile = p;
+}
+
+bool snapshot_open(const char *path, const struct module_options *where, unsigned threads,
+                   struct snapshot *out, struct err *err)
+{
+	struct snapshot s = { .path = path };
+	struct document document;
+	bool good;
+
+	switch (document_open(path, LOAD_BYTES, &document, err)) {
+	case DOCUMENT_BAD:
+		return false;
+	case DOCUMENT_OBJECT:
+		s.saved = true;
+		good = json_load(path, &document, &s.report, err);
+		document_close(&document);
+		if (!good)
+			return false;
+		s.whole = s.report.profile != NULL;
+		if (!s.whole)
+			make_profile(&s.report);
+		break;
+	case DOCUMENT_OTHER:
+		if (!analysis_open(path, where, &s.a, err))
+			return false;
+		s.a.threads = threads;
+		s.whole = true;
+		build(&s);
+		break;
+	}
+	s.when = when_of_report(&s.report);
+	*out = s;
+	return true;
+}
+
+void snapshot_close(struct snapshot *snapshot)
+{
+	report_free(&snapshot->report);
+	if (snapshot->a.core)
+		analysis_close(&snapshot->a);
+	*snapshot = (struct snapshot){ 0 };
+}
+
+void snapshot_lighten(struct snapshot *snapshot)
+{
+	struct analysis *a = &snapshot->a;
+
+	if (a->has_reach)
+		reach_free(&a->reach);
+	a->has_reach = false;
+}
+
+const char *snapshot_program(const struct snapshot *snapshot)
+{
+	const struct report_process *p = &snapshot->report.process;
+	const char *slash = p->exe ? strrchr(p->exe, '/') : NULL;
+
+	if (slash)
+		return slash + 1;
+	return p->exe ? p->exe : p->comm ? p->comm : "";
+}

@@ -1,0 +1,125 @@
+#include "analyzer/survival.h"
+
+static void add(struct tally *t, const struct life *life)
+{
+	t->blocks += life->weight;
+	t->bytes += life->weight * life->size;
+}
+
+static struct survival_group *group_of(struct survival_group *groups, const struct life *life)
+{
+	return life->group == PROFILE_NO_GROUP ? NULL : &groups[life->group];
+}
+
+void survival_gone(struct survival *s, const struct life *before)
+{
+	struct survival_group *g = group_of(s->before, before);
+
+	add(&s->gone, before);
+	if (g)
+		add(&g->fresh, before);
+	if (before->leaked)
+		add(&s->disproved, before);
+}
+
+void survival_born(struct survival *s, const struct life *after)
+{
+	struct survival_group *g = group_of(s->after, after);
+
+	add(&s->born, after);
+	if (g)
+		add(&g->fresh, after);
+}
+
+static void keep(struct survival *s, const struct life *before, const struct life *after)
+{
+	struct survival_group *old = group_of(s->before, before), *g = group_of(s->after, after);
+
+	add(&s->kept, after);
+	if (old)
+		add(&old->kept, before);
+	if (g)
+		add(&g->kept, after);
+	if (before->fresh) {
+		add(&s->cohort, after);
+		if (g)
+			add(&g->cohort, after);
+	}
+	if (after->leaked && !before->leaked)
+		add(&s->lost, after);
+}
+
+void survival_pair(struct survival *s, const struct life *before, const struct life *after,
+                   bool kept)
+{
+	struct survival_group *old = group_of(s->before, before), *g = group_of(s->after, after);
+
+	if (kept) {
+		keep(s, before, after);
+		return;
+	}
+	add(&s->replaced, after);
+	if (old)
+		add(&old->fresh, before);
+	if (g)
+		add(&g->fresh, after);
+	if (before->leaked)
+		add(&s->disproved, before);
+}
+
+/* What reuse.h found, for the report; and of all classes together. */
+static void tell_classes(const struct classes *classes, const struct reuse *reuse,
+                         struct survival *s)
+{
+	double survivors = 0, wrong = 0;
+
+	for (size_t i = 0; i < classes->n; i++) {
+		const struct reuse *r = &reuse[i];
+		struct survival_class row = { .low = classes->v[i].low,
+			                      .high = classes->v[i].high,
+			                      .survivors = r->survivors,
+			                      .replaced = r->others,
+			                      .error = -1 };
+		/* a sampled pair stands for so many */
+		double weight = s->estimated ? (double)(UINT64_C(1) << classes->v[i].level) : 1;
+
+		if (!r->survivors && !r->others)
+			continue;
+		if (r->wrong >= 0 && r->survivors) {
+			row.error = r->wrong / (double)r->survivors;
+			survivors += weight * (double)r->survivors;
+			wrong += weight * r->wrong;
+		}
+		array_push(&s->classes, row);
+	}
+	s->error = survivors > 0 ? wrong / survivors : -1;
+}
+
+void survival_find(struct snapshot *before, struct snapshot *after, bool exact,
+                   const struct survival *last, struct survival *out)
+{
+	const struct profile *old = before->report.profile, *new = after->report.profile;
+	struct survival s = { .known = true, .estimated = !exact, .by_id = exact };
+	struct reuse *reuse = mem_alloc(new->classes.n + 1, sizeof(*reuse));
+
+	if (last && (!last->known || last->by_id != exact))
+		last = NULL;
+	s.before = mem_alloc(old->groups.n + 1, sizeof(*s.before));
+	s.after = mem_alloc(new->groups.n + 1, sizeof(*s.after));
+	if (exact)
+		survival_by_blocks(before, after, last, reuse, &s);
+	else
+		survival_by_sample(old, new, last, reuse, &s);
+	tell_classes(&new->classes, reuse, &s);
+	mem_free(reuse);
+	*out = s;
+}
+
+void survival_free(struct survival *survival)
+{
+	array_free(&survival->classes);
+	mem_free(survival->before);
+	mem_free(survival->after);
+	mem_lazy_free(survival->fresh, survival->fresh_bytes);
+	*survival = (struct survival){ 0 };
+}

@@ -1,0 +1,119 @@
+#include "formats/document.h"
+#include "formats/decompress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct reading {
+	struct document document;
+	size_t room, most;
+	bool other, big;
+};
+
+/* Does it begin like a JSON object? Blanks as JSON has them (RFC 8259) may come first. */
+static bool is_object(const uint8_t *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && (p[i] == ' ' || p[i] == '\t' || p[i] == '\n' || p[i] == '\r'))
+		i++;
+	return i < n && p[i] == '{';
+}
+
+static bool take(void *taker, const uint8_t *p, size_t n)
+{
+	struct reading *r = taker;
+	struct document *d = &r->document;
+
+	if (!d->n && !is_object(p, n))
+		r->other = true;
+	else if (n > r->most - d->n)
+		r->big = true;
+	if (r->other || r->big)
+		return false;
+	while (r->room - d->n <= n) {
+		r->room = r->room * 2 + DECOMPRESS_CHUNK;
+		d->text = mem_grow(d->text, r->room, 1);
+	}
+	memcpy(d->text + d->n, p, n);
+	d->n += n;
+	d->text[d->n] = 0;
+	return true;
+}
+
+/* What is not compressed. */
+static enum stream_end copy(struct source *source, struct reading *r, const char **why)
+{
+	for (;;) {
+		size_t n;
+		const uint8_t *p = source_want(source, SOURCE_AHEAD, &n);
+
+		if (!n)
+			break;
+		n = n < SOURCE_AHEAD ? n : SOURCE_AHEAD;
+		if (!take(r, p, n))
+			return STREAM_STOPPED;
+		source_take(source, n);
+	}
+	*why = source->error ? strerror(source->error) : NULL;
+	return source->error ? STREAM_UNREAD : STREAM_WHOLE;
+}
+
+static enum document_kind judge(const char *path, const struct reading *r, enum stream_end end,
+                                const char *why, struct err *err)
+{
+	if (r->other || !r->document.n)
+		return DOCUMENT_OTHER;
+	if (r->big)
+		err_set(err,
+		        "%s: a JSON file of more than %zu MiB; a saved report is smaller: make it "
+		        "again with coreheap summary CORE --json --profile -o FILE",
+		        path, r->most >> 20);
+	else if (end != STREAM_WHOLE)
+		err_set(err, "%s: not all of it can be read%s%s; copy it again", path,
+		        why ? ": " : "", why ? why : "");
+	else
+		return DOCUMENT_OBJECT;
+	return DOCUMENT_BAD;
+}
+
+enum document_kind document_open(const char *path, size_t most, struct document *document,
+                                 struct err *err)
+{
+	struct reading r = { .most = most };
+	enum document_kind kind = DOCUMENT_OTHER;
+	enum stream_end end;
+	enum packing packing;
+	const char *why = NULL;
+	struct source source;
+	struct stat st;
+	size_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return DOCUMENT_OTHER; /* whoever opens it as something else says why */
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
+		source_open(&source, fd);
+		packing = packing_of(source_want(&source, SOURCE_AHEAD, &n), n);
+		end = packing == PACKING_NONE ? copy(&source, &r, &why)
+		                              : decompress(packing, &source, take, &r, &why);
+		r.document.given = (uint64_t)st.st_size;
+		r.document.compression = packing_name(packing);
+		kind = judge(path, &r, end, why, err);
+		source_close(&source);
+	}
+	close(fd);
+	if (kind == DOCUMENT_OBJECT)
+		*document = r.document;
+	else
+		mem_free(r.document.text);
+	return kind;
+}
+
+void document_close(struct document *document)
+{
+	mem_free(document->text);
+	*document = (struct document){ 0 };
+}
