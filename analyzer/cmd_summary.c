@@ -15,7 +15,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	report_add_memory(r, a);
 	report_add_leaks(r, a);
 	classes = 1u << (r->leaks.definite.blocks ? REACH_DEFINITE : REACH_POSSIBLE);
-	a->typed = classes;
+	a->typed = opt->profile ? 0 : classes; /* a profile has the types of all */
 	groups_make(a->core, analysis_heap(a), analysis_reach(a), analysis_types(a), ~0u, &groups);
 	report_add_groups(r, &groups, classes, 0);
 	report_add_sizes(r, &groups);

@@ -1,6 +1,12 @@
 #include "analyzer/group_index.h"
 
-static size_t slot_of(const struct group_index *x, enum reach_class reach, uint64_t size)
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static size_t slot_of(const struct group_index *x, enum reach_class reach, uint64_t size,
+                      const char *type)
 {
 	uint64_t h = (size ^ (uint64_t)reach << 60) * UINT64_C(0x9e3779b97f4a7c15);
 	size_t i = (size_t)(h >> 32) & (x->nslots - 1);
@@ -8,7 +14,8 @@ static size_t slot_of(const struct group_index *x, enum reach_class reach, uint6
 	for (; x->slot[i]; i = (i + 1) & (x->nslots - 1)) {
 		uint32_t g = x->slot[i] - 1;
 
-		if (x->profile->groups.v[g].size == size && x->reach[g] == reach)
+		if (x->profile->groups.v[g].size == size && x->reach[g] == reach &&
+		    same(x->profile->groups.v[g].type, type))
 			break;
 	}
 	return i;
@@ -34,10 +41,11 @@ void group_index_make(const struct profile *profile, struct group_index *out)
 	x.reach = mem_alloc(n + 1, sizeof(*x.reach));
 	x.many = mem_alloc(n / 64 + 1, sizeof(*x.many));
 	for (uint32_t i = 0; i < n; i++) {
+		const struct report_finding *g = &profile->groups.v[i];
 		size_t at;
 
-		x.reach[i] = (uint8_t)class_of(profile->groups.v[i].reach);
-		at = slot_of(&x, x.reach[i], profile->groups.v[i].size);
+		x.reach[i] = (uint8_t)class_of(g->reach);
+		at = slot_of(&x, x.reach[i], g->size, g->type);
 		if (x.slot[at])
 			bit_set(x.many, x.slot[at] - 1);
 		else
@@ -54,9 +62,10 @@ void group_index_free(struct group_index *index)
 	*index = (struct group_index){ 0 };
 }
 
-uint32_t group_index_find(const struct group_index *index, enum reach_class reach, uint64_t size)
+uint32_t group_index_find(const struct group_index *index, enum reach_class reach, uint64_t size,
+                          const char *type)
 {
-	uint32_t found = index->slot[slot_of(index, reach, size)];
+	uint32_t found = index->slot[slot_of(index, reach, size, type)];
 
 	return found && !bit_get(index->many, found - 1) ? found - 1 : PROFILE_NO_GROUP;
 }

@@ -1,6 +1,6 @@
 /*
- * group_index: which group of a profile a block belongs to, in constant time. It knows verdict and
- * size of a block, nothing else of it.
+ * group_index: which group of a profile a block belongs to, in constant time. It knows verdict,
+ * size and type of a block, nothing else of it.
  */
 #ifndef ANALYZER_GROUP_INDEX_H
 #define ANALYZER_GROUP_INDEX_H
@@ -13,14 +13,17 @@ struct group_index {
 	uint32_t *slot; /* hash table: 1 + index of a group; 0: empty */
 	size_t nslots;  /* a power of two */
 	uint8_t *reach; /* by index: enum reach_class */
-	uint64_t *many; /* bit by index: several groups have this verdict and size */
+	uint64_t *many; /* bit by index: several groups have this verdict, size and type */
 };
 
 /* The profile's groups must stay as they are. group_index_free. */
 void group_index_make(const struct profile *profile, struct group_index *out);
 void group_index_free(struct group_index *index);
 
-/* PROFILE_NO_GROUP: there is none, or several have this verdict and size. */
-uint32_t group_index_find(const struct group_index *index, enum reach_class reach, uint64_t size);
+/*
+ * type: its name, NULL: unknown. PROFILE_NO_GROUP: there is none, or several have these three.
+ */
+uint32_t group_index_find(const struct group_index *index, enum reach_class reach, uint64_t size,
+                          const char *type);
 
 #endif

@@ -3,8 +3,11 @@
  * only ever added within version 1, so no object forbids others; `required` names what every report
  * has. Addresses and numbers are defined once.
  */
+#include "analyzer/json_schema.h"
 #include "analyzer/out.h"
 #include "analyzer/report.h"
+
+#define DEFS "  '$defs': {"
 
 static const char *const schema[] = {
 	"{",
@@ -52,15 +55,18 @@ static const char *const schema[] = {
 	"    'threads': {'type': 'array', 'items': {'$ref': '#/$defs/thread'}},",
 	"    'mappings': {'type': 'array', 'items': {'$ref': '#/$defs/mapping'}},",
 	"    'blocks': {'type': 'array', 'items': {'$ref': '#/$defs/block'}},",
+	"    'profile': {'$ref': '#/$defs/profile'}, 'diff': {'$ref': '#/$defs/diff'},",
 	"    'limits': {'type': 'object', 'description': 'with -v only: differs from run to run',",
 	"      'properties': {'elapsed_ms': {'$ref': '#/$defs/number'},",
 	"        'peak_rss': {'$ref': '#/$defs/number'}}}",
 	"  },",
-	"  '$defs': {",
+	DEFS,
 	"    'number': {'type': 'integer', 'minimum': 0},",
 	"    'share': {'type': 'number', 'minimum': 0, 'maximum': 1},",
 	"    'address': {'type': 'string', 'pattern': '^0x[0-9a-f]{1,16}$'},",
 	"    'hex': {'type': 'string', 'pattern': '^([0-9a-f]{2})+$'},",
+	"    'hash': {'type': 'string', 'pattern': '^[0-9a-f]{16}$'},",
+	"    'signed': {'type': 'integer'},",
 	"    'tally': {'type': 'object', 'required': ['blocks', 'bytes'], 'properties': {",
 	"      'blocks': {'$ref': '#/$defs/number'}, 'bytes': {'$ref': '#/$defs/number'}}},",
 	"    'input': {'type': 'object',",
@@ -71,7 +77,7 @@ static const char *const schema[] = {
 	"        'compression': {'enum': ['zstd', 'lz4', 'xz', 'gzip', 'none']},",
 	"        'uncompressed_bytes': {'$ref': '#/$defs/number', 'description':",
 	"          'of the core itself, where it is compressed'},",
-	"        'kind': {'enum': ['core', 'gcore', 'snapshot']},",
+	"        'kind': {'enum': ['core', 'gcore', 'snapshot', 'report']},",
 	"        'truncated': {'type': 'boolean'},",
 	"        'missing': {'$ref': '#/$defs/number', 'description':",
 	"          'bytes that the headers promise and the file does not have'},",
@@ -100,7 +106,9 @@ static const char *const schema[] = {
 	"        'required': ['name', 'role'], 'properties': {",
 	"          'name': {'type': 'string'}, 'module': {'type': 'string'},",
 	"          'role': {'enum': ['malloc', 'beside', 'mapped']}}}},",
-	"      'timestamp': {'type': 'string', 'description': 'RFC 3339, of the crash'}}},",
+	"      'timestamp': {'type': 'string', 'description': 'RFC 3339, of the crash'},",
+	"      'instance': {'$ref': '#/$defs/hash', 'description':",
+	"        'which execution of the program: equal in all its snapshots and forks'}}},",
 	"    'memory': {'type': 'object', 'required': ['mapped', 'resident'], 'properties': {",
 	"      'mapped': {'$ref': '#/$defs/number'}, 'resident': {'$ref': '#/$defs/number'},",
 	"      'in_use': {'$ref': '#/$defs/number'}, 'in_use_blocks': {'$ref': '#/$defs/number'},",
@@ -138,7 +146,8 @@ static const char *const schema[] = {
 	"        'saved': {'$ref': '#/$defs/number'}, 'resident': {'$ref': '#/$defs/number'},",
 	"        'unknown': {'$ref': '#/$defs/number', 'description':",
 	"          'not saved, so that nothing tells whether it was resident'}}},",
-	"    'finding': {'type': 'object', 'required': ['kind', 'fingerprint', 'signature'],",
+	"    'finding': {'type': 'object', 'required': ['kind'],",
+	"      'anyOf': [{'required': ['fingerprint', 'signature']}, {'required': ['change']}],",
 	"      'properties': {",
 	"        'kind': {'type': 'string'},",
 	"        'fingerprint': {'type': 'string', 'pattern': '^h1:[0-9a-f]{16}$'},",
@@ -161,7 +170,27 @@ static const char *const schema[] = {
 	"            'size': {'$ref': '#/$defs/number'},",
 	"            'state': {'enum': ['used', 'free', 'internal']}}},",
 	"        'code': {'type': 'string'}, 'message': {'type': 'string'},",
-	"        'count': {'$ref': '#/$defs/number'}}},",
+	"        'count': {'$ref': '#/$defs/number'},",
+	"        'change': {'enum': ['new-leak', 'growing-leak', 'reachable-growth',",
+	"          'fragmentation-growth', 'mapping-growth', 'levelled-off', 'churn', "
+	"'shrinking'],",
+	"          'description': 'of diff; so are the rest'},",
+	"        'what': {'type': 'string'}, 'mapping': {'type': 'string'},",
+	"        'path': {'type': 'string'}, 'series': {'type': 'array', 'items': {",
+	"          'type': 'object', 'required': ['bytes'], 'properties': {",
+	"            'blocks': {'$ref': '#/$defs/number'}, 'bytes': {'$ref': '#/$defs/number'},",
+	"            'retained_bytes': {'$ref': '#/$defs/number'},",
+	"            'resident': {'$ref': '#/$defs/number'}}}},",
+	"        'blocks_delta': {'$ref': '#/$defs/signed'},",
+	"        'bytes_delta': {'$ref': '#/$defs/signed'},",
+	"        'retained_delta': {'$ref': '#/$defs/signed'},",
+	"        'resident_delta': {'$ref': '#/$defs/signed'},",
+	"        'steady_bytes': {'$ref': '#/$defs/signed'},",
+	"        'bytes_per_hour': {'$ref': '#/$defs/signed'},",
+	"        'last_bytes_per_hour': {'$ref': '#/$defs/signed'},",
+	"        'survived': {'$ref': '#/$defs/tally'}, 'born': {'$ref': '#/$defs/tally'},",
+	"        'cohort_born': {'$ref': '#/$defs/tally'},",
+	"        'cohort_alive': {'$ref': '#/$defs/tally'}}},",
 	"    'block': {'type': 'object',",
 	"      'required': ['address', 'size', 'state', 'kind', 'arena'], 'properties': {",
 	"        'address': {'$ref': '#/$defs/address'}, 'size': {'$ref': '#/$defs/number'},",
@@ -226,11 +255,20 @@ static const char *const schema[] = {
 	"}",
 };
 
+static void put_line(const char *line, struct out *out)
+{
+	for (; *line; line++)
+		out_char(out, *line == '\'' ? '"' : *line);
+	out_char(out, '\n');
+}
+
 void json_schema(struct out *out)
 {
 	for (size_t i = 0; i < sizeof(schema) / sizeof(*schema); i++) {
-		for (const char *s = schema[i]; *s; s++)
-			out_char(out, *s == '\'' ? '"' : *s);
-		out_char(out, '\n');
+		put_line(schema[i], out);
+		if (strcmp(schema[i], DEFS))
+			continue;
+		for (const char *const *line = json_schema_diff; *line; line++)
+			put_line(*line, out);
 	}
 }

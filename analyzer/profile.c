@@ -28,7 +28,7 @@ static void add_groups(struct report *r, struct profile *p, struct analysis *a)
 	struct report all = { .process = r->process };
 	struct groups groups;
 
-	groups_make(a->core, analysis_heap(a), analysis_reach(a), ~0u, &groups);
+	groups_make(a->core, analysis_heap(a), analysis_reach(a), analysis_types(a), ~0u, &groups);
 	report_add_groups(&all, &groups, ~0u, 0);
 	groups_free(&groups);
 	all.pool = r->pool; /* what the strings of the groups are in */

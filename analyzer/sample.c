@@ -83,6 +83,7 @@ struct drawing {
 	const struct core *core;
 	const struct heap *heap;
 	const struct reach *reach;
+	const struct types *types;
 	struct siphash_key key;
 	struct group_index groups;
 	struct {
@@ -112,6 +113,7 @@ static void draw(struct drawing *d, const struct block *b)
 {
 	size_t c = classes_find(&d->p->classes, b->size);
 	struct profile_block row = { .addr = b->addr, .size = b->size };
+	const struct type *type;
 	struct imprint imprint;
 
 	if (c == SIZE_MAX || !profile_samples(b->addr, d->p->classes.v[c].level) ||
@@ -119,16 +121,20 @@ static void draw(struct drawing *d, const struct block *b)
 		return;
 	compare(d, c, b->addr, &imprint);
 	row.size_class = (uint32_t)c;
-	row.group = group_index_find(&d->groups, reach_of(d->reach, b->id), b->size);
+	type = types_of(d->types, b->id);
+	row.group = group_index_find(&d->groups, reach_of(d->reach, b->id), b->size,
+	                             type ? type->name : NULL);
 	row.seal = imprint_seal(&imprint, &d->key, b->addr);
 	array_push(&d->p->blocks, row);
 }
 
 void sample_take(struct profile *profile, struct analysis *a)
 {
-	struct drawing d = {
-		.p = profile, .core = a->core, .heap = analysis_heap(a), .reach = analysis_reach(a)
-	};
+	struct drawing d = { .p = profile,
+		             .core = a->core,
+		             .heap = analysis_heap(a),
+		             .reach = analysis_reach(a),
+		             .types = analysis_types(a) };
 	struct heap_iter it = { 0 };
 	struct block b;
 

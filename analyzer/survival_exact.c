@@ -9,6 +9,7 @@ struct merge {
 	const struct core *old_core, *new_core;
 	const struct heap *old_heap, *new_heap;
 	const struct reach *old_reach, *new_reach;
+	const struct types *old_types, *new_types;
 	struct group_index old_groups, new_groups;
 	const struct survival *last;
 	struct heap_iter i, k;
@@ -67,12 +68,14 @@ static unsigned compare(const struct merge *m)
 	return imprint_compare(&x, &y);
 }
 
-static struct life life_of(const struct reach *reach, const struct group_index *groups,
-                           const struct block *b)
+static struct life life_of(const struct reach *reach, const struct types *types,
+                           const struct group_index *groups, const struct block *b)
 {
+	const struct type *type = types_of(types, b->id);
 	enum reach_class r = reach_of(reach, b->id);
+	const char *name = type ? type->name : NULL;
 
-	return (struct life){ .group = group_index_find(groups, r, b->size),
+	return (struct life){ .group = group_index_find(groups, r, b->size, name),
 		              .size = b->size,
 		              .weight = 1,
 		              .leaked = r == REACH_DEFINITE || r == REACH_INDIRECT };
@@ -85,11 +88,11 @@ static void count(struct merge *m, const struct reuse *reuse, size_t c, unsigned
 	bool kept = false;
 
 	if (m->has_old) {
-		old = life_of(m->old_reach, &m->old_groups, &m->old);
+		old = life_of(m->old_reach, m->old_types, &m->old_groups, &m->old);
 		old.fresh = m->last && bit_get(m->last->fresh, m->old.id);
 	}
 	if (m->has_new)
-		new = life_of(m->new_reach, &m->new_groups, &m->new);
+		new = life_of(m->new_reach, m->new_types, &m->new_groups, &m->new);
 	if (is_pair(m)) {
 		kept = c == SIZE_MAX || !reuse[c].replaced[pattern];
 		survival_pair(s, &old, &new, kept);
@@ -130,6 +133,8 @@ void survival_by_blocks(struct snapshot *before, struct snapshot *after,
 		           .new_heap = analysis_heap(&after->a),
 		           .old_reach = analysis_reach(&before->a),
 		           .new_reach = analysis_reach(&after->a),
+		           .old_types = analysis_types(&before->a),
+		           .new_types = analysis_types(&after->a),
 		           .last = last };
 	size_t n = (size_t)m.new_heap->nchunks + 1;
 	uint8_t *pattern = mem_lazy(n);
