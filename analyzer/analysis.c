@@ -2,6 +2,7 @@
 
 #include "analyzer/interior.h"
 #include "analyzer/typing.h"
+#include "analyzer/propagate.h"
 #include "formats/written.h"
 
 #include <sched.h>
@@ -46,6 +47,7 @@ void analysis_close(struct analysis *a)
 	if (a->has_trims)
 		trims_free(&a->trims);
 	heap_free(a->heap);
+	propagation_free(a->propagation);
 	typegraph_free(a->typegraph);
 	if (a->has_modules)
 		modules_free(&a->modules);

@@ -22,8 +22,10 @@ struct analysis {
 	                     0: all. Set before the types are asked for */
 	/* stages; ask through the functions below */
 	struct modules modules;
-	struct typegraph *typegraph; /* of no module, until one is indexed */
-	struct debug_layout debug;   /* libc's, if its debug file is at hand */
+	struct typegraph *typegraph;     /* of no module, until one is indexed */
+	struct propagation *propagation; /* blocks as typed pointers tell them; NULL until the types
+	                                    of all blocks were asked for */
+	struct debug_layout debug;       /* libc's, if its debug file is at hand */
 	struct heap *heap;
 	struct allocators allocators;
 	struct trims trims;

@@ -1,5 +1,6 @@
 #include "analyzer/typing.h"
 #include "analyzer/analysis.h"
+#include "analyzer/propagate.h"
 
 /* A chunk is rounded up to malloc's alignment, and a rest that is too small to stand alone stays.
  */
@@ -31,6 +32,8 @@ void typing_run(struct analysis *a, unsigned classes, struct types **out)
 	t.rtti = rtti_make(t.core, t.modules);
 	typing_vtables(&t);
 	typing_containers(&t);
+	if (t.all)
+		typing_dwarf(&t);
 	typing_clib(&t);
 	typing_cpython(&t);
 	typing_lua(&t);

@@ -12,7 +12,8 @@ enum {
 struct run {
 	const struct cfi_regs *regs;
 	struct cfi_memory *memory;
-	const vaddr *cfa; /* NULL: not known yet */
+	const vaddr *cfa;        /* NULL: not known yet */
+	const vaddr *frame_base; /* of a function; NULL: not known */
 	uint64_t stack[STACK_MAX];
 	size_t n;
 	enum cfi_result failed; /* CFI_STEP: all is well */
@@ -174,6 +175,9 @@ static bool operate(struct run *run, const Dwarf_Op *op)
 		return push(run, op->number);
 	case DW_OP_call_frame_cfa:
 		return run->cfa ? push(run, *run->cfa) : fail(run, CFI_BAD);
+	case DW_OP_fbreg:
+		return run->frame_base ? push(run, *run->frame_base + op->number)
+		                       : fail(run, CFI_BAD);
 	case DW_OP_plus_uconst:
 		return push(run, pop(run) + op->number);
 	case DW_OP_deref:
@@ -321,4 +325,20 @@ enum cfi_result cfi_step(const struct image *image, vaddr bias, uint64_t look,
 		return result;
 	}
 	return CFI_NONE;
+}
+
+bool cfi_locate(const struct cfi_regs *regs, struct cfi_memory *memory, const vaddr *cfa,
+                const vaddr *frame_base, const void *ops, size_t n, struct cfi_location *out)
+{
+	struct run run = { .regs = regs,
+		           .memory = memory,
+		           .cfa = cfa,
+		           .frame_base = frame_base,
+		           .failed = CFI_STEP };
+
+	if (!n || !evaluate(&run, ops, n, &out->value))
+		return false;
+	out->in_register = run.in_register;
+	out->is_value = run.value;
+	return !run.in_register || out->value < regs->machine->ndwarf;
 }

@@ -34,4 +34,19 @@ enum cfi_result cfi_step(const struct image *image, vaddr bias, uint64_t look,
                          struct cfi_regs *regs, struct cfi_memory *memory, vaddr *cfa,
                          bool *signal);
 
+/* Where a variable is, by its expression. */
+struct cfi_location {
+	uint64_t value;   /* address, register's number, or the value itself */
+	bool in_register; /* else, unless is_value, in memory */
+	bool is_value;
+};
+
+/*
+ * ops: n libdw operations (Dwarf_Op); cfa, frame_base: NULL where they are not known. False: the
+ * expression asks for what is not known, or for what this does not do (pieces, values at the
+ * function's entry).
+ */
+bool cfi_locate(const struct cfi_regs *regs, struct cfi_memory *memory, const vaddr *cfa,
+                const vaddr *frame_base, const void *ops, size_t n, struct cfi_location *out);
+
 #endif

@@ -2,60 +2,13 @@
 
 #include <stdio.h>
 
-/* ---- maps ---- */
-
-static size_t slot_of(const struct idmap *map, uint64_t key)
-{
-	size_t i = (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & (map->cap - 1);
-
-	while (map->v[i].value != UINT32_MAX && map->v[i].key != key)
-		i = (i + 1) & (map->cap - 1);
-	return i;
-}
-
-uint32_t idmap_get(const struct idmap *map, uint64_t key)
-{
-	return map->cap ? map->v[slot_of(map, key)].value : UINT32_MAX;
-}
-
-static void grow(struct idmap *map)
-{
-	struct idmap bigger = { .n = map->n, .cap = map->cap ? map->cap * 2 : 256 };
-
-	bigger.v = mem_alloc(bigger.cap, sizeof(*bigger.v));
-	for (size_t i = 0; i < bigger.cap; i++)
-		bigger.v[i].value = UINT32_MAX;
-	for (size_t i = 0; i < map->cap; i++)
-		if (map->v[i].value != UINT32_MAX)
-			bigger.v[slot_of(&bigger, map->v[i].key)] = map->v[i];
-	mem_free(map->v);
-	*map = bigger;
-}
-
-void idmap_put(struct idmap *map, uint64_t key, uint32_t value)
-{
-	size_t i;
-
-	if (map->n * 2 >= map->cap)
-		grow(map);
-	i = slot_of(map, key);
-	if (map->v[i].value == UINT32_MAX)
-		map->n++;
-	map->v[i] = (struct idslot){ key, value };
-}
-
-void idmap_free(struct idmap *map)
-{
-	mem_free(map->v);
-	*map = (struct idmap){ 0 };
-}
-
 uint64_t name_hash(const char *name, size_t length)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
 
 	for (size_t i = 0; i < length; i++)
-		h = (h ^ (uint8_t)name[i]) * UINT64_C(0x100000001b3);
+		if (name[i] != ' ') /* "> >" is ">>" */
+			h = (h ^ (uint8_t)name[i]) * UINT64_C(0x100000001b3);
 	return h;
 }
 
@@ -81,6 +34,10 @@ void typegraph_free(struct typegraph *graph)
 	for (size_t i = 0; i < graph->scopes.n; i++)
 		array_free(&graph->scopes.v[i].start);
 	array_free(&graph->scopes);
+	for (size_t i = 0; i < graph->pc_scope.n; i++)
+		array_free(&graph->pc_scope.v[i].variable);
+	array_free(&graph->pc_scope);
+	idmap_free(&graph->by_pc);
 	array_free(&graph->node);
 	array_free(&graph->definition);
 	array_free(&graph->by_size);

@@ -12,6 +12,7 @@
 #ifndef FORMATS_TYPEGRAPH_IN_H
 #define FORMATS_TYPEGRAPH_IN_H
 
+#include "formats/idmap.h"
 #include "formats/image.h"
 #include "formats/typegraph.h"
 
@@ -37,17 +38,7 @@ struct node {
 	bool loaded;           /* members, target */
 };
 
-/* Open addressing by a 64-bit key; value UINT32_MAX: empty. */
-struct idmap {
-	struct idslot {
-		uint64_t key;
-		uint32_t value;
-	} * v;
-	size_t n, cap; /* cap: a power of two, or 0 */
-};
-uint32_t idmap_get(const struct idmap *map, uint64_t key); /* UINT32_MAX: none */
-void idmap_put(struct idmap *map, uint64_t key, uint32_t value);
-void idmap_free(struct idmap *map);
+/* Spaces do not count: "> >" is ">>". */
 uint64_t name_hash(const char *name, size_t length);
 
 /* A definition of a struct, class or union: which its name, size and line tell apart. */
@@ -82,6 +73,15 @@ struct scopes {                          /* of one unit */
 	ARRAY(struct scope_start) start; /* by at */
 };
 
+/* Variables in scope at a pc: local.c. */
+struct pc_variable {
+	struct die_ref die, function; /* function: or inlined one, that it is of */
+};
+struct pc_scope {
+	struct die_ref function;
+	ARRAY(struct pc_variable) variable;
+};
+
 struct typegraph {
 	struct modules *modules;
 	struct pool pool;
@@ -95,8 +95,10 @@ struct typegraph {
 	ARRAY(struct scopes) scopes;
 	struct idmap by_unit; /* address of a unit: index into scopes */
 	struct typeindex *index;
-	uint64_t dies;  /* looked at */
-	unsigned depth; /* of types that are being loaded */
+	ARRAY(struct pc_scope) pc_scope;
+	struct idmap by_pc; /* address looked up: index into pc_scope */
+	uint64_t dies;      /* looked at */
+	unsigned depth;     /* of types that are being loaded */
 	const char *trouble;
 };
 
@@ -117,7 +119,9 @@ void typegraph_complain(struct typegraph *graph, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 struct node *node_new(struct typegraph *graph, uint32_t *id); /* NULL: there are too many */
 
-/* typeindex.c. A definition by its plain name, where all of that name agree; CTYPE_NONE: none. */
+/* typeindex.c. Of a unit whose entries are in a .dwo file, that one. False: it is not there. */
+bool unit_whole(void *unit);
+/* A definition by its plain name, where all of that name agree; CTYPE_NONE: none. */
 uint32_t definition_of(struct typegraph *graph, const char *plain, const char *qualified);
 
 #endif

@@ -250,6 +250,18 @@ static bool split_unit(Dwarf_CU *cu, Dwarf_Die *skeleton, Dwarf_Die *unit)
 	       dwarf_tag(unit) != DW_TAG_invalid;
 }
 
+bool unit_whole(void *entry)
+{
+	Dwarf_Die *unit = entry, split;
+
+	if (!dwarf_hasattr(unit, DW_AT_dwo_name) && !dwarf_hasattr(unit, DW_AT_GNU_dwo_name))
+		return true;
+	if (!split_unit(unit->cu, unit, &split))
+		return false;
+	*unit = split;
+	return true;
+}
+
 static void walk_file(struct pass *pass, Dwarf *dwarf)
 {
 	Dwarf_CU *cu = NULL;

@@ -1,6 +1,6 @@
 #include "formats/unwind.h"
 
-#include "formats/cfi.h"
+#include "formats/framewalk.h"
 
 /* Memory as the tables need it: the core's, then read-only parts of checked files. */
 struct memory {
@@ -33,6 +33,7 @@ struct walk {
 	struct cfi_regs regs;
 	bool activation; /* of the frame that regs belong to */
 	bool trampoline; /* of the frame that was left last */
+	vaddr cfa;       /* of the frame that was left last; 0: not known */
 	const char *why;
 };
 
@@ -149,6 +150,7 @@ static bool step(struct walk *w, size_t depth)
 	}
 	if (m && image)
 		result = cfi_step(image, m->bias, look, &w->regs, &w->memory.base, &cfa, &signal);
+	w->cfa = result == CFI_STEP || result == CFI_LAST ? cfa : 0;
 	w->why = NULL;
 	w->trampoline = result == CFI_STEP && signal;
 	switch (result) {
@@ -178,8 +180,8 @@ static bool step(struct walk *w, size_t depth)
 	return !w->why;
 }
 
-size_t unwind_thread(const struct core *core, struct modules *modules, size_t thread,
-                     struct frame *frames, size_t max, const char **why)
+size_t framewalk_thread(const struct core *core, struct modules *modules, size_t thread, size_t max,
+                        struct framewalk *fw, const char **why)
 {
 	struct walk w = { .core = core,
 		          .modules = modules,
@@ -191,14 +193,40 @@ size_t unwind_thread(const struct core *core, struct modules *modules, size_t th
 
 	first_regs(core, &core->thread[thread], &w.regs);
 	for (n = 0; more && n < max; n++) {
-		frames[n] = (struct frame){ .pc = *pc_of(&w), .activation = w.activation };
+		struct frame frame = { .pc = *pc_of(&w), .activation = w.activation };
+		struct cfi_regs regs = w.regs;
+
 		w.trampoline = false;
+		w.cfa = 0;
 		more = step(&w, n);
-		frames[n].trampoline = w.trampoline;
+		frame.trampoline = w.trampoline;
+		fw->visit(fw, n, &frame, &regs, w.cfa ? &w.cfa : NULL, &w.memory.base);
 	}
 	if (more)
 		w.why = "there are more frames";
 	if (why)
 		*why = w.why;
 	return n;
+}
+
+/* ---- frames alone ---- */
+
+struct collect {
+	struct framewalk base;
+	struct frame *frames;
+};
+
+static void collect(struct framewalk *fw, size_t depth, const struct frame *frame,
+                    const struct cfi_regs *regs, const vaddr *cfa, struct cfi_memory *memory)
+{
+	(void)regs, (void)cfa, (void)memory;
+	((struct collect *)fw)->frames[depth] = *frame;
+}
+
+size_t unwind_thread(const struct core *core, struct modules *modules, size_t thread,
+                     struct frame *frames, size_t max, const char **why)
+{
+	struct collect c = { .base.visit = collect, .frames = frames };
+
+	return framewalk_thread(core, modules, thread, max, &c.base, why);
 }

@@ -1,0 +1,29 @@
+/*
+ * propagate: what blocks are by what points to them: from typed variables, and from objects whose
+ * vtable tells their class, along typed pointers from block to block. What a pointer's type says is
+ * believed where the block's size fits it and what is in the block does not speak against it; a
+ * type that often does not fit is a header or base of others, and nothing is said of what it points
+ * to.
+ *
+ * Needs debug information; without any it finds nothing. Memory: 4 bytes a chunk of the heap and
+ * what the types take. Time in the order of the typed blocks.
+ */
+#ifndef ANALYZER_PROPAGATE_H
+#define ANALYZER_PROPAGATE_H
+
+#include "analyzer/typing.h"
+#include "formats/typegraph.h"
+
+struct propagation;
+
+/*
+ * What the type of a block is in the graph of types; CTYPE_NONE: not told. *array: elements of it
+ * fill the block.
+ */
+uint32_t propagation_type(const struct propagation *p, uint32_t id, bool *array);
+void propagation_free(struct propagation *p); /* accepts NULL */
+
+/* The graph lives as long as the analysis; the result is kept in it. Proposes to t->types. */
+void typing_dwarf(struct typing *t);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * propagate_in: what the files of the propagation share. Private to them.
+ *
+ * seed.c       where it begins: variables of the program, objects with a vtable
+ * propagate.c  along pointers, from region to region
+ * propose.c    does a block fit what a pointer says it is, and which of two types wins
+ * embed.c      blocks of which only the first part is known, or one in the middle
+ */
+#ifndef ANALYZER_PROPAGATE_IN_H
+#define ANALYZER_PROPAGATE_IN_H
+
+#include "analyzer/propagate.h"
+#include "analyzer/slots.h"
+#include "formats/idmap.h"
+
+/* How a block fits a type. By strength. */
+enum fit {
+	FIT_NONE,     /* it is smaller, or contradicts */
+	FIT_PREFIX,   /* it is bigger: the type is the first part of something */
+	FIT_SCALARS,  /* an array of numbers or pointers: fits any size */
+	FIT_ARRAY,    /* of at least two elements */
+	FIT_FLEXIBLE, /* it ends in an array that takes what room there is */
+	FIT_ONE,
+	FITS
+};
+
+#define OF_FIT      0x7u /* bits of propagation.of */
+#define OF_CONFLICT 0x8u
+#define OF_EMBED    0x10u /* inferred from the only type that has the known part */
+#define OF_LOCAL    0x20u /* only variables of functions say so */
+#define OF_DOUBT    0x40u /* an array, and only its size says so */
+#define OF_SHIFT    7
+
+struct region { /* elements of a type at an address, whose pointers are to be followed */
+	vaddr at;
+	uint32_t type;
+	uint32_t count;
+	bool local; /* variables of functions */
+};
+
+/* What pointers to a type led to, in blocks. */
+struct outcome {
+	uint32_t fits, prefix, none, doubt;
+	uint32_t nseen;
+	float chance;     /* that what looks like arrays is something else each time; 0: none did */
+	uint64_t seen[4]; /* sizes of such blocks */
+};
+
+/* A part in the middle of a block. */
+struct hint {
+	vaddr block;
+	uint64_t offset;
+	uint32_t type;
+};
+
+struct propagation {
+	uint32_t *of; /* by block id: type << OF_SHIFT | bits; 0: nothing known */
+	uint64_t of_bytes;
+	struct typegraph *graph;
+	struct slots *slots;
+	/* while it runs */
+	struct typing *t;
+	struct view view;
+	unsigned word;
+	vaddr lowest, highest;
+	ARRAY(struct region) todo;
+	ARRAY(struct outcome) outcome; /* by type */
+	ARRAY(struct hint) hints;
+	struct idmap visited; /* addresses of parts in the middle of blocks: their type */
+	struct idmap classes; /* struct rtti_class: its type */
+};
+
+/* seed.c */
+void seed_variables(struct propagation *p);
+void seed_objects(struct propagation *p);
+void seed_locals(struct propagation *p);
+
+/* propagate.c */
+void follow_regions(struct propagation *p);
+/* False: what it points to is not of that type. */
+bool follow_pointer(struct propagation *p, uint64_t value, uint32_t type, bool local);
+void push_region(struct propagation *p, vaddr at, uint32_t type, uint64_t count, bool local);
+
+/* propose.c */
+/* False: what is there is not of that type. */
+bool propose(struct propagation *p, const struct block *b, uint32_t type, bool local);
+void propose_inferred(struct propagation *p, const struct block *b, uint32_t type);
+struct outcome *outcome_of(struct propagation *p, uint32_t type);
+/* Could what is at an address be of this type, as far as its pointers tell? Those that lead to
+ * memory in use are added to *good. */
+bool plausible(struct propagation *p, vaddr at, uint32_t type, unsigned *good);
+/* Bytes that may have been asked for of a block: [*least, usable size]. */
+uint64_t least_request(const struct propagation *p, const struct block *b);
+/* The class of the object at an address by its vtable; CTYPE_NONE: none, or not in the graph. */
+uint32_t class_at(struct propagation *p, vaddr at);
+
+/* Is of this block only the beginning known? */
+bool open_end(uint32_t of);
+
+/* embed.c. True: something new was found. */
+bool embed_all(struct propagation *p);
+
+/* The label under which a block is proposed to the store; below the bar: false. */
+static inline enum fit fit_in(uint32_t of)
+{
+	return (enum fit)(of & OF_FIT);
+}
+static inline uint32_t type_in(uint32_t of)
+{
+	return of >> OF_SHIFT;
+}
+
+#endif

@@ -1,0 +1,277 @@
+/*
+ * A pointer says that a T begins where it points. malloc hands out blocks in steps of 16 bytes (8
+ * with 32-bit words), so that a block of 56 usable bytes was asked for with 41 to 56: a T of 48
+ * bytes fits, an array of T of 14 too (4 elements), a T of 24 does not: it is the first part of
+ * something bigger. (A block may have 16 bytes more than it needs where a rest too small to be a
+ * chunk was left: such ones stay unknown.)
+ */
+#include "analyzer/propagate_in.h"
+
+#include "formats/demangle.h"
+
+enum {
+	ELEMENTS = 16, /* of an array that are looked at */
+	PARTS = 256,   /* slots of a type */
+};
+
+uint64_t least_request(const struct propagation *p, const struct block *b)
+{
+	uint64_t step = b->span->kind == SPAN_MMAP ? p->t->core->page_size : 2 * p->word;
+
+	if (b->size <= 3 * p->word)
+		return 0;
+	return b->size >= step ? b->size - step + 1 : 0;
+}
+
+static enum fit fit_of(struct propagation *p, const struct block *b, uint32_t type)
+{
+	const struct ctype *t = ctype_get(p->graph, type);
+	const struct layout *l = slots_of(p->slots, type);
+	uint64_t least = least_request(p, b);
+
+	if (!t->size || l->size > b->size)
+		return FIT_NONE;
+	if (l->flexible)
+		return FIT_FLEXIBLE;
+	if (t->kind != CTYPE_RECORD && t->kind != CTYPE_UNION)
+		return FIT_SCALARS;
+	if (t->size >= least)
+		return FIT_ONE;
+	if (b->size / t->size >= 2 && b->size / t->size * t->size >= least)
+		return FIT_ARRAY;
+	return FIT_PREFIX;
+}
+
+struct outcome *outcome_of(struct propagation *p, uint32_t type)
+{
+	while (p->outcome.n <= type)
+		array_push(&p->outcome, (struct outcome){ 0 });
+	return &p->outcome.v[type];
+}
+
+/* ---- what is in the block ---- */
+
+/*
+ * A pointer may be NULL; else it leads to memory that may hold what it points to: not code, unless
+ * functions are pointed to (which are no slots), nor a block that is too small. Into the middle of
+ * one, it may be the end of an array.
+ */
+static bool plausible_pointer(struct propagation *p, uint64_t value, uint32_t type, unsigned *good)
+{
+	const struct ctype *t = ctype_get(p->graph, type);
+	vaddr at = core_pointer(p->t->core, value);
+	const struct segment *s;
+	struct block b;
+
+	if (!value)
+		return true;
+	if (t->kind == CTYPE_RECORD && slots_of(p->slots, type)->n && at % p->word)
+		return false;
+	if (at >= p->lowest && at < p->highest && heap_find(p->t->heap, at, &b)) {
+		*good += b.state == BLOCK_USED;
+		return at != b.addr || slots_of(p->slots, type)->size <= b.size;
+	}
+	s = core_segment(p->t->core, at);
+	*good += s && (s->flags & SEG_W);
+	return s && (!(s->flags & SEG_X) || t->kind != CTYPE_RECORD);
+}
+
+bool plausible(struct propagation *p, vaddr at, uint32_t type, unsigned *good)
+{
+	const struct layout *l = slots_of(p->slots, type);
+
+	for (size_t i = 0; i < l->n && i < PARTS; i++) {
+		const struct slot *s = &l->v[i];
+		const uint8_t *byte;
+		uint64_t value;
+
+		if (s->truth) {
+			byte = view_at(&p->view, at + s->offset, 1);
+			if (byte && *byte > 1)
+				return false;
+		} else if (!s->count) {
+			if (!view_read_word(&p->view, at + s->offset, &value, p->word) ||
+			    !plausible_pointer(p, value, s->type, good))
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * The first elements; what lies behind them may never have been written. *good: pointers behind the
+ * first element that lead somewhere, which what is no array would not have there.
+ */
+static bool plausible_array(struct propagation *p, const struct block *b, uint32_t type,
+                            unsigned *good)
+{
+	uint64_t size = ctype_get(p->graph, type)->size, n = b->size / size;
+	unsigned first = 0;
+
+	if (!plausible(p, b->addr, type, &first))
+		return false;
+	for (uint64_t i = 1; i < n && i < ELEMENTS; i++) {
+		unsigned some = 0;
+
+		if (!plausible(p, b->addr + i * size, type, &some))
+			return *good > 0;
+		*good += some;
+	}
+	return true;
+}
+
+/* ---- the vtable says more than a pointer's type ---- */
+
+static uint32_t class_of(struct propagation *p, const struct rtti_class *class)
+{
+	static const char prefix[] = "typeinfo for ";
+	struct pool pool = { 0 };
+	const char *name;
+	uint32_t type = CTYPE_NONE;
+
+	if (class->mangled)
+		name = demangle(&pool, pool_printf(&pool, "_ZTI%s", class->mangled));
+	else
+		name = NULL;
+	if (name && !strncmp(name, prefix, sizeof(prefix) - 1))
+		type = ctype_named(p->graph, name + sizeof(prefix) - 1);
+	else if (class->named)
+		type = ctype_named(p->graph, class->name);
+	pool_free(&pool);
+	return type;
+}
+
+uint32_t class_at(struct propagation *p, vaddr at)
+{
+	const struct rtti_class *class;
+	uint64_t word;
+	uint32_t type;
+
+	if (!view_read_word(&p->view, at, &word, p->word) || !word ||
+	    !(class = rtti_find(p->t->rtti, word)) || class->top)
+		return CTYPE_NONE;
+	type = idmap_get(&p->classes, (uint64_t)(uintptr_t) class);
+	if (type == IDMAP_NONE) {
+		type = class_of(p, class);
+		/* CTYPE_NONE is no value: what is not in the graph stands for itself */
+		idmap_put(&p->classes, (uint64_t)(uintptr_t) class,
+		          type == CTYPE_NONE ? CTYPE_NONE - 1 : type);
+	}
+	return type == CTYPE_NONE - 1 ? CTYPE_NONE : type;
+}
+
+/* ---- proposals ---- */
+
+static void enter(struct propagation *p, const struct block *b, uint32_t type, enum fit fit,
+                  uint32_t bits)
+{
+	uint64_t size = ctype_get(p->graph, type)->size;
+	const struct layout *l = slots_of(p->slots, type);
+
+	p->of[b->id] = type << OF_SHIFT | bits | (uint32_t)fit;
+	push_region(p, b->addr, type, fit == FIT_ARRAY || fit == FIT_SCALARS ? b->size / size : 1,
+	            bits & OF_LOCAL);
+	if (fit == FIT_FLEXIBLE && slots_telling(p->graph, l->tail) && b->size > l->size)
+		push_region(p, b->addr + l->size, l->tail, (b->size - l->size) / l->flexible,
+		            bits & OF_LOCAL);
+}
+
+/* Is only the beginning of the block known? */
+bool open_end(uint32_t of)
+{
+	return fit_in(of) == FIT_PREFIX || (fit_in(of) == FIT_ARRAY && of & OF_DOUBT);
+}
+
+/* A block was said to be two things. */
+static void settle(struct propagation *p, const struct block *b, uint32_t type, enum fit fit,
+                   uint32_t bits)
+{
+	uint32_t old = p->of[b->id];
+
+	if (type_in(old) == type) {
+		if (!(bits & OF_LOCAL))
+			p->of[b->id] &= ~OF_LOCAL;
+		return;
+	}
+	if (slots_within(p->graph, type_in(old), 0, type) || fit == FIT_PREFIX ||
+	    ((bits & OF_LOCAL) && !(old & OF_LOCAL)))
+		return;
+	if (open_end(old) || slots_within(p->graph, type, 0, type_in(old)) ||
+	    (fit_in(old) == FIT_SCALARS && fit > FIT_SCALARS))
+		enter(p, b, type, fit, bits);
+	else if (fit > FIT_SCALARS)
+		p->of[b->id] |= OF_CONFLICT;
+}
+
+/*
+ * An array without a pointer behind its first element may as well be a header with something else
+ * behind it. By chance that fits one size in size / step: many different sizes are no chance.
+ */
+static void count_doubtful(struct propagation *p, struct outcome *o, const struct block *b,
+                           uint64_t size)
+{
+	uint64_t step = 2 * p->word;
+
+	if (!o->chance)
+		o->chance = 1;
+	for (size_t i = 0; i < sizeof(o->seen) / sizeof(*o->seen); i++)
+		if (o->seen[i] == b->size)
+			return;
+	o->seen[o->nseen++ % (sizeof(o->seen) / sizeof(*o->seen))] = b->size;
+	if (size > step)
+		o->chance *= (float)step / (float)size;
+}
+
+static void count(struct propagation *p, const struct block *b, uint32_t type, enum fit fit,
+                  bool doubt)
+{
+	struct outcome *o = outcome_of(p, type);
+
+	if (doubt)
+		count_doubtful(p, o, b, ctype_get(p->graph, type)->size);
+	o->doubt += doubt;
+	o->fits += fit > FIT_PREFIX && !doubt;
+	o->prefix += fit == FIT_PREFIX;
+	o->none += fit == FIT_NONE;
+}
+
+bool propose(struct propagation *p, const struct block *b, uint32_t type, bool local)
+{
+	uint32_t bits = local ? OF_LOCAL : 0;
+	unsigned good = 0;
+	enum fit fit;
+
+	if (ctype_get(p->graph, type)->polymorphic) {
+		type = class_at(p, b->addr);
+		if (type == CTYPE_NONE)
+			return false;
+	}
+	if (p->of[b->id] && type_in(p->of[b->id]) == type) {
+		settle(p, b, type, fit_in(p->of[b->id]), bits);
+		return true;
+	}
+	fit = fit_of(p, b, type);
+	if (fit == FIT_ARRAY || fit == FIT_SCALARS
+	            ? !plausible_array(p, b, type, &good)
+	            : fit != FIT_NONE && !plausible(p, b->addr, type, &good))
+		fit = FIT_NONE;
+	if ((fit == FIT_ARRAY || fit == FIT_SCALARS) && !good)
+		bits |= OF_DOUBT;
+	count(p, b, type, fit, bits & OF_DOUBT);
+	if (fit == FIT_NONE)
+		return false;
+	if (p->of[b->id])
+		settle(p, b, type, fit, bits);
+	else
+		enter(p, b, type, fit, bits);
+	return true;
+}
+
+void propose_inferred(struct propagation *p, const struct block *b, uint32_t type)
+{
+	enum fit fit = fit_of(p, b, type);
+	unsigned good = 0;
+
+	if ((fit == FIT_ONE || fit == FIT_FLEXIBLE) && plausible(p, b->addr, type, &good))
+		enter(p, b, type, fit, OF_EMBED);
+}
