@@ -1,5 +1,6 @@
 #include "analyzer/explain.h"
 #include "analyzer/interior.h"
+#include "analyzer/peers.h"
 #include "analyzer/text.h"
 
 #include <stdlib.h>
@@ -279,6 +280,24 @@ static const char *why(struct work *w, const struct explanation *e)
 	}
 }
 
+/* ---- blocks like it ---- */
+
+#define PEERS_MOST 64 /* blocks whose peers are looked for: each costs a look at all others */
+
+static void find_peers(struct work *w)
+{
+	struct peers *v = pool_alloc(w->pool, (w->n + 1) * sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n && n < PEERS_MOST; i++)
+		if (is_used(&w->v[i]))
+			v[n++].block = w->v[i].place.block;
+	peers_find(w->a->core, w->a->heap, w->reach, w->types, v, n);
+	for (size_t i = 0, k = 0; i < w->n && k < n; i++)
+		if (is_used(&w->v[i]))
+			w->v[i].peers = &v[k++];
+}
+
 /* ---- all of it ---- */
 
 static void look(struct work *w, struct explanation *e)
@@ -295,6 +314,12 @@ static void look(struct work *w, struct explanation *e)
 	if (b->state == BLOCK_USED)
 		e->reach = reach_of(w->reach, b->id);
 	e->type = types_of(w->types, b->id);
+	if (b->state == BLOCK_USED) {
+		char shape[SHAPE_TEXT];
+
+		e->shape = pool_strndup(w->pool, shape_of(w->a->core, w->a->heap, b, shape),
+		                        SHAPE_TEXT);
+	}
 	if (b->state != BLOCK_FREE)
 		return;
 	heap_free_place(w->a->heap, w->a->core, b, list, sizeof(list));
@@ -319,6 +344,7 @@ void explain(struct places *places, const vaddr *at, size_t n, uint64_t most, st
 		if (w.v[i].reach == REACH_POSSIBLE)
 			w.v[i].structural = interior_structural(w.interior, w.v[i].place.block.id);
 	}
+	find_peers(&w);
 	find_referrers(&w, most);
 	find_paths(&w, PATH_STRONG);
 	find_paths(&w, PATH_ANY);

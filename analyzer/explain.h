@@ -37,11 +37,13 @@ struct explanation {
 	const char *where;   /* place, in words */
 	const char *mapping; /* whose the mapping is, in words; NULL: not mapped */
 	/* a block: place.kind PLACE_BLOCK */
-	enum reach_class reach;  /* REACH_NONE: not a used block */
-	const struct type *type; /* NULL: unknown */
-	bool structural;         /* possible: kept by structural pointers, see interior.h */
-	const char *list;        /* free: in which list it waits; else NULL */
-	const char *why;         /* the verdict, in words; NULL: no block */
+	enum reach_class reach;    /* REACH_NONE: not a used block */
+	const struct type *type;   /* NULL: unknown */
+	const char *shape;         /* of a used block, see shape.h; NULL: no used block */
+	const struct peers *peers; /* of a used block; NULL: none, or not asked for */
+	bool structural;           /* possible: kept by structural pointers, see interior.h */
+	const char *list;          /* free: in which list it waits; else NULL */
+	const char *why;           /* the verdict, in words; NULL: no block */
 	/* the path, for used blocks */
 	const char *path_from; /* "root", "leak": the definite leak that holds it; NULL: none */
 	struct explain_pointer *step;

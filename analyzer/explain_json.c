@@ -1,6 +1,8 @@
 /* explain: as JSON: the report's object with one key more, `explain`. */
 #include "analyzer/explain.h"
 #include "analyzer/json.h"
+#include "analyzer/peers.h"
+#include "analyzer/text.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -135,6 +137,19 @@ static void content_json(struct places *places, const struct explanation *e, uin
 	pool_free(&pool);
 }
 
+static json_t *peers_json(const struct peers *p)
+{
+	json_t *o = json_tally(p->all), *examples = json_array();
+	char text[TEXT_NUMBER];
+
+	field_string(o, "by", p->label ? "type" : "shape");
+	field_number(o, "leaked", p->leaked);
+	for (size_t i = 0; i < p->n; i++)
+		json_array_append_new(examples, json_string(text_addr(text, p->example[i])));
+	json_object_set_new(o, "examples", examples);
+	return o;
+}
+
 static json_t *one(struct places *places, const struct explanation *e, uint64_t show)
 {
 	const struct place *p = &e->place;
@@ -148,6 +163,9 @@ static json_t *one(struct places *places, const struct explanation *e, uint64_t 
 		json_object_set_new(o, "block", block_json(&p->block, e->reach, e->type));
 	if (p->kind == PLACE_BLOCK)
 		field_number(o, "offset", e->at - p->block.addr);
+	field_string(o, "shape", e->shape);
+	if (e->peers)
+		json_object_set_new(o, "peers", peers_json(e->peers));
 	field_string(o, "list", e->list);
 	if (p->thread >= 0)
 		field_number(o, "tid", (uint64_t)places->a->core->thread[p->thread].tid);

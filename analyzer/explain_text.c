@@ -1,5 +1,6 @@
 /* explain: as text, one paragraph an address. */
 #include "analyzer/explain.h"
+#include "analyzer/peers.h"
 #include "analyzer/text.h"
 
 #define ROW 16 /* bytes a line of a dump */
@@ -172,12 +173,40 @@ static void verdict_text(const struct explanation *e, struct out *out)
 
 static void type_text(const struct explanation *e, struct out *out)
 {
-	if (!e->type)
+	if (!e->shape)
 		return;
 	label(out, "type");
+	if (!e->type) {
+		out_printf(out, "not known; its words are %s\n", e->shape);
+		return;
+	}
 	out_untrusted(out, e->type->name);
 	out_printf(out, "; %s (confidence %.2f)\n", type_method_text(e->type->method),
 	           e->type->confidence);
+}
+
+static void peers_text(const struct explanation *e, struct out *out)
+{
+	const struct peers *p = e->peers;
+	char buf[TEXT_NUMBER];
+
+	if (!p)
+		return;
+	label(out, "peers");
+	if (!p->all.blocks) {
+		out_printf(out, "none: no other used block is %s\n",
+		           p->label ? "of this type" : "of this size and like it");
+		return;
+	}
+	plural(out, p->all.blocks, "other block ", "other blocks ");
+	out_str(out, p->label ? "of this type" : "of this size and like it");
+	if (p->leaked)
+		out_printf(out, ", %s of them leaked", text_count(buf, p->leaked));
+	for (size_t i = 0; i < p->n; i++) {
+		out_str(out, i ? " " : ": ");
+		out_addr(out, p->example[i]);
+	}
+	out_str(out, p->all.blocks > p->n ? " ...\n" : "\n");
 }
 
 static bool in_file(const struct explanation *e)
@@ -220,6 +249,7 @@ static void one(struct places *places, const struct explanation *e, uint64_t sho
 		out_printf(out, ":%d\n", e->place.symbol.line);
 	}
 	type_text(e, out);
+	peers_text(e, out);
 	verdict_text(e, out);
 	path_text(e, out);
 	if (s)

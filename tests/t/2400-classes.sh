@@ -16,6 +16,22 @@ check()
 	rm -f core*
 }
 
+# Peers: as many as the list of blocks has of this type.
+check_peers()
+{
+	local address=$1
+	"$COREHEAP" explain "$2" "$address" --json -q | python3 -c 'import csv, json, sys
+address, core, rows = sys.argv[1:]
+e = json.load(sys.stdin)["explain"][0]
+rows = list(csv.DictReader(open(rows)))
+me = next(r for r in rows if r["address"] == address)
+like = [r for r in rows if r["type"] == me["type"] and r["address"] != address]
+leaked = sum(r["reach"] in ("definite", "indirect") for r in like)
+p = e["peers"]
+print(me["type"], p["by"], len(like) > 10, p["blocks"] == len(like), p["leaked"] == leaked,
+      p["examples"] == [r["address"] for r in like][:4])' "$address" "$2" blocks.csv
+}
+
 for cxx in g++ clang++; do
 	if ! command -v $cxx >/dev/null; then
 		skip "$cxx" 'not installed'
@@ -25,6 +41,9 @@ for cxx in g++ clang++; do
 		$cxx -g -$o -o "$cxx-$o" "$SRC/tests/truth/classes.cc" || exit 1
 		check "$cxx-$o"
 	done
+	"$COREHEAP" blocks "$cxx-O2.core" --format csv >blocks.csv
+	is "$cxx: peers" "$(check_peers "$(awk '$2 == "Late" { print $1; exit }' truth)" "$cxx-O2.core")" \
+		'Late type True True True True'
 	strip -o "$cxx-stripped" "$cxx-O2"
 	check "$cxx-stripped"
 done
