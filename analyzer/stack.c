@@ -57,14 +57,37 @@ static uint64_t static_tls(const struct core *core)
 	return sum;
 }
 
-/* The mapping of the initial stack: AT_RANDOM points into it (Linux fs/binfmt_elf.c). */
-static const struct segment *main_stack(const struct core *core)
+struct bounds {
+	vaddr start, end;
+};
+
+static bool bounds_have(const struct bounds *b, vaddr at)
 {
+	return at >= b->start && at < b->end;
+}
+
+/*
+ * The initial stack: AT_RANDOM points into it (Linux fs/binfmt_elf.c). Nothing else is ever next to
+ * it (the kernel keeps a gap), so writable mappings that touch are pieces of it: the kernel divides
+ * a mapping where mlock() or madvise() was told of a part. False where it is not known.
+ */
+static bool main_stack(const struct core *core, struct bounds *out)
+{
+	const struct segment *s = NULL, *first, *last, *end = core->seg + core->nseg;
 	uint64_t at;
 
 	if (core_auxv(core, AT_RANDOM, &at) || core_auxv(core, AT_EXECFN, &at))
-		return core_segment(core, at);
-	return NULL;
+		s = core_segment(core, at);
+	if (!s)
+		return false;
+	for (first = s; first > core->seg && first[-1].end == first->start &&
+	                first[-1].flags == s->flags && first[-1].file < 0;)
+		first--;
+	for (last = s; last + 1 < end && last[1].start == last->end && last[1].flags == s->flags &&
+	               last[1].file < 0;)
+		last++;
+	*out = (struct bounds){ first->start, last->end };
+	return true;
 }
 
 /* Where in the block does the used part begin? */
@@ -85,34 +108,27 @@ static void set_used(const struct core *core, struct stack *s, vaddr sp)
  * A thread whose struct pthread cannot be read: its stack is what is mapped from its sp on. What
  * lies below may be anything (Go's stacks lie among its heap), and stays a root.
  */
-static bool by_sp(const struct core *core, size_t t, const struct segment *main, struct stack *out)
+static bool by_sp(const struct core *core, size_t t, struct stack *out)
 {
 	vaddr sp = thread_sp(core, t);
 	const struct segment *s = core_segment(core, sp);
 
 	if (!s || !(s->flags & SEG_W))
 		return false;
-	*out = (struct stack){
-		.start = s->start, .end = s->end, .tls = s->end, .thread = (int)t, .main = s == main
-	};
+	*out = (struct stack){ .start = s->start, .end = s->end, .tls = s->end, .thread = (int)t };
 	set_used(core, out, sp);
-	if (!out->main)
-		out->start = round_down(out->used, 8);
+	out->start = round_down(out->used, 8);
 	return true;
 }
 
-static bool main_of(const struct core *core, size_t t, const struct segment *main,
-                    struct stack *out)
+static void main_of(const struct core *core, size_t t, const struct bounds *main, struct stack *out)
 {
-	if (!main)
-		return false;
 	*out = (struct stack){ .start = main->start,
 		               .end = main->end,
 		               .tls = main->end,
 		               .thread = (int)t,
 		               .main = true };
 	set_used(core, out, thread_sp(core, t));
-	return true;
 }
 
 static bool all_zero(const struct core *core, vaddr start, vaddr end)
@@ -142,7 +158,7 @@ static bool really_there(const struct core *core, const struct stack *s)
 
 /* tls: bytes of static TLS below the struct pthread. */
 static void live_stack(const struct core *core, const struct heap *heap, size_t t,
-                       const struct segment *main, uint64_t tls, struct stack *out, bool *found)
+                       const struct bounds *main, uint64_t tls, struct stack *out, bool *found)
 {
 	vaddr pthread = heap->pthread[t], sp = thread_sp(core, t);
 	bool initial = core->thread[t].tid == core->pid || core->nthreads == 1;
@@ -153,9 +169,10 @@ static void live_stack(const struct core *core, const struct heap *heap, size_t 
 		out->thread = (int)t;
 		out->tls = tls < pthread - out->start ? pthread - tls : out->start;
 		set_used(core, out, sp);
-	} else if (!(main && (initial || core_segment(core, sp) == main) &&
-	             main_of(core, t, main, out))) {
-		*found = by_sp(core, t, main, out);
+	} else if (main && (initial || bounds_have(main, sp))) {
+		main_of(core, t, main, out);
+	} else {
+		*found = by_sp(core, t, out);
 	}
 	if (*found && !out->saved)
 		out->saved = really_there(core, out);
@@ -255,7 +272,7 @@ static void find_exited(const struct core *core, const struct segment *s, const 
  * of what the core has (fs/binfmt_elf.c create_elf_tables). Address of envp; the stack's end if
  * unknown.
  */
-static vaddr environment(const struct core *core, const struct segment *main)
+static vaddr environment(const struct core *core, const struct bounds *main)
 {
 	unsigned word_size = core->machine->word;
 	uint64_t word, at;
@@ -282,7 +299,7 @@ static vaddr environment(const struct core *core, const struct segment *main)
  * The initial stack when its thread has ended (pthread_exit in main): what it held is garbage, but
  * the environment above it is still the process's.
  */
-static void add_abandoned(const struct core *core, const struct segment *main,
+static void add_abandoned(const struct core *core, const struct bounds *main,
                           struct stack_list *all)
 {
 	struct stack s = { .thread = -1, .main = true, .saved = true };
@@ -307,7 +324,8 @@ static int by_start(const void *a, const void *b)
 
 void stacks_find(const struct core *core, const struct heap *heap, struct stacks *out)
 {
-	const struct segment *main = main_stack(core);
+	struct bounds of_main;
+	const struct bounds *main = main_stack(core, &of_main) ? &of_main : NULL;
 	uint64_t all_tls = static_tls(core), tls = core->machine->tls_above ? 0 : all_tls;
 	struct stack_list all = { 0 };
 
@@ -324,7 +342,8 @@ void stacks_find(const struct core *core, const struct heap *heap, struct stacks
 	for (size_t i = 0; i < core->nseg; i++) {
 		const struct segment *s = &core->seg[i];
 
-		if (s->file >= 0 || !(s->flags & SEG_W) || s == main || s->saved_end == s->start)
+		if (s->file >= 0 || !(s->flags & SEG_W) || s->saved_end == s->start ||
+		    (main && bounds_have(main, s->start)))
 			continue;
 		find_exited(core, s, heap, &all);
 	}

@@ -18,8 +18,9 @@ struct stack {
 	                or main thread */
 	vaddr guard; /* bytes of guard at start */
 	int thread;  /* index into core.thread; -1: of a thread that has exited */
-	bool main;   /* the initial thread: [stack] mapping, end is the mapping's */
-	bool saved;  /* [used, end) is in the core and looks real (struct pthread is there) */
+	bool main;  /* the initial thread: [stack], in one mapping or several, end is the last one's
+	             */
+	bool saved; /* [used, end) is in the core and looks real (struct pthread is there) */
 	bool foreign_sp; /* sp lies outside (signal stack, coroutine): the whole block counts as
 	                    used */
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The truth itself: the recorder and the reference marker on a program that knows what it planted,
-# in a plain process, in a forked child, and where the main arena has no break to grow into; and the
-# reference's leaks against valgrind's.
+# in a plain process, in a forked child, where the main arena has no break to grow into, and where the
+# main thread's stack is in pieces; and the reference's leaks against valgrind's.
 . "$(dirname "$0")/../lib.sh"
 . "$SRC/tests/truth/truth.sh"
 TRUTH_BLOCKS=200
@@ -24,7 +24,7 @@ judge()
 	wait "$pid" 2>/dev/null
 }
 
-for how in alone fork blocked; do
+for how in alone fork blocked pieces; do
 	judge "$how"
 	for core in gcore kernel; do
 		[ ! -f "$how/$core.ref" ] || ok "$how: the reference finds what was planted, $core" \

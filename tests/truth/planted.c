@@ -160,6 +160,19 @@ static __attribute__((noinline)) void below_stack(void)
 	say("below the stack", 3000, 1, "definite");
 }
 
+/* Another one, so deep that the page advised on here divides the stack's mapping above it. */
+static __attribute__((noinline)) void below_a_piece(void)
+{
+	char deep[400000];
+	void *volatile *slot = (void *)(((uintptr_t)deep + 4095) & ~(uintptr_t)4095);
+
+	memset(deep, 0, sizeof(deep));
+	slot[16] = malloc(3600);
+	if (madvise((char *)slot + 200 * 1024, 4096, MADV_DONTFORK) != 0)
+		perror("planted: dividing the stack");
+	say("below a piece of stack", 3600, 1, "definite");
+}
+
 static void *exiting(void *arg)
 {
 	void *volatile local[256];
@@ -255,8 +268,9 @@ static __attribute__((noinline)) void free_regions(void)
 }
 
 /*
- * planted [fork|blocked]: with fork, it is the child that waits, and the parent for it; with
- * blocked, the main arena has to do without the break.
+ * planted [fork|blocked|pieces]: with fork, it is the child that waits, and the parent for it; with
+ * blocked, the main arena has to do without the break; with pieces, the kernel lists the main
+ * thread's stack as several mappings.
  */
 int main(int argc, char **argv)
 {
@@ -276,6 +290,8 @@ int main(int argc, char **argv)
 	}
 	if (blocked)
 		block_break();
+	if (argc > 1 && strcmp(argv[1], "pieces") == 0)
+		below_a_piece();
 	below_stack();
 	plain_leaks();
 	moved_leaks();

@@ -297,6 +297,21 @@ const struct load *core_load(const struct core *core, uint64_t address)
 	return lo < core->loads && core->load[lo].start <= address ? &core->load[lo] : NULL;
 }
 
+struct load core_run(const struct core *core, uint64_t address)
+{
+	const struct load *first = core_load(core, address), *last = first, *end;
+
+	if (first == NULL)
+		return (struct load){ 0 };
+	end = core->load + core->loads;
+	while (first > core->load && first[-1].end == first->start &&
+	       first[-1].flags == last->flags)
+		first--;
+	while (last + 1 < end && last[1].start == last->end && last[1].flags == first->flags)
+		last++;
+	return (struct load){ .start = first->start, .end = last->end };
+}
+
 static const uint8_t *bytes_at(const struct core *core, uint64_t address, unsigned n)
 {
 	const struct load *l = core_load(core, address);

@@ -41,7 +41,10 @@ struct core {
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *grab(size_t n, size_t size); /* zeroed; never fails */
 void core_read_file(struct core *core, const char *path);
-const struct load *core_load(const struct core *core, uint64_t address);   /* NULL: not mapped */
+const struct load *core_load(const struct core *core, uint64_t address); /* NULL: not mapped */
+/* The load of an address with those of the same rights that lie next to it, as the kernel splits
+ * one mapping where part of it is locked or advised on; empty where it is not mapped. */
+struct load core_run(const struct core *core, uint64_t address);
 bool core_word(const struct core *core, uint64_t address, uint64_t *word); /* false: not saved */
 uint64_t core_must(const struct core *core, uint64_t address);   /* dies where it is not saved */
 uint64_t core_must64(const struct core *core, uint64_t address); /* 8 bytes, whatever a word is */

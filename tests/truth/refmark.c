@@ -280,14 +280,14 @@ static int recorded_stack(uint64_t fs_base, struct range *out)
 static void live_stack(const struct lwp *t)
 {
 	struct range own;
-	const struct load *l = core_load(&core, t->sp);
+	struct load l = core_run(&core, t->sp);
 	uint64_t from = core.width == 8 ? (t->sp - RED_ZONE + 7) & ~UINT64_C(7)
 	                                : t->sp & ~UINT64_C(3);
 
 	if (!recorded_stack(t->fs_base, &own)) { /* the main thread: its mapping is its stack */
-		if (l == NULL)
+		if (l.end == 0)
 			die("thread %u: its stack is not in the core", t->tid);
-		own = (struct range){ l->start, l->end, "stack" };
+		own = (struct range){ l.start, l.end, "stack" };
 	}
 	if (t->sp < own.start || t->sp > own.end) {
 		fprintf(stderr, "refmark: warning: thread %u is not on its own stack\n", t->tid);
@@ -305,13 +305,13 @@ static bool is_live(uint64_t self)
 	return false;
 }
 
-/* The first thread may have ended before the others; its stack stays mapped. */
+/* The first thread may have ended before the others; its stack stays. */
 static void dead_main_stack(void)
 {
-	const struct load *l = core_load(&core, control_field(F_MAIN_STACK));
+	struct load l = core_run(&core, control_field(F_MAIN_STACK));
 
-	if (!is_live(control_field(F_MAIN_SELF)) && l != NULL)
-		add_range(&excluded, l->start, l->end, "dead stack");
+	if (!is_live(control_field(F_MAIN_SELF)))
+		add_range(&excluded, l.start, l.end, "dead stack");
 }
 
 /* A thread that has exited leaves its stack in the cache, with struct pthread's two pointers to
