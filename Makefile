@@ -44,7 +44,7 @@ endif
 
 compile := $(CC) $(own_cppflags) $(CPPFLAGS) $(language) $(CFLAGS) $(hardening) $(warnings)
 link    := $(CC) $(language) $(CFLAGS) $(LDFLAGS) $(link_hardening) -Wl,--as-needed
-libs    := -ldw -lelf -ljansson -lzstd -llz4 -llzma -lz -liberty -lpthread $(LDLIBS)
+libs    := -ldw -lelf -lZydis -ljansson -lzstd -llz4 -llzma -lz -liberty -lpthread -lm $(LDLIBS)
 
 # Objects live in a folder named after compiler, flavour and a sum over every flag and the
 # compiler's version, so that builds which differ never share an object.
@@ -122,11 +122,13 @@ define probe
 #include <lz4frame.h>
 #include <lzma.h>
 #include <zlib.h>
+#include <Zydis/Zydis.h>
 #include <zstd.h>
 int main(void)
 {
 	return !json_null() || !dwfl_version(0) || !elf_version(EV_CURRENT) || !LZ4F_getVersion() ||
-	       !lzma_version_number() || !cplus_demangle_v3("", 0) || !zlibVersion() || !ZSTD_versionNumber();
+	       !lzma_version_number() || !cplus_demangle_v3("", 0) || !zlibVersion() || !ZSTD_versionNumber() ||
+	       !ZydisGetVersion();
 }
 endef
 export probe
@@ -138,10 +140,10 @@ $(obj)/libraries:
 	@printf '%s\n' "$$probe" >$@.c
 	@$(compile) -o $@.out $@.c $(libs) 2>$@.log || { sed 's/^/  /' $@.log; \
 		echo 'coreheap: headers or libraries are missing: libdw and libelf (elfutils), jansson,'; \
-		echo '  zstd, lz4, lzma (xz), zlib or libiberty.'; \
+		echo '  zstd, lz4, lzma (xz), zlib, libiberty or Zydis.'; \
 		echo '  remedy: make deps (Debian: libdw-dev libelf-dev libjansson-dev libzstd-dev'; \
-		echo '  liblz4-dev liblzma-dev zlib1g-dev libiberty-dev; Fedora: elfutils-devel elfutils-libelf-devel'; \
-		echo '  jansson-devel libzstd-devel lz4-devel xz-devel zlib-devel binutils-devel)'; exit 1; } >&2
+		echo '  liblz4-dev liblzma-dev zlib1g-dev libiberty-dev libzydis-dev; Fedora: elfutils-devel elfutils-libelf-devel'; \
+		echo '  jansson-devel libzstd-devel lz4-devel xz-devel zlib-devel binutils-devel zydis-devel)'; exit 1; } >&2
 	@rm -f $@.c $@.out $@.log
 	@touch $@
 

@@ -12,6 +12,7 @@ build:C compiler:gcc:gcc libc6-dev:gcc glibc-devel
 build:make:make:make:make
 build:reads ELF (elfutils):h/gelf.h:libelf-dev:elfutils-libelf-devel
 build:reads DWARF (elfutils):h/elfutils/libdwfl.h:libdw-dev:elfutils-devel
+build:reads machine code (Zydis):h/Zydis/Zydis.h:libzydis-dev:zydis-devel
 build:writes JSON (jansson):h/jansson.h:libjansson-dev:jansson-devel
 build:unpacks zstd:h/zstd.h:libzstd-dev:libzstd-devel
 build:unpacks lz4:h/lz4frame.h:liblz4-dev:lz4-devel
