@@ -4,6 +4,7 @@
  */
 #include "analyzer/command.h"
 #include "analyzer/json.h"
+#include "analyzer/site.h"
 
 static const char *const state_names[] = {
 	[BLOCK_USED] = "used",
@@ -21,14 +22,21 @@ struct listing {
 	const struct options *opt;
 	const struct reach *reach;
 	const struct types *types;
+	struct sites *sites; /* NULL: not asked for */
 	struct out *out;
 	uint64_t rows;
 };
 
 typedef void put_block(struct listing *l, const struct block *b, enum reach_class reach);
 
+static const struct site_guess *guess_of(const struct listing *l, const struct block *b)
+{
+	return l->sites && b->state == BLOCK_USED ? sites_of(l->sites, b) : NULL;
+}
+
 static void put_csv(struct listing *l, const struct block *b, enum reach_class reach)
 {
+	const struct site_guess *guess = guess_of(l, b);
 	const struct type *type = types_of(l->types, b->id);
 	struct out *out = l->out;
 
@@ -46,12 +54,33 @@ static void put_csv(struct listing *l, const struct block *b, enum reach_class r
 	out_char(out, ',');
 	if (type)
 		out_csv(out, type->name);
-	out_str(out, ",\n"); /* the site is not known */
+	out_char(out, ',');
+	if (guess && guess->likely)
+		out_csv(out, site_text(l->sites, &guess->list[0]));
+	out_char(out, '\n');
 }
 
-/* A type's name comes from the core; nothing else in a row needs escaping. */
+static void put_sites(struct listing *l, const struct site_guess *guess)
+{
+	if (guess->likely) {
+		out_str(l->out, ", \"site\": ");
+		json_text(l->out, site_text(l->sites, &guess->list[0]));
+		out_printf(l->out, ", \"site_method\": \"%s\", \"site_confidence\": %.2f",
+		           guess->list[0].method, guess->list[0].confidence);
+		return;
+	}
+	out_str(l->out, ", \"site_candidates\": [");
+	for (unsigned i = 0; i < guess->n; i++) {
+		out_str(l->out, i ? ", " : "");
+		json_text(l->out, site_text(l->sites, &guess->list[i]));
+	}
+	out_char(l->out, ']');
+}
+
+/* Names of types and sites come from the core and files; nothing else in a row needs escaping. */
 static void put_object(struct listing *l, const struct block *b, enum reach_class reach)
 {
+	const struct site_guess *guess = guess_of(l, b);
 	const struct type *type = types_of(l->types, b->id);
 	struct out *out = l->out;
 
@@ -76,6 +105,8 @@ static void put_object(struct listing *l, const struct block *b, enum reach_clas
 		out_str(out, type->method);
 		out_printf(out, "\", \"type_confidence\": %.2f", type->confidence);
 	}
+	if (guess)
+		put_sites(l, guess);
 	out_char(out, '}');
 }
 
@@ -175,7 +206,10 @@ static int run(const struct options *opt, struct out *out)
 	command_limits(opt, &r);
 	l.reach = analysis_reach(&a);
 	l.types = analysis_types(&a);
+	if (opt->format != FORMAT_TEXT)
+		sites_make(&a, NULL, true, &l.sites);
 	render(&l, &a, &r);
+	sites_free(l.sites);
 	code = command_end(opt, &r, false);
 	report_free(&r);
 	analysis_close(&a);

@@ -1,0 +1,233 @@
+#include "analyzer/site.h"
+
+#include "analyzer/analysis.h"
+#include "analyzer/site_place.h"
+
+#include <stdlib.h>
+
+#define CLASSES_MOST 20000
+#define INSNS_MOST   UINT64_C(40000000) /* instructions that are read, of all modules */
+#define SITES_MOST   (UINT64_C(1) << 20)
+#define STORES_MOST  (UINT64_C(1) << 22)
+
+#define PRIOR_LIBRARY (-1.0)
+#define PRIOR_RUNTIME (-6.0) /* the language's own libraries */
+
+struct sites {
+	struct analysis *a;
+	struct site_classes classes;
+	struct site_refs refs;
+	struct scorer scorer;
+	struct site *place;       /* by site; method NULL: not looked up */
+	struct site_guess *guess; /* by class; n == UINT32_MAX: not made */
+	struct pool pool;
+};
+
+/* ---- the modules' code ---- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_runtime(const char *path)
+{
+	static const char *const names[] = { "libc.so",    "libc-2",   "ld-linux", "ld-2",
+		                             "libstdc++",  "libgcc_s", "libm.so",  "libm-2",
+		                             "libpthread", "libdl",    "libc++" };
+	const char *base = base_name(path);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strncmp(base, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+typedef ARRAY(struct site_export) export_list;
+
+static int by_name(const void *a, const void *b)
+{
+	const struct site_export *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static void add_exports(export_list *list, const struct site_index *index)
+{
+	for (size_t i = 0; i < index->nexports; i++)
+		array_push(list, index->export[i]);
+	if (list->n)
+		qsort(list->v, list->n, sizeof(*list->v), by_name);
+}
+
+static void add_module(struct sites *s, const struct module *m, export_list *exports,
+                       struct site_limits *limits, double prior)
+{
+	struct score_module *to = &s->scorer.module[s->scorer.nmodules];
+	struct err err;
+
+	*to = (struct score_module){ .module = m, .prior = prior };
+	if (!site_index_build(&s->a->modules, m, exports->v, exports->n, limits, &to->index, &err))
+		return;
+	add_exports(exports, &to->index);
+	s->scorer.nmodules++;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct score_module *x = a, *y = b;
+
+	return x->module < y->module ? -1 : x->module > y->module;
+}
+
+/*
+ * The loader maps a library's needs below it, so from low addresses to high; the program last,
+ * which may call all of them.
+ */
+static void index_modules(struct sites *s)
+{
+	const struct modules *modules = analysis_modules(s->a);
+	struct site_limits limits = { INSNS_MOST, SITES_MOST, STORES_MOST };
+	export_list exports = { 0 };
+	uint32_t first = 0;
+
+	s->scorer.module = mem_alloc(modules->n + 1, sizeof(*s->scorer.module));
+	for (size_t i = 0; i < modules->n; i++)
+		if (i != modules->exe)
+			add_module(s, &modules->v[i], &exports, &limits,
+			           is_runtime(modules->v[i].path) ? PRIOR_RUNTIME : PRIOR_LIBRARY);
+	if (modules->exe < modules->n)
+		add_module(s, &modules->v[modules->exe], &exports, &limits, 0);
+	array_free(&exports);
+	qsort(s->scorer.module, s->scorer.nmodules, sizeof(*s->scorer.module), by_place);
+	for (size_t i = 0; i < s->scorer.nmodules; i++) {
+		s->scorer.module[i].first = first;
+		first += (uint32_t)s->scorer.module[i].index.n;
+	}
+	s->scorer.nsites = first;
+}
+
+/* ---- the stage ---- */
+
+void sites_make(struct analysis *a, const uint64_t *wanted, bool refs, struct sites **out)
+{
+	struct sites *s = mem_alloc(1, sizeof(*s));
+	const struct heap *heap = analysis_heap(a);
+
+	s->a = a;
+	*out = s;
+	if (a->core->machine->id != MACHINE_X86_64)
+		return;
+	index_modules(s);
+	if (!s->scorer.nsites)
+		return;
+	site_classes_make(a->core, heap, &a->modules, wanted, CLASSES_MOST, &s->classes);
+	if (refs)
+		site_refs_make(&s->classes, &s->refs);
+	s->scorer.core = a->core;
+	s->scorer.classes = &s->classes;
+	s->scorer.refs = refs ? &s->refs : NULL;
+	scorer_run(&s->scorer);
+	s->place = mem_alloc(s->scorer.nsites, sizeof(*s->place));
+	s->guess = mem_alloc(s->classes.n + 1, sizeof(*s->guess));
+	for (size_t i = 0; i < s->classes.n; i++)
+		s->guess[i].n = UINT32_MAX;
+}
+
+void sites_free(struct sites *sites)
+{
+	if (!sites)
+		return;
+	scorer_free(&sites->scorer);
+	for (size_t i = 0; i < sites->scorer.nmodules; i++)
+		site_index_free(&sites->scorer.module[i].index);
+	mem_free(sites->scorer.module);
+	site_refs_free(&sites->refs);
+	site_classes_free(&sites->classes);
+	mem_free(sites->place);
+	mem_free(sites->guess);
+	pool_free(&sites->pool);
+	mem_free(sites);
+}
+
+static const struct site *place_of(struct sites *s, uint32_t site)
+{
+	struct site *p = &s->place[site];
+	const struct score_module *m;
+	const struct site_entry *e;
+
+	if (p->method)
+		return p;
+	e = scorer_site(&s->scorer, site, &m);
+	site_place(s->a->core, &s->a->modules, m->module, e->call, p);
+	p->method = SITE_INFERRED;
+	return p;
+}
+
+static bool same_line(const struct site *a, const struct site *b)
+{
+	if (a->module != b->module || !a->file || !b->file)
+		return false;
+	return a->line == b->line && !strcmp(a->file, b->file);
+}
+
+/* Calls of one line are one to the reader. */
+static void add_to_list(struct site_guess *g, const struct site *place, double share)
+{
+	for (unsigned i = 0; i < g->n; i++) {
+		if (same_line(&g->list[i], place)) {
+			g->list[i].confidence += share;
+			return;
+		}
+	}
+	if (g->n == SITE_LIST)
+		return;
+	g->list[g->n] = *place;
+	g->list[g->n++].confidence = share;
+}
+
+static int by_confidence(const void *a, const void *b)
+{
+	const struct site *x = a, *y = b;
+
+	if (x->confidence != y->confidence)
+		return x->confidence > y->confidence ? -1 : 1;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static void judge(struct sites *s, uint32_t class)
+{
+	const struct class_scores *scores = &s->scorer.of[class];
+	struct site_guess *g = &s->guess[class];
+
+	*g = (struct site_guess){ .fits = scores->fits };
+	for (unsigned i = 0; i < scores->n; i++)
+		add_to_list(g, place_of(s, scores->top[i].site), scores->top[i].share);
+	qsort(g->list, g->n, sizeof(*g->list), by_confidence);
+	g->likely = g->n && g->list[0].confidence >= SITE_LIKELY;
+}
+
+const struct site_guess *sites_of(struct sites *sites, const struct block *block)
+{
+	uint32_t class = sites->guess ? site_class_of(&sites->classes, block) : CLASS_NONE;
+
+	if (class == CLASS_NONE)
+		return NULL;
+	if (sites->guess[class].n == UINT32_MAX)
+		judge(sites, class);
+	return sites->guess[class].n ? &sites->guess[class] : NULL;
+}
+
+const char *site_text(struct sites *sites, const struct site *site)
+{
+	if (site->function && site->file)
+		return pool_printf(&sites->pool, "%s (%s:%llu)", site->function,
+		                   base_name(site->file), (unsigned long long)site->line);
+	if (site->function)
+		return pool_printf(&sites->pool, "%s (%s+0x%llx)", site->function,
+		                   base_name(site->module), (unsigned long long)site->offset);
+	return pool_printf(&sites->pool, "%s+0x%llx", base_name(site->module),
+	                   (unsigned long long)site->offset);
+}

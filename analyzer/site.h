@@ -1,0 +1,59 @@
+/*
+ * site: where a block was likely allocated, inferred from a core alone: the code of the process's
+ * programs and libraries tells who asks for blocks of which size and what is put into them, the
+ * blocks tell what is in them. Judged for classes of blocks that look alike, not block by block.
+ *
+ * It says how sure it is, and how far the evidence goes: a source line, a function, one of several,
+ * or nothing. It records nothing and proves nothing; x86-64 only.
+ */
+#ifndef ANALYZER_SITE_H
+#define ANALYZER_SITE_H
+
+#include "analyzer/site_score.h"
+
+struct analysis;
+
+/* A place that asks for blocks. Strings live as long as the sites. */
+struct site {
+	const char *function; /* NULL: no name known; so the rest */
+	const char *file;
+	const char *module;
+	uint64_t line;      /* UINT64_MAX: not known */
+	uint64_t offset;    /* of the call's return address in the module; UINT64_MAX: not known */
+	double confidence;  /* share of the probability, 0..1 */
+	const char *method; /* SITE_INFERRED...; static */
+};
+
+#define SITE_INFERRED                                                              \
+	"inferred-code" /* from the program's machine code and the blocks' content \
+	                 */
+
+/* From this confidence on a site is called likely. */
+#define SITE_LIKELY 0.9
+
+#define SITE_LIST 5
+
+/* What is known of the blocks of one class. */
+struct site_guess {
+	bool likely;                 /* list[0] is the site, as far as one may say so */
+	struct site list[SITE_LIST]; /* by source line (by call where there is none), best first */
+	unsigned n;
+	uint32_t fits; /* calls whose size fits */
+};
+
+struct sites;
+
+/*
+ * For the blocks of bits `wanted` (by id, heap.bits_bytes long), NULL: all used ones. Reads the
+ * modules' files. refs: who points to them is looked for, too, which takes a pass over the heap.
+ */
+void sites_make(struct analysis *a, const uint64_t *wanted, bool refs, struct sites **out);
+void sites_free(struct sites *sites); /* accepts NULL */
+
+/* By block; NULL: nothing is known. Owned by sites. */
+const struct site_guess *sites_of(struct sites *sites, const struct block *block);
+
+/* "function (file.c:12)", "function", "program+0x1234": for people. Owned by sites. */
+const char *site_text(struct sites *sites, const struct site *site);
+
+#endif

@@ -1,0 +1,332 @@
+/*
+ * An index is made in rounds. In the first, the functions that call an allocator known by name are
+ * read; what turns out to be an allocator itself (it returns its own allocator's block, of the size
+ * that it was asked for) or to return a fresh block leads to more callers, which are read in the
+ * next round, until there are none or ROUNDS are done.
+ */
+#include "analyzer/site_build.h"
+
+#include <stdlib.h>
+
+#define ROUNDS       5
+#define DEPTH        24   /* of functions that are read because another one calls them */
+#define WRAPPER_SIZE 1024 /* bytes of code, at most */
+
+/* ---- sites ---- */
+
+static size_t call_slot(const struct builder *b, uint64_t call)
+{
+	size_t i = (size_t)(call * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (b->site_cap - 1);
+
+	while (b->site_of[i] && b->sites.v[b->site_of[i] - 1].call != call)
+		i = (i + 1) & (b->site_cap - 1);
+	return i;
+}
+
+static void grow_calls(struct builder *b)
+{
+	mem_free(b->site_of);
+	b->site_cap = b->site_cap ? b->site_cap * 2 : 1024;
+	b->site_of = mem_alloc(b->site_cap, sizeof(*b->site_of));
+	for (size_t i = 0; i < b->sites.n; i++)
+		b->site_of[call_slot(b, b->sites.v[i].call)] = (uint32_t)i + 1;
+}
+
+uint32_t builder_site(struct builder *b, uint64_t call, uint64_t function)
+{
+	struct site_entry entry = { .call = call, .function = function, .size = SITE_ANY };
+	size_t i;
+
+	if (b->sites.n * 2 >= b->site_cap)
+		grow_calls(b);
+	i = call_slot(b, call);
+	if (!b->site_of[i]) {
+		if (b->sites.n >= b->limits->sites) {
+			b->partial = true;
+			return SITE_NONE;
+		}
+		array_push(&b->sites, entry);
+		b->site_of[i] = (uint32_t)b->sites.n;
+	}
+	return b->site_of[i] - 1;
+}
+
+bool builder_valid(const struct builder *b, uint32_t reader, uint32_t round)
+{
+	const struct summary *s = b->summary[reader];
+
+	return s && s->round == round;
+}
+
+void builder_store(struct builder *b, uint32_t site, const struct site_store *store)
+{
+	struct pending_store p = { site, (uint32_t)b->stores.n, b->reader, b->round, *store };
+
+	if (b->stores.n < b->limits->stores)
+		array_push(&b->stores, p);
+	else
+		b->partial = true;
+}
+
+/* ---- allocators ---- */
+
+static bool extra_allocator(const struct builder *b, const char *name, struct site_allocator *out)
+{
+	size_t lo = 0, hi = b->nextra;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int order = strcmp(b->extra[mid].name, name);
+
+		if (!order) {
+			*out = b->extra[mid].is;
+			return true;
+		}
+		if (order < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return false;
+}
+
+static bool named_allocator(const struct builder *b, const char *name, struct site_allocator *out)
+{
+	return site_allocator_known(name, out) || extra_allocator(b, name, out);
+}
+
+bool builder_allocator(struct builder *b, const struct flow_call *call, struct site_allocator *out)
+{
+	uint64_t target = call->target;
+	const struct function *f;
+	struct summary *s;
+
+	if (call->name && named_allocator(b, call->name, out))
+		return true;
+	if (!target && call->name)
+		target = function_named(b->functions, call->name);
+	f = target ? function_at(b->functions, target) : NULL;
+	if (!f || f->start != target)
+		return false;
+	s = b->summary[f - b->functions->v];
+	if (b->callers[(f - b->functions->v) / 64] >> (f - b->functions->v) % 64 & 1)
+		s = builder_summary(b, (size_t)(f - b->functions->v));
+	if (!s || s->state != SUMMARY_DONE || s->wrapper.size == ALLOCATOR_NONE)
+		return false;
+	*out = s->wrapper;
+	return true;
+}
+
+/* ---- functions ---- */
+
+/* Does the function that asked for this block fill it? Then it makes things, and wraps nothing. */
+static bool is_filled(const struct builder *b, uint32_t site, size_t from, int32_t shift)
+{
+	for (size_t i = from; i < b->stores.n; i++) {
+		const struct pending_store *p = &b->stores.v[i];
+
+		if (p->site != site || (int64_t)p->store.offset < shift)
+			continue;
+		if (p->store.kind == STORE_ZERO ||
+		    (p->store.kind == STORE_CONST && !p->store.value) ||
+		    (p->store.kind == STORE_OTHER && p->store.width == 1))
+			continue;
+		return true;
+	}
+	return false;
+}
+
+static void judge_wrapper(struct builder *b, struct summary *s, const struct function *f,
+                          size_t first_store)
+{
+	uint32_t site = s->returned;
+
+	if (s->wrapper.size == ALLOCATOR_NONE)
+		return;
+	if (site == SITE_NONE || s->returned_add < 0 || s->returned_add > 64 ||
+	    b->sites.v[site].function != f->start || f->end - f->start > WRAPPER_SIZE ||
+	    is_filled(b, site, first_store, s->returned_add)) {
+		s->wrapper.size = ALLOCATOR_NONE;
+		return;
+	}
+	s->wrapper.shift = s->returned_add;
+	for (size_t i = 0; i < b->sites.n; i++)
+		if (b->sites.v[i].function == f->start && b->sites.v[i].flags & SITE_RETURNED)
+			b->sites.v[i].flags |= SITE_WRAPPER;
+	s->returned = SITE_NONE;
+}
+
+static bool is_zeroing(const struct builder *b, uint32_t site, size_t from)
+{
+	if (b->sites.v[site].flags & SITE_ZEROED)
+		return true;
+	for (size_t i = from; i < b->stores.n; i++)
+		if (b->stores.v[i].site == site && b->stores.v[i].store.kind == STORE_ZERO &&
+		    b->stores.v[i].store.value >= 64)
+			return true;
+	return false;
+}
+
+static void read_function(struct builder *b, size_t function, struct summary *s)
+{
+	const struct function *f = &b->functions->v[function];
+	struct builder_sink mem;
+	size_t first_store = b->stores.n;
+	uint32_t site, reader = b->reader;
+
+	b->reader = (uint32_t)function;
+	s->round = b->round;
+	s->state = SUMMARY_RUNNING;
+	s->wrapper.size = ALLOCATOR_NONE;
+	s->returned = SITE_NONE;
+	s->same = 0;
+	s->steps.n = 0;
+	b->depth++;
+	if (!flow_read(b->functions, b->decoder, f->start, f->end,
+	               builder_sink(b, s, f->start, &mem), &b->flow))
+		b->partial = true;
+	b->depth--;
+	b->reader = reader;
+	site = s->returned;
+	judge_wrapper(b, s, f, first_store);
+	if (s->wrapper.size != ALLOCATOR_NONE)
+		s->wrapper.zeroed = is_zeroing(b, site, first_store);
+	s->state = SUMMARY_DONE;
+}
+
+struct summary *builder_summary(struct builder *b, size_t function)
+{
+	struct summary *s = b->summary[function];
+
+	if (s && s->state != SUMMARY_NONE)
+		return s;
+	if (b->depth >= DEPTH || !b->flow.insns)
+		return NULL;
+	if (!s)
+		s = b->summary[function] = mem_alloc(1, sizeof(*s));
+	read_function(b, function, s);
+	return s;
+}
+
+/* ---- rounds ---- */
+
+static void known_targets(const struct builder *b, struct scan_set *set)
+{
+	const struct functions *f = b->functions;
+	struct site_allocator is;
+
+	for (size_t i = 0; i < f->nslots; i++)
+		if (named_allocator(b, f->slot[i].name, &is))
+			scan_add(set, f->slot[i].at);
+	scan_stubs(f, set);
+	for (size_t i = 0; i < f->ndefined; i++)
+		if (named_allocator(b, f->defined[i].name, &is))
+			scan_add(set, f->defined[i].at);
+}
+
+/* A library calls its own exported functions by way of slots, too. */
+static void slots_of(const struct builder *b, const struct scan_set *functions,
+                     struct scan_set *set)
+{
+	const struct functions *f = b->functions;
+
+	for (size_t i = 0; i < f->nslots; i++) {
+		uint64_t at = function_named(f, f->slot[i].name);
+
+		if (at && scan_has(functions, at))
+			scan_add(set, f->slot[i].at);
+	}
+	scan_stubs(f, set);
+}
+
+/* Functions that this round found to be worth calling. */
+static void new_targets(const struct builder *b, const uint64_t *told, struct scan_set *set)
+{
+	struct scan_set found = { 0 };
+
+	for (size_t i = 0; i < b->functions->n; i++) {
+		const struct summary *s = b->summary[i];
+
+		if (!s || told[i / 64] >> i % 64 & 1 || s->state != SUMMARY_DONE ||
+		    (s->wrapper.size == ALLOCATOR_NONE && s->returned == SITE_NONE))
+			continue;
+		scan_add(&found, b->functions->v[i].start);
+		scan_add(set, b->functions->v[i].start);
+	}
+	if (found.n)
+		slots_of(b, &found, set);
+	scan_free(&found);
+}
+
+static void tell(const struct builder *b, uint64_t *told)
+{
+	for (size_t i = 0; i < b->functions->n; i++) {
+		const struct summary *s = b->summary[i];
+
+		if (s && s->state == SUMMARY_DONE &&
+		    (s->wrapper.size != ALLOCATOR_NONE || s->returned != SITE_NONE))
+			told[i / 64] |= UINT64_C(1) << i % 64;
+	}
+}
+
+static void read_callers(struct builder *b, const uint64_t *bits)
+{
+	size_t n = b->functions->n;
+
+	for (size_t i = 0; i < n; i++) /* what they knew of their callees may be out of date */
+		if (bits[i / 64] >> i % 64 & 1 && b->summary[i])
+			b->summary[i]->state = SUMMARY_NONE;
+	for (size_t i = 0; i < n && b->flow.insns; i++)
+		if (bits[i / 64] >> i % 64 & 1)
+			builder_summary(b, i);
+}
+
+static void run_rounds(struct builder *b)
+{
+	size_t words = b->functions->n / 64 + 1;
+	uint64_t *told = mem_alloc(words, 8), *bits = mem_alloc(words, 8);
+	struct scan_set set = { 0 };
+
+	known_targets(b, &set);
+	for (b->round = 1; b->round <= ROUNDS && set.n && b->flow.insns; b->round++) {
+		memset(bits, 0, words * 8);
+		scan_callers(b->functions, &set, bits);
+		for (size_t i = 0; i < words; i++)
+			b->callers[i] |= bits[i];
+		read_callers(b, bits);
+		scan_free(&set);
+		new_targets(b, told, &set);
+		tell(b, told);
+	}
+	scan_free(&set);
+	mem_free(told);
+	mem_free(bits);
+}
+
+bool builder_run(struct builder *b)
+{
+	b->decoder = code_open();
+	b->summary = mem_alloc(b->functions->n + 1, sizeof(struct summary *));
+	b->callers = mem_alloc(b->functions->n / 64 + 1, 8);
+	b->flow.insns = b->limits->insns;
+	run_rounds(b);
+	b->partial = b->partial || !b->flow.insns;
+	b->limits->insns = b->flow.insns;
+	return b->sites.n > 0;
+}
+
+void builder_free(struct builder *b)
+{
+	for (size_t i = 0; b->summary && i < b->functions->n; i++) {
+		if (b->summary[i])
+			array_free(&b->summary[i]->steps);
+		mem_free(b->summary[i]);
+	}
+	mem_free(b->summary);
+	mem_free(b->callers);
+	mem_free(b->site_of);
+	code_close(b->decoder);
+	array_free(&b->sites);
+	array_free(&b->stores);
+	array_free(&b->tags);
+}

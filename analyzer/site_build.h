@@ -1,0 +1,100 @@
+/*
+ * site_build: an index while it is made: what is known of each function that was read. Private to
+ * site_index.
+ */
+#ifndef ANALYZER_SITE_BUILD_H
+#define ANALYZER_SITE_BUILD_H
+
+#include "analyzer/site_flow.h"
+#include "analyzer/site_index.h"
+#include "analyzer/site_scan.h"
+
+/* What a function does to the memory that an argument points to: a store, or a call that gets it.
+ */
+struct step {
+	uint8_t arg;             /* of this function */
+	uint8_t to;              /* of the function that is called */
+	struct site_store store; /* offset: from what the argument points to */
+	uint64_t callee;         /* 0: a store; else it gets the argument plus store.offset */
+};
+
+enum summary_state { SUMMARY_NONE, SUMMARY_RUNNING, SUMMARY_DONE };
+
+struct summary {
+	enum summary_state state;
+	struct site_allocator wrapper; /* size ALLOCATOR_NONE: it is none */
+	uint32_t returned;             /* site whose block it returns; SITE_NONE: none */
+	int32_t returned_add;
+	uint32_t round; /* when it was read last */
+	uint8_t same;   /* 1 + the argument that it returns; 0: none */
+	struct {
+		struct step *v;
+		size_t n, cap;
+	} steps;
+};
+
+struct pending_store {
+	uint32_t site, order;
+	uint32_t reader, round; /* function that was read, and when */
+	struct site_store store;
+};
+
+struct pending_tag {
+	uint32_t site;
+	uint32_t reader, round;
+	struct site_tag tag;
+};
+
+struct builder {
+	const struct functions *functions;
+	struct code_decoder *decoder;
+	const struct site_export *extra;
+	size_t nextra;
+	struct site_limits *limits;
+	struct flow_limits flow;
+	struct summary **summary; /* by function; NULL: never read */
+	uint64_t *callers;        /* bit by function: it calls an allocator that is known */
+	uint32_t round;           /* functions are read again when more allocators are known */
+	unsigned depth;
+	uint32_t reader;                /* function that is being read */
+	ARRAY(struct site_entry) sites; /* flags, too */
+	uint32_t *site_of;              /* open addressing by call: 1 + site */
+	size_t site_cap;
+	ARRAY(struct pending_store) stores;
+	ARRAY(struct pending_tag) tags;
+	bool partial;
+};
+
+/* Reads what there is to be read. False: nothing asks for a block. */
+bool builder_run(struct builder *b);
+void builder_free(struct builder *b);
+
+/* The function of this index is read, if it was not in this round. Bounded in depth. */
+struct summary *builder_summary(struct builder *b, size_t function);
+
+/* site_sink.c: what a flow comes across goes into the builder. */
+struct builder_sink {
+	struct flow_sink sink;
+	struct builder *b;
+	struct summary *summary;
+	uint64_t function;
+};
+struct flow_sink *builder_sink(struct builder *b, struct summary *summary, uint64_t function,
+                               struct builder_sink *mem);
+
+/* The allocator that is called so, in this module or another. */
+bool builder_allocator(struct builder *b, const struct flow_call *call, struct site_allocator *out);
+
+/* Was what came of reading a function then not replaced by a later reading? */
+bool builder_valid(const struct builder *b, uint32_t reader, uint32_t round);
+
+void builder_store(struct builder *b, uint32_t site, const struct site_store *store);
+
+/* The site of a call; SITE_NONE: there are too many. */
+uint32_t builder_site(struct builder *b, uint64_t call, uint64_t function);
+
+/* Stores that the function at callee does through its argument become the site's. */
+void builder_splice(struct builder *b, uint64_t callee, unsigned arg, uint32_t site, int64_t offset,
+                    bool late);
+
+#endif

@@ -1,0 +1,187 @@
+#include "analyzer/site_class.h"
+
+#define TEXT_LEAST 4 /* characters */
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ h >> 29;
+}
+
+static bool printable(uint8_t c)
+{
+	return (c >= 0x20 && c < 0x7f) || c == '\t' || c == '\n' || c == '\r' || c >= 0x80;
+}
+
+bool site_text_at(const uint8_t *mem, uint64_t size, uint64_t *length)
+{
+	uint64_t n = 0, high = 0;
+
+	while (n < size && mem[n]) {
+		if (!printable(mem[n]))
+			return false;
+		high += mem[n] >= 0x80;
+		n++;
+	}
+	*length = n;
+	return n < size && n >= 1 && high * 4 <= n;
+}
+
+static bool text_word(uint64_t word)
+{
+	unsigned n = 0;
+
+	while (n < 8 && word >> 8 * n & 255) {
+		uint8_t c = (uint8_t)(word >> 8 * n);
+
+		if (c < 0x20 || c >= 0x7f)
+			return false;
+		n++;
+	}
+	return n >= TEXT_LEAST && (n == 8 || !(word >> 8 * n));
+}
+
+enum site_word site_word_kind(const struct site_classes *classes, uint64_t word)
+{
+	struct block b;
+
+	if (!word)
+		return WORD_ZERO;
+	if ((word & UINT32_MAX) < 1u << 16 && word >> 32 < 1u << 16)
+		return WORD_SMALL;
+	if (heap_find(classes->heap, word, &b) && b.state == BLOCK_USED)
+		return b.addr == word ? WORD_START : WORD_INTERIOR;
+	if (word < UINT64_C(1) << 47 && module_at(classes->modules, word))
+		return WORD_STATIC;
+	return text_word(word) ? WORD_TEXT : WORD_OTHER;
+}
+
+static const uint8_t *content(const struct core *core, const struct block *b, uint64_t *len)
+{
+	const uint8_t *mem = core_bytes(core, b->addr, len);
+
+	if (mem && *len > b->size)
+		*len = b->size;
+	return mem;
+}
+
+static uint64_t key_of(const struct site_classes *c, const struct block *b, bool *text)
+{
+	uint64_t len = 0, length, key = mix(0, b->size);
+	const uint8_t *mem = content(c->core, b, &len);
+
+	*text = false;
+	if (!mem)
+		return mix(key, 1);
+	if (site_text_at(mem, len, &length) && length >= TEXT_LEAST) {
+		*text = true;
+		return mix(key, 2);
+	}
+	for (unsigned i = 0; i < CLASS_KEY && len >= 8 * (i + 1); i++) {
+		uint64_t word = load64(mem + 8 * i);
+		enum site_word kind = site_word_kind(c, word);
+
+		key = mix(key, kind + 3);
+		if (kind == WORD_STATIC && !i)
+			key = mix(key, word);
+	}
+	return key;
+}
+
+static size_t slot_of(const struct site_classes *c, uint64_t key)
+{
+	size_t i = (size_t)(key >> 20) & (c->nslots - 1);
+
+	while (c->slot[i] && c->v[c->slot[i] - 1].key != key)
+		i = (i + 1) & (c->nslots - 1);
+	return i;
+}
+
+static void grow(struct site_classes *c)
+{
+	mem_free(c->slot);
+	c->nslots = c->nslots ? c->nslots * 2 : 1024;
+	c->slot = mem_alloc(c->nslots, sizeof(*c->slot));
+	for (size_t i = 0; i < c->n; i++)
+		c->slot[slot_of(c, c->v[i].key)] = (uint32_t)i + 1;
+}
+
+static struct site_class *find(struct site_classes *c, uint64_t key)
+{
+	size_t i;
+
+	if (c->n * 2 >= c->nslots)
+		grow(c);
+	i = slot_of(c, key);
+	if (c->slot[i])
+		return &c->v[c->slot[i] - 1];
+	if (c->n >= c->most)
+		return NULL;
+	array_push(c, ((struct site_class){ .key = key }));
+	c->slot[i] = (uint32_t)c->n;
+	return &c->v[c->n - 1];
+}
+
+/* The first ones, then ever fewer of those that come. */
+static void keep_sample(struct site_classes *c, struct site_class *class, const struct block *b)
+{
+	struct class_sample s = { .addr = b->addr, .id = b->id };
+	uint64_t len = 0, pick = class->blocks;
+
+	if (pick >= CLASS_SAMPLES) {
+		pick = mix(class->key, class->blocks) % class->blocks;
+		if (pick >= CLASS_SAMPLES)
+			return;
+	} else {
+		class->nsamples++;
+	}
+	s.mem = content(c->core, b, &len);
+	s.len = len > UINT32_MAX ? UINT32_MAX : (uint32_t)len;
+	class->sample[pick] = s;
+}
+
+void site_classes_make(const struct core *core, const struct heap *heap,
+                       const struct modules *modules, const uint64_t *bits, size_t most,
+                       struct site_classes *out)
+{
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	*out = (struct site_classes){
+		.core = core, .heap = heap, .modules = modules, .most = most
+	};
+	while (bits ? heap_next_set(heap, bits, &it, &b) : heap_next(heap, &it, &b)) {
+		struct site_class *class;
+		uint64_t key;
+		bool text;
+
+		if (b.state != BLOCK_USED || b.id >= heap->nchunks)
+			continue;
+		key = key_of(out, &b, &text);
+		class = find(out, key);
+		if (!class)
+			continue;
+		class->size = b.size;
+		class->text = text;
+		keep_sample(out, class, &b);
+		class->blocks++;
+	}
+}
+
+uint32_t site_class_of(const struct site_classes *classes, const struct block *block)
+{
+	bool text;
+	size_t i;
+
+	if (!classes->nslots || block->state != BLOCK_USED)
+		return CLASS_NONE;
+	i = slot_of(classes, key_of(classes, block, &text));
+	return classes->slot[i] ? classes->slot[i] - 1 : CLASS_NONE;
+}
+
+void site_classes_free(struct site_classes *classes)
+{
+	mem_free(classes->v);
+	mem_free(classes->slot);
+	*classes = (struct site_classes){ 0 };
+}

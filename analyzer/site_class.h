@@ -1,0 +1,65 @@
+/*
+ * site_class: used blocks that look alike, told apart by usable size and by what kind of word
+ * stands where: the groups that a site is looked for. A few blocks of each are kept as samples. It
+ * knows no site.
+ */
+#ifndef ANALYZER_SITE_CLASS_H
+#define ANALYZER_SITE_CLASS_H
+
+#include "analyzer/reach.h"
+#include "formats/module.h"
+
+#define CLASS_SAMPLES 12
+#define CLASS_KEY     6 /* words of a block that its class is told by */
+#define CLASS_NONE    UINT32_MAX
+
+enum site_word {
+	WORD_ZERO,
+	WORD_SMALL,    /* a number below 2^16, or two of them in halves */
+	WORD_START,    /* the start of a used block */
+	WORD_INTERIOR, /* the inside of one */
+	WORD_STATIC,   /* into a module */
+	WORD_TEXT,     /* printable characters, the last ones may be NULs */
+	WORD_OTHER,
+};
+
+struct class_sample {
+	vaddr addr;
+	const uint8_t *mem; /* of the core; len bytes in one piece */
+	uint32_t len, id;
+};
+
+struct site_class {
+	uint64_t key, size; /* usable bytes */
+	uint64_t blocks;
+	bool text; /* its blocks begin with printable characters and a NUL behind them */
+	unsigned nsamples;
+	struct class_sample sample[CLASS_SAMPLES];
+};
+
+struct site_classes {
+	const struct core *core;
+	const struct heap *heap;
+	const struct modules *modules;
+	struct site_class *v;
+	size_t n, cap;
+	uint32_t *slot; /* open addressing by key: 1 + index */
+	size_t nslots;
+	size_t most; /* classes; what would be one more is in none */
+};
+
+/* Sorts the blocks whose bit by id is set into classes; NULL: all used ones. site_classes_free. */
+void site_classes_make(const struct core *core, const struct heap *heap,
+                       const struct modules *modules, const uint64_t *bits, size_t most,
+                       struct site_classes *out);
+void site_classes_free(struct site_classes *classes);
+
+/* The class that a block is, or would be, in; CLASS_NONE: none. */
+uint32_t site_class_of(const struct site_classes *classes, const struct block *block);
+
+enum site_word site_word_kind(const struct site_classes *classes, uint64_t word);
+
+/* Is this text with a NUL behind it? *length: without the NUL. */
+bool site_text_at(const uint8_t *mem, uint64_t size, uint64_t *length);
+
+#endif

@@ -1,0 +1,295 @@
+/*
+ * Does a block look as the site leaves it? Each offset that the site stores to is one question; the
+ * answer counts by how much more often blocks of the site would give it than others of the size do.
+ */
+#include "analyzer/site_score.h"
+
+#include <math.h>
+
+#define OTHERS   24  /* samples of other classes of the size that are the background */
+#define WORDS    128 /* words of a block that are looked at for what calloc left */
+#define QUESTION 64  /* offsets of a site that are looked at */
+
+static double log_ratio(double match, double expected, double background)
+{
+	return match * log(expected / background) +
+	       (1 - match) * log((1 - expected) / (1 - background));
+}
+
+static double clamp(double x, double low, double high)
+{
+	return x < low ? low : x > high ? high : x;
+}
+
+void scorer_reason(struct scorer *scorer, double weight, const char *what, const uint32_t *offset,
+                   double share)
+{
+	if (!scorer->reason || scorer->nreasons == SCORE_REASONS)
+		return;
+	scorer->reason[scorer->nreasons++] = (struct score_reason){ weight, what,
+		                                                    offset ? *offset : 0,
+		                                                    offset != NULL, share };
+}
+
+/* ---- one store ---- */
+
+struct question {
+	const struct score_module *module;
+	const struct site_store *store;
+	uint32_t n; /* that many, of one offset: any will do */
+	uint64_t loaded[8];
+	bool open; /* something else may be stored there, too */
+};
+
+static bool read_part(const struct class_sample *s, uint32_t offset, unsigned width, uint64_t *v)
+{
+	*v = 0;
+	if (!s->mem || width > 8 || offset > s->len || width > s->len - offset)
+		return false;
+	memcpy(v, s->mem + offset, width);
+	return true;
+}
+
+static bool child_fits(const struct scorer *scorer, const struct question *q,
+                       const struct site_store *store, uint64_t word)
+{
+	const struct site_index *index = &q->module->index;
+	struct block b;
+
+	if (store->value >= index->n || !heap_find(scorer->classes->heap, word, &b) ||
+	    b.state != BLOCK_USED || word - b.addr != (uint64_t)store->add)
+		return false;
+	return fit_size(&index->v[store->value], b.size) > 0;
+}
+
+static bool store_matches(const struct scorer *scorer, const struct question *q, uint32_t i,
+                          const struct class_sample *s, bool *known)
+{
+	const struct site_store *store = &q->store[i];
+	uint64_t word;
+
+	if (store->kind == STORE_OTHER || store->kind == STORE_ZERO ||
+	    !read_part(s, store->offset, store->width, &word))
+		return false;
+	*known = true;
+	switch (store->kind) {
+	case STORE_CONST:
+		return word == store->value;
+	case STORE_ADDR:
+		return word == store->value + q->module->module->bias;
+	case STORE_LOADED:
+		return i < 8 && q->loaded[i] && word == q->loaded[i] + (uint64_t)store->add;
+	default:
+		return child_fits(scorer, q, store, word);
+	}
+}
+
+static bool matches(const struct scorer *scorer, const struct question *q,
+                    const struct class_sample *s, bool *known)
+{
+	for (uint32_t i = 0; i < q->n; i++)
+		if (store_matches(scorer, q, i, s, known))
+			return true;
+	return false;
+}
+
+/* What to expect: of the site's blocks, and the least and most that may be said of others. */
+struct expectation {
+	double own, low, high;
+};
+
+static struct expectation expect(const struct question *q)
+{
+	struct expectation e = { 0.6, 0.4, 0.95 };
+
+	for (uint32_t i = 0; i < q->n; i++) {
+		const struct site_store *s = &q->store[i];
+
+		if (s->kind == STORE_ADDR || s->kind == STORE_LOADED)
+			return (struct expectation){ s->late ? 0.8 : 0.93, 0.002, 0.1 };
+		if (s->kind == STORE_BLOCK)
+			e = (struct expectation){ s->late ? 0.75 : 0.88, 0.03, 0.4 };
+		if (s->kind == STORE_CONST && s->value) {
+			if (s->value > 255 && e.low > 0.03)
+				e = (struct expectation){ 0.65, 0.01, 0.3 };
+			else if (e.low > 0.05)
+				e = (struct expectation){ 0.6, 0.05, 0.6 };
+		}
+	}
+	return e;
+}
+
+/* Of blocks of the same size in other classes: how many agree by chance? */
+static double background(const struct scorer *scorer, uint32_t class, const struct question *q,
+                         const struct expectation *e)
+{
+	const struct site_classes *c = scorer->classes;
+	uint64_t size = c->v[class].size;
+	double agree = 0, seen = 0;
+	size_t lo = 0, hi = c->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (c->v[scorer->by_size[mid]].size < size)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < c->n && c->v[scorer->by_size[lo]].size == size && seen < OTHERS; lo++) {
+		const struct site_class *other = &c->v[scorer->by_size[lo]];
+		bool known = false, same;
+
+		if (scorer->by_size[lo] == class || !other->nsamples)
+			continue;
+		same = matches(scorer, q, &other->sample[0], &known);
+		seen += known;
+		agree += same;
+	}
+	return clamp((agree + 2 * e->low) / (seen + 2), e->low, e->high);
+}
+
+static void load_slots(const struct scorer *scorer, struct question *q)
+{
+	for (uint32_t i = 0; i < q->n && i < 8; i++) {
+		q->loaded[i] = 0;
+		if (q->store[i].kind == STORE_LOADED &&
+		    !core_read64(scorer->core, q->store[i].value + q->module->module->bias,
+		                 &q->loaded[i]))
+			q->loaded[i] = 0;
+	}
+}
+
+static const char *words_for(const struct question *q)
+{
+	for (uint32_t i = 0; i < q->n; i++) {
+		if (q->store[i].kind == STORE_ADDR || q->store[i].kind == STORE_LOADED)
+			return "holds the address that is stored there";
+		if (q->store[i].kind == STORE_BLOCK)
+			return "points to a block of a size that is stored there";
+	}
+	return "holds the number that is stored there";
+}
+
+static double answer(struct scorer *scorer, uint32_t class, struct question *q)
+{
+	const struct site_class *c = &scorer->classes->v[class];
+	struct expectation e = expect(q);
+	double agree = 0, seen = 0, llr;
+
+	load_slots(scorer, q);
+	for (unsigned i = 0; i < c->nsamples; i++) {
+		bool known = false;
+
+		agree += matches(scorer, q, &c->sample[i], &known);
+		seen += known;
+	}
+	if (seen < 0.5)
+		return 0;
+	if (q->open)
+		e.own = e.own * 0.6 + 0.05;
+	llr = log_ratio(agree / seen, e.own, background(scorer, class, q, &e));
+	scorer_reason(scorer, llr, words_for(q), &q->store[0].offset, agree / seen);
+	return llr;
+}
+
+/* ---- what calloc left ---- */
+
+static double share_zero(const struct class_sample *s, const bool *covered)
+{
+	unsigned zero = 0, seen = 0;
+
+	for (unsigned i = 0; i < WORDS && s->mem && 8 * (i + 1) <= s->len; i++) {
+		if (covered[i])
+			continue;
+		seen++;
+		zero += load64(s->mem + 8 * i) == 0;
+	}
+	return seen ? (double)zero / seen : -1;
+}
+
+/* Words that nothing is stored to stay zero where calloc was asked. */
+static double match_zeroes(struct scorer *scorer, uint32_t class, const struct site_entry *site,
+                           const bool *covered)
+{
+	const struct site_class *c = &scorer->classes->v[class];
+	double zero = 0, llr;
+	unsigned seen = 0;
+
+	if (!(site->flags & SITE_ZEROED))
+		return 0;
+	for (unsigned i = 0; i < c->nsamples; i++) {
+		double share = share_zero(&c->sample[i], covered);
+
+		if (share < 0)
+			continue;
+		zero += share;
+		seen++;
+	}
+	if (!seen)
+		return 0;
+	llr = log_ratio(zero / seen, 0.7, 0.4);
+	scorer_reason(scorer, llr, "is zero where nothing is stored, as calloc leaves it", NULL,
+	              zero / seen);
+	return llr;
+}
+
+double match_stores(struct scorer *scorer, uint32_t class, const struct score_module *module,
+                    const struct site_entry *site)
+{
+	const struct site_store *store = module->index.store + site->store;
+	uint64_t size = scorer->classes->v[class].size;
+	bool covered[WORDS] = { 0 };
+	double sum = 0;
+	unsigned asked = 0;
+
+	for (uint32_t i = 0, next; i < site->nstores; i = next) {
+		struct question q = { .module = module, .store = &store[i] };
+
+		for (next = i; next < site->nstores && store[next].offset == store[i].offset;
+		     next++) {
+			q.open = q.open || store[next].kind == STORE_OTHER;
+			q.n++;
+		}
+		if (store[i].offset >= size)
+			return sum - 4; /* it would write beyond the block */
+		if (store[i].offset / 8 < WORDS)
+			covered[store[i].offset / 8] = true;
+		if (asked++ < QUESTION)
+			sum += answer(scorer, class, &q);
+	}
+	return sum + match_zeroes(scorer, class, site, covered);
+}
+
+/* ---- text ---- */
+
+double match_text(struct scorer *scorer, uint32_t class, const struct site_entry *site)
+{
+	const struct site_class *c = &scorer->classes->v[class];
+	double fit = 0, is = 0, llr = 0;
+
+	for (unsigned i = 0; i < c->nsamples; i++) {
+		const struct class_sample *s = &c->sample[i];
+		uint64_t length;
+
+		if (!s->mem || !site_text_at(s->mem, s->len, &length))
+			continue;
+		is++;
+		fit += fit_usable(length + 1) == c->size;
+	}
+	if (c->nsamples) {
+		fit /= c->nsamples;
+		is /= c->nsamples;
+	}
+	if (site->size == SITE_TEXT) {
+		llr = log_ratio(is, 0.93, 0.25) + (is > 0.5 ? log_ratio(fit, 0.85, 0.35) : -1);
+		scorer_reason(scorer, llr, "is text, as the site's blocks are", NULL, is);
+	} else if (c->text) {
+		llr = site->size == SITE_AFFINE && site->scale == 1 ? 0
+		      : site->size == SITE_ANY                      ? -0.5
+		      : site->nstores > 1                           ? -3
+		                                                    : -1.5;
+		scorer_reason(scorer, llr, "is text, which the site does not tell", NULL, is);
+	}
+	return llr;
+}

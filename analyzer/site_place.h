@@ -1,0 +1,14 @@
+/*
+ * site_place: the position in the source that a call has for people: inlined allocators, and what
+ * the language's own headers inline, are stepped out of. Private to site.
+ */
+#ifndef ANALYZER_SITE_PLACE_H
+#define ANALYZER_SITE_PLACE_H
+
+#include "analyzer/site.h"
+
+/* Confidence and method are left alone. Strings are the modules'. */
+void site_place(const struct core *core, struct modules *modules, const struct module *module,
+                uint64_t call, struct site *out);
+
+#endif

@@ -1,0 +1,137 @@
+#include "analyzer/site_refs.h"
+
+#define FILTER (1u << 20) /* bits: most words that are no pointer to a sample are told by these */
+
+struct target {
+	vaddr addr; /* 0: empty */
+	uint32_t class;
+};
+
+struct search {
+	const struct site_classes *classes;
+	struct site_refs *out;
+	struct target *target; /* open addressing */
+	size_t ntargets;
+	uint64_t *filter;
+	vaddr lowest, highest;
+};
+
+static uint64_t hash(vaddr at)
+{
+	return (at >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 24;
+}
+
+static struct target *target_of(const struct search *s, vaddr at)
+{
+	size_t i = (size_t)hash(at) & (s->ntargets - 1);
+
+	while (s->target[i].addr && s->target[i].addr != at)
+		i = (i + 1) & (s->ntargets - 1);
+	return &s->target[i];
+}
+
+static void set_targets(struct search *s)
+{
+	const struct site_classes *c = s->classes;
+
+	s->ntargets = 1024;
+	while (s->ntargets < c->n * CLASS_SAMPLES * 2)
+		s->ntargets *= 2;
+	s->target = mem_alloc(s->ntargets, sizeof(*s->target));
+	s->filter = mem_alloc(FILTER / 64, 8);
+	s->lowest = UINT64_MAX;
+	for (uint32_t i = 0; i < c->n; i++) {
+		for (unsigned j = 0; j < c->v[i].nsamples; j++) {
+			vaddr at = c->v[i].sample[j].addr;
+
+			*target_of(s, at) = (struct target){ at, i };
+			s->filter[hash(at) % FILTER / 64] |= UINT64_C(1) << hash(at) % 64;
+			s->lowest = at < s->lowest ? at : s->lowest;
+			s->highest = at > s->highest ? at : s->highest;
+		}
+	}
+}
+
+static void note(struct search *s, const struct target *t, const struct block *b, vaddr at)
+{
+	struct class_refs *r = &s->out->v[t->class];
+	struct site_ref ref = { at, CLASS_NONE, 0 };
+	uint64_t pick = r->seen++;
+
+	if (b) {
+		ref.offset = at - b->addr > UINT32_MAX ? UINT32_MAX : (uint32_t)(at - b->addr);
+		s->out->by_offset[ref.offset / 8 < 63 ? ref.offset / 8 : 63]++;
+		s->out->total++;
+	}
+	if (pick >= REFS_MOST) {
+		pick = hash(at) % r->seen;
+		if (pick >= REFS_MOST)
+			return;
+	} else {
+		r->n++;
+	}
+	if (b)
+		ref.parent = site_class_of(s->classes, b);
+	r->v[pick] = ref;
+}
+
+static void scan(struct search *s, const struct block *b, vaddr at, const uint8_t *mem,
+                 uint64_t len)
+{
+	for (uint64_t i = 0; i + 8 <= len; i += 8) {
+		uint64_t word = load64(mem + i);
+		const struct target *t;
+
+		if (word < s->lowest || word > s->highest ||
+		    !(s->filter[hash(word) % FILTER / 64] >> hash(word) % 64 & 1))
+			continue;
+		t = target_of(s, word);
+		if (t->addr && !(b && b->addr == word))
+			note(s, t, b, at + i);
+	}
+}
+
+static void scan_range(struct search *s, const struct block *b, vaddr at, vaddr end)
+{
+	while (at < end) {
+		uint64_t len = 0;
+		const uint8_t *mem = core_bytes(s->classes->core, at, &len);
+
+		if (!mem) {
+			at = round_down(at, 4096) + 4096;
+			continue;
+		}
+		len = len < end - at ? len : end - at;
+		scan(s, b, at, mem, len);
+		at += round_up(len, 8);
+	}
+}
+
+void site_refs_make(const struct site_classes *classes, struct site_refs *out)
+{
+	struct search s = { .classes = classes, .out = out };
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	*out = (struct site_refs){ .n = classes->n };
+	out->v = mem_alloc(classes->n + 1, sizeof(*out->v));
+	if (!classes->n)
+		return;
+	set_targets(&s);
+	while (heap_next(classes->heap, &it, &b))
+		if (b.state == BLOCK_USED)
+			scan_range(&s, &b, b.addr, b.addr + b.size);
+	for (size_t i = 0; i < classes->modules->n; i++) {
+		const struct module *m = &classes->modules->v[i];
+
+		scan_range(&s, NULL, round_up(m->data_start, 8), m->data_end);
+	}
+	mem_free(s.target);
+	mem_free(s.filter);
+}
+
+void site_refs_free(struct site_refs *refs)
+{
+	mem_free(refs->v);
+	*refs = (struct site_refs){ 0 };
+}

@@ -1,0 +1,85 @@
+/*
+ * site_score: how well each site explains each class of blocks, as sums of logarithms of likelihood
+ * ratios against the heap's own background: how often what a site would do is seen in blocks of the
+ * same size that are of other classes. It reads no code and prints nothing.
+ */
+#ifndef ANALYZER_SITE_SCORE_H
+#define ANALYZER_SITE_SCORE_H
+
+#include "analyzer/site_index.h"
+#include "analyzer/site_refs.h"
+
+#define SCORE_TOP 8 /* candidates that are kept of each class */
+
+struct score_module {
+	const struct module *module;
+	struct site_index index;
+	double prior;   /* logarithm */
+	uint32_t first; /* number of its first site among those of all modules */
+};
+
+struct score_top {
+	uint32_t site;       /* among those of all modules */
+	double score, share; /* share: of the probability, 0..1 */
+};
+
+struct class_scores {
+	struct score_top top[SCORE_TOP]; /* the best first */
+	unsigned n;
+	uint32_t fits;  /* sites whose size fits */
+	double unknown; /* share of what is none of the sites */
+};
+
+/* One reason, for people. */
+struct score_reason {
+	double weight;    /* logarithm of the likelihood ratio */
+	const char *what; /* static */
+	uint32_t offset;
+	bool at_offset;
+	double share; /* of the samples; negative: does not apply */
+};
+#define SCORE_REASONS 48
+
+struct scorer {
+	const struct core *core;
+	const struct site_classes *classes;
+	const struct site_refs *refs; /* NULL: not looked for */
+	struct score_module *module;
+	size_t nmodules;
+	uint32_t nsites;
+	struct class_scores *of; /* by class */
+	uint32_t *by_size;       /* classes, sorted by size */
+	/* where reasons are wanted */
+	struct score_reason *reason;
+	size_t nreasons;
+};
+
+/* Scores every class, in rounds: what is known of a parent tells about what it points to. */
+void scorer_run(struct scorer *scorer);
+void scorer_free(struct scorer *scorer);
+
+/* The entry of a site, and its module. */
+const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
+                                     const struct score_module **module);
+
+/* Why: reasons go to reason[SCORE_REASONS]; returns how many. */
+size_t scorer_reasons(struct scorer *scorer, uint32_t class, uint32_t site,
+                      struct score_reason *reason);
+
+/* site_fit.c: the probability that a block of this site has this usable size; 0: it cannot. */
+double fit_size(const struct site_entry *site, uint64_t usable);
+/* malloc's usable size for a request of so many bytes (glibc on 64 bits, not mmapped). */
+uint64_t fit_usable(uint64_t bytes);
+
+/* site_match.c: do stores and content agree? As logarithm of a likelihood ratio. */
+double match_stores(struct scorer *scorer, uint32_t class, const struct score_module *module,
+                    const struct site_entry *site);
+double match_text(struct scorer *scorer, uint32_t class, const struct site_entry *site);
+/* site_where.c: do those who point to it agree? */
+double match_refs(struct scorer *scorer, uint32_t class, const struct score_module *module,
+                  uint32_t site);
+
+void scorer_reason(struct scorer *scorer, double weight, const char *what, const uint32_t *offset,
+                   double share);
+
+#endif

@@ -1,0 +1,370 @@
+/*
+ * What a function's flow comes across, sorted into what a block is filled with, where it goes, and
+ * what the function does to its arguments.
+ */
+#include "analyzer/site_build.h"
+
+#include <stdlib.h>
+
+#define SPLICE_DEPTH 5
+#define SPLICE_MOST  400       /* steps of one call */
+#define OFFSET_MOST  (1 << 16) /* of stores that are kept */
+#define STEPS_MOST   512       /* of one function */
+#define SIZE_MOST    (INT64_C(1) << 40)
+
+static struct builder_sink *self(struct flow_sink *sink)
+{
+	return (struct builder_sink *)sink;
+}
+
+/* ---- stores ---- */
+
+static struct site_store store_of(int64_t offset, unsigned width, const struct value *v)
+{
+	struct site_store s = { .offset = (uint32_t)offset, .width = (uint8_t)width };
+
+	switch (v->kind) {
+	case VALUE_CONST:
+		s.kind = STORE_CONST;
+		s.value = (uint64_t)v->add;
+		if (width < 8)
+			s.value &= (UINT64_C(1) << 8 * width) - 1;
+		break;
+	case VALUE_ADDR:
+		s.kind = width == 8 ? STORE_ADDR : STORE_OTHER;
+		s.value = (uint64_t)v->add;
+		break;
+	case VALUE_LOADED:
+		s.kind = width == 8 ? STORE_LOADED : STORE_OTHER;
+		s.value = (uint64_t)v->scale;
+		s.add = v->add;
+		break;
+	case VALUE_BLOCK:
+		s.kind = width == 8 ? STORE_BLOCK : STORE_OTHER;
+		s.value = v->id;
+		s.add = v->add;
+		break;
+	default:
+		s.kind = STORE_OTHER;
+	}
+	return s;
+}
+
+static void add_tag(struct builder *b, const struct value *block, struct site_tag tag)
+{
+	struct pending_tag p = { block->id, b->reader, b->round, tag };
+
+	if (block->add == 0 && b->tags.n < b->limits->stores)
+		array_push(&b->tags, p);
+}
+
+/* A block's address is stored somewhere. */
+static void tag_store(struct builder *b, const struct value *to, const struct value *v)
+{
+	struct site_tag tag = { .parent = SITE_NONE };
+
+	if (to->kind == VALUE_ADDR) {
+		tag.global = (uint64_t)to->add;
+	} else if (to->add < 0 || to->add >= OFFSET_MOST) {
+		return;
+	} else if (to->kind == VALUE_BLOCK) {
+		tag.parent = to->id;
+		tag.offset = (uint32_t)to->add;
+	} else if ((to->kind == VALUE_ARG || to->kind == VALUE_SYMBOL) && to->scale == 1) {
+		tag.offset = (uint32_t)to->add;
+	} else {
+		return;
+	}
+	add_tag(b, v, tag);
+}
+
+static void keep_step(struct summary *s, const struct step *step)
+{
+	if (s->steps.n < STEPS_MOST)
+		array_push(&s->steps, *step);
+}
+
+static void on_store(struct flow_sink *sink, const struct value *to, unsigned width,
+                     const struct value *v)
+{
+	struct builder_sink *k = self(sink);
+	struct site_store store;
+
+	if (v->kind == VALUE_BLOCK && width == 8)
+		tag_store(k->b, to, v);
+	if (to->add < -OFFSET_MOST || to->add >= OFFSET_MOST)
+		return;
+	store = store_of(to->add, width, v);
+	if (to->kind == VALUE_BLOCK && to->add >= 0) {
+		store.late = (to->flags & VALUE_LATE) != 0;
+		builder_store(k->b, to->id, &store);
+	} else if (value_plain_arg(to)) {
+		keep_step(k->summary, &(struct step){ .arg = (uint8_t)to->id, .store = store });
+	}
+}
+
+/* ---- what callees do ---- */
+
+struct splice {
+	struct builder *b;
+	uint32_t site;
+	bool late;
+	unsigned left;
+};
+
+static void splice(struct splice *s, uint64_t callee, unsigned arg, int64_t offset, unsigned depth)
+{
+	const struct function *f = function_at(s->b->functions, callee);
+	const struct summary *sum;
+	size_t n;
+
+	if (!f || f->start != callee || depth > SPLICE_DEPTH)
+		return;
+	sum = builder_summary(s->b, (size_t)(f - s->b->functions->v));
+	n = sum && sum->state == SUMMARY_DONE ? sum->steps.n : 0;
+	for (size_t i = 0; i < n && s->left; i++) {
+		struct step step = sum->steps.v[i];
+		int64_t at = offset + (int32_t)step.store.offset;
+
+		if (step.arg != arg || at < 0 || at >= OFFSET_MOST)
+			continue;
+		s->left--;
+		if (step.callee) {
+			splice(s, step.callee, step.to, at, depth + 1);
+			continue;
+		}
+		step.store.offset = (uint32_t)at;
+		step.store.late = s->late;
+		builder_store(s->b, s->site, &step.store);
+	}
+}
+
+void builder_splice(struct builder *b, uint64_t callee, unsigned arg, uint32_t site, int64_t offset,
+                    bool late)
+{
+	struct splice s = { b, site, late, SPLICE_MOST };
+
+	splice(&s, callee, arg, offset, 0);
+}
+
+static void pass_arguments(struct builder_sink *k, const struct flow_call *call)
+{
+	for (unsigned i = 0; i < FLOW_ARGS; i++) {
+		const struct value *v = &call->arg[i];
+
+		if (v->kind == VALUE_BLOCK && v->add >= 0)
+			builder_splice(k->b, call->target, i, v->id, v->add,
+			               (v->flags & VALUE_LATE) != 0);
+		else if (value_plain_arg(v) && v->add > -OFFSET_MOST && v->add < OFFSET_MOST)
+			keep_step(k->summary, &(struct step){ .arg = (uint8_t)v->id,
+			                                      .to = (uint8_t)i,
+			                                      .store.offset = (uint32_t)v->add,
+			                                      .callee = call->target });
+	}
+}
+
+/* ---- calls ---- */
+
+/* memset, memcpy and their kin: what they write, and that they return their first argument. */
+static bool memory_call(struct builder_sink *k, const struct flow_call *call)
+{
+	static const char *const names[] = { "memset", "memcpy",        "memmove",
+		                             "strcpy", "__strcpy_chk",  "strncpy",
+		                             "strcat", "__memcpy_chk",  "__memset_chk",
+		                             "stpcpy", "__memmove_chk", "__strncpy_chk" };
+	const struct value *to = &call->arg[0], *n = &call->arg[2];
+	struct site_store store = { .kind = STORE_OTHER, .width = 1 };
+	bool set;
+	size_t i = 0;
+
+	while (i < sizeof(names) / sizeof(*names) && strcmp(call->name, names[i]) != 0)
+		i++;
+	if (i == sizeof(names) / sizeof(*names))
+		return false;
+	set = strstr(call->name, "memset") != NULL;
+	if (!call->final || to->add < 0 || to->add >= OFFSET_MOST)
+		return true;
+	store.offset = (uint32_t)to->add;
+	if (set && call->arg[1].kind == VALUE_CONST && !(call->arg[1].add & 255)) {
+		store.kind = STORE_ZERO;
+		store.width = 0;
+		store.value = n->kind == VALUE_CONST ? (uint64_t)n->add : UINT32_MAX;
+	} else if (n->kind == VALUE_CONST && n->add > 0 && n->add < 256) {
+		store.width = (uint8_t)n->add;
+	}
+	if (to->kind == VALUE_BLOCK) {
+		store.late = (to->flags & VALUE_LATE) != 0;
+		builder_store(k->b, to->id, &store);
+	} else if (value_plain_arg(to)) {
+		keep_step(k->summary, &(struct step){ .arg = (uint8_t)to->id, .store = store });
+	}
+	return true;
+}
+
+static void set_size(struct site_entry *e, const struct value *v, int64_t scale, int64_t add)
+{
+	int64_t s = 0, a = 0;
+
+	e->size = SITE_ANY;
+	if (__builtin_mul_overflow(v->scale, scale, &s) ||
+	    __builtin_mul_overflow(v->add, scale, &a) || __builtin_add_overflow(a, add, &a) ||
+	    a > SIZE_MOST || a < -SIZE_MOST)
+		return;
+	if (v->flags & VALUE_LOOSE)
+		e->flags |= SITE_LOOSE;
+	e->add = a;
+	if (v->kind == VALUE_CONST && a >= 0) {
+		e->size = SITE_FIXED;
+	} else if (v->kind == VALUE_ARG || v->kind == VALUE_SYMBOL) {
+		e->size = v->flags & VALUE_TEXT && s == 1 ? SITE_TEXT : SITE_AFFINE;
+		e->scale = s < 0 ? -s : s;
+	}
+}
+
+static void size_site(struct site_entry *e, const struct site_allocator *is,
+                      const struct flow_call *call)
+{
+	const struct value *a = &call->arg[is->arg % FLOW_ARGS];
+	const struct value *b = &call->arg[is->other % FLOW_ARGS];
+
+	e->size = SITE_ANY;
+	e->flags = (uint8_t)((is->zeroed ? SITE_ZEROED : 0) | (is->loose ? SITE_LOOSE : 0) |
+	                     (is->out == ALLOCATOR_INSIDE ? SITE_INSIDE : 0));
+	if (is->size == ALLOCATOR_BYTES) {
+		set_size(e, a, is->scale, is->add);
+	} else if (is->size == ALLOCATOR_PRODUCT) {
+		if (a->kind == VALUE_CONST)
+			set_size(e, b, a->add, 0);
+		else if (b->kind == VALUE_CONST)
+			set_size(e, a, b->add, 0);
+	} else if (is->size == ALLOCATOR_TEXT) {
+		e->size = SITE_TEXT;
+	} else if (is->size == ALLOCATOR_FIXED) {
+		e->size = SITE_FIXED;
+		e->add = is->add;
+	}
+}
+
+/* Is the block as large as arguments of this function say? Then it may be a wrapper. */
+static void note_wrapper(const struct site_allocator *is, const struct flow_call *call,
+                         struct site_allocator *wrapper)
+{
+	const struct value *a = &call->arg[is->arg % FLOW_ARGS];
+	const struct value *b = &call->arg[is->other % FLOW_ARGS];
+
+	*wrapper = *is;
+	wrapper->out = ALLOCATOR_RESULT;
+	wrapper->size = ALLOCATOR_NONE;
+	if (is->size == ALLOCATOR_BYTES && a->kind == VALUE_ARG && a->scale > 0 &&
+	    a->scale <= 4096 && a->add >= 0 && a->add <= 256) {
+		wrapper->size = ALLOCATOR_BYTES;
+		wrapper->arg = (uint8_t)a->id;
+		wrapper->scale = (int32_t)a->scale * is->scale;
+		wrapper->add = (int32_t)a->add * is->scale + is->add;
+		wrapper->loose = is->loose || (a->flags & VALUE_LOOSE) != 0;
+	} else if (is->size == ALLOCATOR_PRODUCT && value_plain_arg(a) && value_plain_arg(b) &&
+	           !a->add && !b->add) {
+		wrapper->size = ALLOCATOR_PRODUCT;
+		wrapper->arg = (uint8_t)a->id;
+		wrapper->other = (uint8_t)b->id;
+	} else if (is->size == ALLOCATOR_PRODUCT &&
+	           ((value_plain_arg(a) && b->kind == VALUE_CONST) ||
+	            (value_plain_arg(b) && a->kind == VALUE_CONST))) {
+		const struct value *n = a->kind == VALUE_CONST ? b : a;
+		int64_t each = a->kind == VALUE_CONST ? a->add : b->add;
+
+		if (n->add || each < 1 || each > 4096)
+			return;
+		wrapper->size = ALLOCATOR_BYTES;
+		wrapper->arg = (uint8_t)n->id;
+		wrapper->scale = (int32_t)each;
+		wrapper->add = 0;
+	} else if (is->size == ALLOCATOR_TEXT && is->out == ALLOCATOR_RESULT &&
+	           call->arg[0].kind == VALUE_ARG) {
+		wrapper->size = ALLOCATOR_TEXT;
+	}
+}
+
+static struct value allocate(struct builder_sink *k, struct flow *flow,
+                             const struct flow_call *call, const struct site_allocator *is)
+{
+	uint32_t site = builder_site(k->b, call->next, k->function);
+	struct value block = { .kind = VALUE_BLOCK, .id = site, .add = is->shift };
+	struct site_allocator wrapper;
+
+	if (site == SITE_NONE)
+		return (struct value){ 0 };
+	if (call->final) {
+		size_site(&k->b->sites.v[site], is, call);
+		note_wrapper(is, call, &wrapper);
+		if (wrapper.size != ALLOCATOR_NONE && k->summary->wrapper.size == ALLOCATOR_NONE)
+			k->summary->wrapper = wrapper;
+		if (k->b->sites.v[site].size == SITE_TEXT && is->size == ALLOCATOR_BYTES &&
+		    k->summary->wrapper.size == ALLOCATOR_NONE) {
+			k->summary->wrapper = *is;
+			k->summary->wrapper.size = ALLOCATOR_TEXT;
+		}
+	}
+	if (is->out == ALLOCATOR_RESULT)
+		return block;
+	if (is->out < FLOW_ARGS)
+		flow_put(flow, &call->arg[is->out], &block);
+	return (struct value){ 0 };
+}
+
+static struct value on_call(struct flow_sink *sink, struct flow *flow, const struct flow_call *call)
+{
+	struct builder_sink *k = self(sink);
+	const struct summary *callee = NULL;
+	struct value none = { 0 }, v;
+	struct site_allocator is;
+	const struct function *f;
+
+	if (builder_allocator(k->b, call, &is))
+		return allocate(k, flow, call, &is);
+	if (call->name && (!strcmp(call->name, "strlen") || !strcmp(call->name, "__strlen_chk"))) {
+		v = value_symbol((uint32_t)(call->at - k->function) << 5);
+		v.flags = VALUE_TEXT;
+		return v;
+	}
+	if (call->name && !call->target && memory_call(k, call))
+		return call->arg[0];
+	f = call->target ? function_at(k->b->functions, call->target) : NULL;
+	if (!f)
+		return none;
+	callee = k->b->summary[f - k->b->functions->v];
+	if (call->final)
+		pass_arguments(k, call);
+	if (!callee || callee->state != SUMMARY_DONE)
+		return none;
+	if (callee->same)
+		return call->arg[callee->same - 1];
+	if (callee->returned == SITE_NONE)
+		return none;
+	return (struct value){ .kind = VALUE_BLOCK,
+		               .flags = VALUE_LATE,
+		               .id = callee->returned,
+		               .add = callee->returned_add };
+}
+
+static void on_result(struct flow_sink *sink, const struct value *v)
+{
+	struct summary *s = self(sink)->summary;
+
+	if (v->kind == VALUE_BLOCK) {
+		if (s->returned == SITE_NONE || v->id < s->returned) {
+			s->returned = v->id;
+			s->returned_add = (int32_t)v->add;
+		}
+		self(sink)->b->sites.v[v->id].flags |= SITE_RETURNED;
+	} else if (value_plain_arg(v) && !v->add) {
+		s->same = (uint8_t)(v->id + 1);
+	}
+}
+
+struct flow_sink *builder_sink(struct builder *b, struct summary *summary, uint64_t function,
+                               struct builder_sink *mem)
+{
+	*mem = (struct builder_sink){ { on_call, on_store, on_result }, b, summary, function };
+	return &mem->sink;
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Likely allocation sites against what a preloaded recorder of stacks saw.
+. "$(dirname "$0")/../lib.sh"
+need_cmd python3
+need_cmd addr2line
+
+if reason=$(core_forbidden); then
+	skip_all "$reason"
+fi
+[ "$(uname -m)" = x86_64 ] || skip_all 'the code of x86-64 is read, this is another machine'
+sites=$SRC/tests/sites
+gcc -std=gnu11 -O2 -g -fPIC -shared -o stacks.so "$sites/stacks.c" -lpthread || exit 1
+
+# site_test NAME FLOORS... : builds $source with $build to NAME, checks the sites in its core
+site_test()
+{
+	local name=$1
+	shift
+	ok "$name: builds" $build -o "$name" "$sites/$source"
+	ok "$name: its core appears" kernel_core "$name.core" env -i SITES_TRUTH="$PWD/$name.truth" \
+		LD_PRELOAD="$PWD/stacks.so" "$PWD/$name"
+	ok "$name: sites are right: $*" \
+		python3 "$sites/check.py" "$COREHEAP" "$name.core" "$name.truth" "$PWD/$name" "$@"
+	note "$(cat "$OUT/.ok.log")"
+	rm -f "$name.truth"
+}
+
+source=small.c
+build="gcc -O2 -g" site_test c-gcc-O2 'top1>=65' 'top3>=80' 'right>=95'
+plan_done
