@@ -145,6 +145,21 @@ static void add(struct balance_line *to, struct balance_line line)
 	to->unknown += line.unknown;
 }
 
+static uint64_t busy(const struct balance_line *l)
+{
+	return l->resident + l->unknown;
+}
+
+static void note_place(struct balance *out, enum balance_owner owner, struct balance_place place)
+{
+	struct balance_place *most = &out->busiest[owner], *least = &out->idlest[owner];
+
+	if (busy(&place.sum) > busy(&most->sum))
+		*most = place;
+	if (place.sum.bytes - busy(&place.sum) > least->sum.bytes - busy(&least->sum))
+		*least = place;
+}
+
 /* Gives a range to an owner, and returns what it has. Nothing where start >= end. */
 static struct balance_line give(struct weigher *w, const struct ledger_part *p, vaddr start,
                                 vaddr end, enum balance_owner owner)
@@ -153,9 +168,11 @@ static struct balance_line give(struct weigher *w, const struct ledger_part *p, 
 
 	start = greater(start, p->start);
 	end = lesser(end, p->end);
-	if (start < end)
-		line = weigh(w, &w->core->seg[p->segment], start, end);
+	if (start >= end)
+		return line;
+	line = weigh(w, &w->core->seg[p->segment], start, end);
 	add(&w->out->owner[owner], line);
+	note_place(w->out, owner, (struct balance_place){ start, end, line });
 	return line;
 }
 
@@ -180,11 +197,17 @@ static struct balance_line add_stack(struct weigher *w, const struct ledger_part
 	vaddr used = lesser(greater(s->used, s->start), s->end), tls = greater(s->tls, used);
 	struct balance_line sum = { 0 };
 
-	if (s->thread < 0)
-		return give(w, p, p->start, p->end, OWNER_STACK_EXITED);
-	add(&sum, give(w, p, p->start, used, OWNER_STACK_UNUSED));
-	add(&sum, give(w, p, used, tls, OWNER_STACK));
-	add(&sum, give(w, p, tls, p->end, OWNER_TLS));
+	if (s->thread < 0) {
+		sum = give(w, p, p->start, p->end, OWNER_STACK_EXITED);
+	} else {
+		add(&sum, give(w, p, p->start, used, OWNER_STACK_UNUSED));
+		add(&sum, give(w, p, used, tls, OWNER_STACK));
+		add(&sum, give(w, p, tls, p->end, OWNER_TLS));
+	}
+	if (!s->main) {
+		w->out->stacks.size = greater(w->out->stacks.size, s->end - s->start);
+		w->out->stacks.deepest = greater(w->out->stacks.deepest, sum.resident);
+	}
 	return sum;
 }
 
@@ -453,6 +476,8 @@ void balance_make(const struct core *core, const struct heap *heap, const struct
 	struct weigher w = { .core = core, .heap = heap, .stacks = stacks, .out = out };
 
 	*out = (struct balance){ 0 };
+	for (size_t i = 0; i < stacks->n; i++)
+		(*(stacks->v[i].thread < 0 ? &out->stacks.exited : &out->stacks.live))++;
 	for (size_t i = 0; i < ledger->n; i++) {
 		const struct ledger_part *p = &ledger->v[i];
 		struct balance_line line = add_part(&w, p);

@@ -60,9 +60,22 @@ struct balance_line { /* bytes */
 	uint64_t unknown; /* of those not saved: whether they were resident is not known */
 };
 
+struct balance_place {
+	vaddr start, end; /* 0, 0: none */
+	struct balance_line sum;
+};
+
 struct balance {
 	struct balance_line owner[OWNERS], sharing[SHARINGS], total;
 	uint64_t mapped[LEDGER_KINDS], resident[LEDGER_KINDS];
+	/* of owners outside arenas: the range with the most resident or unknown bytes, and the one
+	 * with the most bytes that were not */
+	struct balance_place busiest[OWNERS], idlest[OWNERS];
+	struct {
+		uint64_t live, exited; /* number, the initial thread's among the live */
+		uint64_t size;         /* bytes: the largest one of another thread */
+		uint64_t deepest;      /* resident bytes of the one of them that has most */
+	} stacks;
 };
 
 /* core, heap and stacks are those that the ledger was made of. */

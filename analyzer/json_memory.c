@@ -15,18 +15,21 @@ static void ledger(json_t *o, const struct report_memory *m)
 {
 	json_t *lines = json_array(), *sharing = json_object();
 
-	for (size_t i = 0; i < m->nledger; i++) {
-		json_t *l = json_object();
+	for (int i = 0; i < OWNERS; i++) {
+		json_t *l;
 
-		field_string(l, "owner", m->ledger[i].name);
-		line(l, &m->ledger[i].sum);
+		if (!m->ledger[i].bytes)
+			continue;
+		l = json_object();
+		field_string(l, "owner", balance_owner_name((enum balance_owner)i));
+		line(l, &m->ledger[i]);
 		json_array_append_new(lines, l);
 	}
 	for (int i = 0; i < SHARINGS; i++) {
 		json_t *l = json_object();
 
-		line(l, &m->sharing[i].sum);
-		json_object_set_new(sharing, m->sharing[i].name, l);
+		line(l, &m->sharing[i]);
+		json_object_set_new(sharing, balance_sharing_name((enum balance_sharing)i), l);
 	}
 	json_object_set_new(o, "ledger", lines);
 	json_object_set_new(o, "sharing", sharing);
@@ -64,6 +67,53 @@ static json_t *fragmentation(const struct report_fragmentation *f)
 	return o;
 }
 
+static json_t *numbers(const struct report_number *v, size_t n)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		field_number(o, v[i].name, v[i].value);
+	return o;
+}
+
+static json_t *dominant(const struct report_dominant *d)
+{
+	json_t *o = json_object();
+
+	field_string(o, "code", d->code);
+	field_string(o, "rule", d->rule);
+	field_string(o, "text", d->text);
+	json_object_set_new(o, "numbers", numbers(d->number, d->nnumbers));
+	return o;
+}
+
+static json_t *knobs(const struct report_memory *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < m->knobs.n; i++) {
+		const struct report_knob *k = &m->knobs.v[i];
+		json_t *o = json_object();
+
+		field_string(o, "name", k->name);
+		field_string(o, "text", k->text);
+		json_object_set_new(o, "numbers", numbers(k->number, k->nnumbers));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* mp_'s settings, as they were in the end. */
+static json_t *settings(const struct report_facts *f)
+{
+	json_t *o = json_object();
+
+	field_number(o, "trim_threshold", f->trim_threshold);
+	field_number(o, "mmap_threshold", f->mmap_threshold);
+	field_number(o, "arena_max", f->arena_max);
+	return o;
+}
+
 json_t *json_memory(const struct report_memory *m)
 {
 	json_t *o = json_object(), *space = json_object();
@@ -95,5 +145,11 @@ json_t *json_memory(const struct report_memory *m)
 	ledger(o, m);
 	if (m->trimmable != ABSENT)
 		json_object_set_new(o, "fragmentation", fragmentation(&m->fragmentation));
+	if (m->facts.trim_threshold != ABSENT)
+		json_object_set_new(o, "settings", settings(&m->facts));
+	if (m->dominant.code) {
+		json_object_set_new(o, "dominant", dominant(&m->dominant));
+		json_object_set_new(o, "knobs", knobs(m));
+	}
 	return o;
 }

@@ -44,23 +44,28 @@ static enum heading heading_of(enum ledger_kind kind)
 	return HEADING_ANON;
 }
 
-static void add_lines(struct report_memory *m, const struct balance *b)
+static void add_lines(struct report *report, const struct core *core, const struct balance *b)
 {
-	for (int i = 0; i < OWNERS; i++) {
-		const struct balance_line *l = &b->owner[i];
+	struct report_memory *m = &report->memory;
+	const struct filemap *named = core_file(core, b->busiest[OWNER_SHARED].start);
 
-		if (l->bytes)
-			m->ledger[m->nledger++] = (struct report_line){
-				balance_owner_name((enum balance_owner)i), *l
-			};
-	}
-	for (int i = 0; i < SHARINGS; i++)
-		m->sharing[i] = (struct report_line){ balance_sharing_name((enum balance_sharing)i),
-			                              b->sharing[i] };
+	m->mapped = b->total.bytes;
+	m->resident = b->total.resident;
+	m->saved = b->total.saved;
+	memcpy(m->ledger, b->owner, sizeof(m->ledger));
+	memcpy(m->sharing, b->sharing, sizeof(m->sharing));
+	memcpy(m->facts.busiest, b->busiest, sizeof(m->facts.busiest));
+	memcpy(m->facts.idlest, b->idlest, sizeof(m->facts.idlest));
+	m->facts.live_stacks = b->stacks.live;
+	m->facts.exited_stacks = b->stacks.exited;
+	m->facts.stack_size = b->stacks.size;
+	m->facts.stack_deepest = b->stacks.deepest;
+	m->facts.shared_path = named ? named->path : NULL;
 }
 
-static void add_regions(struct report_memory *m, struct analysis *a)
+static void add_regions(struct report *report, struct analysis *a)
 {
+	struct report_memory *m = &report->memory;
 	uint64_t mapped[HEADINGS] = { 0 }, resident[HEADINGS] = { 0 };
 	struct ledger ledger;
 	struct balance b;
@@ -74,10 +79,7 @@ static void add_regions(struct report_memory *m, struct analysis *a)
 		mapped[to] += b.mapped[kind];
 		resident[to] += b.resident[kind];
 	}
-	m->mapped = b.total.bytes;
-	m->resident = b.total.resident;
-	m->saved = b.total.saved;
-	add_lines(m, &b);
+	add_lines(report, a->core, &b);
 	m->heap = resident[HEADING_HEAP], m->space.heap = mapped[HEADING_HEAP];
 	m->stacks = resident[HEADING_STACKS], m->space.stacks = mapped[HEADING_STACKS];
 	m->files = resident[HEADING_FILES], m->space.files = mapped[HEADING_FILES];
@@ -86,7 +88,8 @@ static void add_regions(struct report_memory *m, struct analysis *a)
 	m->reserved = resident[HEADING_RESERVED], m->space.reserved = mapped[HEADING_RESERVED];
 }
 
-#define PINS 10
+#define PINS       10
+#define LARGE_HOLE (UINT64_C(128) << 10) /* DEFAULT_MMAP_THRESHOLD_MIN: such blocks are mmapped */
 
 static int by_before(const void *a, const void *b)
 {
@@ -127,6 +130,35 @@ static void add_pins(struct report *report, const struct analysis *a)
 		f->npins = PINS;
 }
 
+/* What waits to be reused, and cannot go back by itself. */
+static void add_facts(struct report_memory *m, const struct heap *heap, const struct trims *t)
+{
+	const struct instance *in = &heap->instance[0];
+	struct report_facts *f = &m->facts;
+	uint64_t tops = m->ledger[OWNER_TOP].resident;
+
+	for (size_t i = 0; i < t->nruns; i++) {
+		const struct trim_run *run = &t->run[i];
+
+		if (!run->top && run->end - run->start >= LARGE_HOLE) {
+			f->large_holes++;
+			f->large_holes_bytes += run->resident;
+		}
+		f->main_top += run->top ? run->resident : 0;
+	}
+	for (size_t i = 0; i < heap->narenas; i++) {
+		f->thread_arenas += !heap->arena[i].main;
+		f->thread_arenas_free += heap->arena[i].main ? 0 : t->of_arena[i];
+	}
+	if (f->thread_arenas)
+		f->thread_arenas_free += tops > f->main_top ? tops - f->main_top : 0;
+	if (in->par && in->parl) {
+		f->trim_threshold = in->trim_threshold;
+		f->mmap_threshold = in->mmap_threshold;
+		f->arena_max = in->arena_max;
+	}
+}
+
 static void add_trims(struct report *report, struct analysis *a)
 {
 	struct report_fragmentation *f = &report->memory.fragmentation;
@@ -135,6 +167,7 @@ static void add_trims(struct report *report, struct analysis *a)
 	report->memory.trimmable = t->resident;
 	f->runs = t->nruns;
 	f->whole = t->whole;
+	add_facts(&report->memory, a->heap, t);
 	for (size_t i = 0; i < t->nruns; i++)
 		f->from_top += t->run[i].top ? t->run[i].resident : 0;
 	add_pins(report, a);
@@ -146,7 +179,8 @@ void report_add_memory(struct report *report, struct analysis *a)
 	struct report_memory *m = &report->memory;
 
 	*m = (struct report_memory){ 0 };
-	add_regions(m, a);
+	m->facts.trim_threshold = m->facts.mmap_threshold = m->facts.arena_max = ABSENT;
+	add_regions(report, a);
 	report->has_memory = true;
 	if (!heap->nspans) { /* no malloc to speak of: its numbers are unknown */
 		m->in_use = m->free_held = m->internal = m->trimmable = m->mmapped = ABSENT;

@@ -17,6 +17,7 @@ void report_free(struct report *report)
 	array_free(&report->threads);
 	array_free(&report->mappings);
 	profile_free(report->profile);
+	array_free(&report->memory.knobs);
 	pool_free(&report->pool);
 	*report = (struct report){ 0 };
 }

@@ -73,12 +73,6 @@ struct report_process {
 	ARRAY(struct report_attribute) attributes; /* sorted by name */
 };
 
-/* A line of the ledger. */
-struct report_line {
-	const char *name; /* balance_owner_name, balance_sharing_name */
-	struct balance_line sum;
-};
-
 /* What keeps a region of an arena from getting smaller at its end: trim_pin. */
 struct report_pin {
 	uint64_t arena;
@@ -100,6 +94,43 @@ struct report_fragmentation {   /* bytes */
 	size_t npins;
 };
 
+/* What a finding about memory rests on. Names are those of the JSON. */
+#define REPORT_NUMBERS 8
+struct report_number {
+	const char *name;
+	uint64_t value;
+};
+
+/* Which part of the memory is the culprit: see dominant.h. */
+struct report_dominant {
+	const char *code; /* "leak", "heap", ...; NULL: not asked for, or nothing to tell of */
+	const char *rule; /* why, in words */
+	const char *text; /* the finding in words; NULL: the verdict says it already */
+	struct report_number number[REPORT_NUMBERS];
+	size_t nnumbers;
+};
+
+/* A setting that would help, and the figures that say so: see knob.h. */
+struct report_knob {
+	const char *name, *text; /* "M_ARENA_MAX" */
+	struct report_number number[REPORT_NUMBERS];
+	size_t nnumbers;
+};
+
+/* What else is known of where memory went. Bytes, unless told otherwise. */
+struct report_facts {
+	uint64_t live_stacks, exited_stacks; /* number */
+	uint64_t stack_size, stack_deepest;  /* of threads but the initial one: the largest */
+	uint64_t thread_arenas;              /* number: not main */
+	uint64_t thread_arenas_free;         /* resident and free in them */
+	uint64_t large_holes;                /* number: of 128 KiB and more, between blocks */
+	uint64_t large_holes_bytes;          /* resident in them */
+	uint64_t main_top;                   /* resident at the main arena's end */
+	uint64_t trim_threshold, mmap_threshold, arena_max; /* mp_'s; ABSENT: unknown */
+	struct balance_place busiest[OWNERS], idlest[OWNERS];
+	const char *shared_path; /* of the shared memory with the most; NULL: none */
+};
+
 /* Bytes; ABSENT: unknown. */
 struct report_memory {
 	uint64_t mapped, resident, saved;
@@ -113,11 +144,13 @@ struct report_memory {
 	struct {           /* the same, mapped */
 		uint64_t heap, stacks, files, shared, anonymous, reserved;
 	} space;
-	uint64_t arenas;                   /* number */
-	struct report_line ledger[OWNERS]; /* those that have any; they add up to mapped */
-	size_t nledger;
-	struct report_line sharing[SHARINGS]; /* so do these */
+	uint64_t arenas;                       /* number */
+	struct balance_line ledger[OWNERS];    /* they add up to mapped */
+	struct balance_line sharing[SHARINGS]; /* so do these */
 	struct report_fragmentation fragmentation;
+	struct report_facts facts;
+	struct report_dominant dominant;
+	ARRAY(struct report_knob) knobs;
 };
 
 struct report_leaks {

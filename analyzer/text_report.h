@@ -24,4 +24,8 @@ size_t text_findings(const struct report *report, uint64_t limit, struct out *ou
 /* "... and 3 more sizes" where not all of the groups were shown (0: all were). */
 void text_more(size_t groups, uint64_t shown, const char *how, struct out *out);
 
+/* Where the memory went, as a table; and the settings that would help. */
+void text_memory(const struct report *r, struct out *out);
+void text_knobs(const struct report *r, struct out *out);
+
 #endif

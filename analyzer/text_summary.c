@@ -13,65 +13,6 @@ static void heading(struct out *out, const char *text)
 	out_char(out, '\n');
 }
 
-static void region(struct table *t, const char *name, uint64_t mapped, uint64_t resident,
-                   const char *remark)
-{
-	if (mapped == ABSENT || resident == ABSENT)
-		return;
-	table_cell(t, "%s", name);
-	table_bytes(t, mapped);
-	table_bytes(t, resident);
-	table_cell(t, "%s", remark);
-}
-
-static void within_heap(struct table *t, const char *name, uint64_t bytes, const char *remark)
-{
-	table_cell(t, "  %s", name);
-	table_bytes(t, bytes);
-	table_cell(t, "%s", "");
-	table_cell(t, "%s", remark);
-}
-
-static void heap_lines(struct table *t, const struct report *r)
-{
-	const struct report_memory *m = &r->memory;
-	char bytes[TEXT_NUMBER];
-
-	region(t, "heap (malloc)", m->space.heap, m->heap,
-	       text_plural(&t->pool, m->arenas, "arena", "arenas"));
-	within_heap(t, "in use", m->in_use,
-	            text_plural(&t->pool, m->in_use_blocks, "block", "blocks"));
-	within_heap(t, "free, kept by malloc", m->free_held,
-	            pool_printf(&t->pool,
-	                        "malloc_trim(0) would "
-	                        "return %s",
-	                        text_bytes(bytes, m->trimmable)));
-	within_heap(t, "malloc's own", m->internal, "caches and arena headers");
-}
-
-static void memory_table(const struct report *r, struct out *out)
-{
-	const struct report_memory *m = &r->memory;
-	struct table t = { .indent = 2 };
-
-	table_column(&t, "", false);
-	table_column(&t, "BYTES", true);
-	table_column(&t, "RESIDENT", true);
-	table_column(&t, "", false);
-	if (m->heap != ABSENT)
-		heap_lines(&t, r);
-	region(&t, "thread stacks", m->space.stacks, m->stacks, "");
-	region(&t, "program, libraries, files", m->space.files, m->files,
-	       "as far as the core has them");
-	if (m->space.shared)
-		region(&t, "shared memory", m->space.shared, m->shared, "");
-	region(&t, "other anonymous memory", m->space.anonymous, m->anonymous, "");
-	if (m->space.reserved)
-		region(&t, "address space in reserve", m->space.reserved, m->reserved, "");
-	region(&t, "all mappings", m->mapped, m->resident, "");
-	table_print(&t, out);
-}
-
 static const struct report_finding *first_suspect(const struct report *r)
 {
 	for (size_t i = 0; i < r->findings.n; i++) {
@@ -100,7 +41,7 @@ static void sizes_in_use(const struct report *r, struct out *out)
 	uint64_t below = UINT64_MAX;
 	size_t at = SIZE_MAX; /* index of the last row: rows of equal bytes follow each other */
 
-	if (!r->sizes.n)
+	if (!r->sizes.n || !r->leaks.reachable.blocks)
 		return;
 	table_column(&t, "SIZE", true);
 	table_column(&t, "BLOCKS", true);
@@ -183,7 +124,10 @@ void text_summary(const struct report *r, const struct options *opt, struct out 
 		text_warnings(r, out);
 	}
 	heading(out, "Where the memory went");
-	memory_table(r, out);
+	text_memory(r, out);
+	if (r->memory.knobs.n)
+		heading(out, "What would help, by these figures");
+	text_knobs(r, out);
 	suspects(r, out);
 	if (r->leaks.definite.bytes + r->leaks.indirect.bytes < r->memory.in_use / 10)
 		sizes_in_use(r, out);

@@ -1,4 +1,6 @@
 #include "analyzer/verdict.h"
+#include "analyzer/dominant.h"
+#include "analyzer/knob.h"
 #include "analyzer/text.h"
 
 static const char *blocks_and_bytes(struct pool *pool, struct tally t)
@@ -111,42 +113,63 @@ static void leaks(struct report *r, struct tally leaked)
 	                leaked.blocks == 1 ? "it" : "they", more));
 }
 
+/*
+ * What the memory went to, where that is not what leaks: the answer to "why so big?". NULL: nothing
+ * to add. Of another allocator's mappings another sentence speaks.
+ */
+static const char *culprit(struct report *r)
+{
+	const struct report_dominant *d = &r->memory.dominant;
+	uint64_t leaked = r->leaks.definite.bytes + r->leaks.indirect.bytes;
+	bool others = r->process.allocator || who(r, "beside");
+
+	if (!d->text || (leaked && leaked >= r->memory.resident / 4) ||
+	    (others && !strcmp(d->code, "mappings")))
+		return NULL;
+	return d->text;
+}
+
+/* Little that is only possibly leaked is told of behind what the memory went to. */
+static bool culprit_first(struct report *r)
+{
+	return !strcmp(r->verdict, "possible") && culprit(r) &&
+	       r->leaks.possible.bytes < r->memory.resident / 10;
+}
+
+static void add_culprit(struct report *r)
+{
+	const char *text = culprit(r);
+
+	if (text && !culprit_first(r))
+		r->verdict_text = pool_printf(&r->pool, "%s %s", r->verdict_text, text);
+}
+
+static void possible(struct report *r)
+{
+	r->verdict = "possible";
+	set(r, "possible",
+	    pool_printf(&r->pool,
+	                "No certain leak. %s%s%s of the %s in use %s reached only by pointers into "
+	                "their middle: possibly leaked%s.",
+	                culprit_first(r) ? culprit(r) : "", culprit_first(r) ? " " : "",
+	                blocks_and_bytes(&r->pool, r->leaks.possible),
+	                text_plural(&r->pool, r->memory.in_use_blocks, "block", "blocks"),
+	                r->leaks.possible.blocks == 1 ? "is" : "are",
+	                share_of_use(r, r->leaks.possible.bytes)));
+}
+
 static void no_leaks(struct report *r)
 {
 	struct tally used = { r->memory.in_use_blocks, r->memory.in_use };
 
 	if (r->leaks.possible.blocks)
-		set(r, "possible",
-		    pool_printf(&r->pool,
-		                "No certain leak. %s of the %s in use %s "
-		                "reached "
-		                "only by pointers into their middle: possibly leaked%s.",
-		                blocks_and_bytes(&r->pool, r->leaks.possible),
-		                text_plural(&r->pool, used.blocks, "block", "blocks"),
-		                r->leaks.possible.blocks == 1 ? "is" : "are",
-		                share_of_use(r, r->leaks.possible.bytes)));
+		possible(r);
 	else
 		set(r, "clean",
 		    pool_printf(&r->pool,
-		                "No leak found: each of the %s in use can "
-		                "still be "
-		                "reached by the program.",
+		                "No leak found: %s%s in use can still be reached by the program.",
+		                used.blocks == 1 ? "the " : "each of the ",
 		                blocks_and_bytes(&r->pool, used)));
-}
-
-/* Where nothing leaks and yet most of the heap is free, that is the answer to "why so big?". */
-static void add_free_memory(struct report *r)
-{
-	const struct report_memory *m = &r->memory;
-
-	if (m->free_held == ABSENT || m->free_held < (1 << 20) || m->free_held < m->in_use)
-		return;
-	r->verdict_text = pool_printf(&r->pool,
-	                              "%s Most of the heap, %s, is free memory that "
-	                              "malloc "
-	                              "keeps; malloc_trim(0) would return %s of it.",
-	                              r->verdict_text, text_bytes_in(&r->pool, m->free_held),
-	                              text_bytes_in(&r->pool, m->trimmable));
 }
 
 /*
@@ -160,22 +183,6 @@ static void add_named(struct report *r, const char *name)
 	                              "pointers into the heap: %s of resident memory lie in "
 	                              "anonymous mappings beside it.",
 	                              r->verdict_text, name, others_bytes(r));
-}
-
-/*
- * Garbage-collected heaps, JITs and pools: what malloc does not know, a leak search cannot explain.
- */
-static void add_foreign_memory(struct report *r)
-{
-	const struct report_memory *m = &r->memory;
-	uint64_t others = m->anonymous + m->shared;
-
-	if (others < (4 << 20) || others < m->resident / 2)
-		return;
-	r->verdict_text = pool_printf(&r->pool,
-	                              "%s Most of the resident memory, %s, is not malloc's but "
-	                              "was mapped by the program or a library for itself.",
-	                              r->verdict_text, text_bytes_in(&r->pool, others));
 }
 
 /* Another malloc is the program's, and glibc's has a heap as well: a few blocks, as a rule. */
@@ -239,8 +246,11 @@ void verdict_find(struct report *r)
 
 	const char *others;
 
+	dominant_find(r);
+	knobs_find(r);
 	if (m->in_use == ABSENT) {
 		without_heap(r);
+		add_culprit(r);
 		add_abort_message(r);
 		return;
 	}
@@ -250,14 +260,12 @@ void verdict_find(struct report *r)
 		withheld(r);
 	else
 		no_leaks(r);
-	if (!leaked.blocks)
-		add_free_memory(r);
+	others = who(r, "beside");
 	if (r->process.allocator)
 		beside_another_malloc(r);
-	else if ((others = who(r, "beside")))
+	else if (others)
 		add_named(r, others);
-	else if (leaked.bytes < m->in_use / 10)
-		add_foreign_memory(r);
+	add_culprit(r);
 	add_damage(r);
 	add_abort_message(r);
 }

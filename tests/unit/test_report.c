@@ -83,12 +83,17 @@ static void verdicts_name_other_causes(void **state)
 	r.memory.in_use = 1 << 20;
 	r.memory.free_held = 64 << 20;
 	r.memory.trimmable = 32 << 20;
-	assert_verdict("clean", "64.0 MiB, is free memory that malloc keeps; malloc_trim(0) would "
-	                        "return 32.0 MiB");
+	r.memory.resident = 100 << 20;
+	r.memory.ledger[OWNER_BINS] = (struct balance_line){ .bytes = 64 << 20,
+		                                             .resident = 64 << 20 };
+	assert_verdict("clean", "Most of the resident memory, 64.0 MiB of 100 MiB, is free memory "
+	                        "that malloc keeps; malloc_trim(0) would return 32.0 MiB");
 	start();
 	r.memory.resident = 100 << 20;
-	r.memory.anonymous = 90 << 20;
-	assert_verdict("clean", "Most of the resident memory, 90.0 MiB, is not malloc's");
+	r.memory.ledger[OWNER_ANON] = (struct balance_line){ .bytes = 90 << 20,
+		                                             .resident = 90 << 20 };
+	assert_verdict("clean",
+	               "Most of the resident memory, 90.0 MiB of 100 MiB, is not malloc's");
 }
 
 static struct report_finding leak_of(uint64_t size, uint64_t blocks, vaddr example)
