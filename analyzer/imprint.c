@@ -26,24 +26,61 @@ static void take_words(const struct core *core, const struct heap *heap, const u
 	}
 }
 
+/* Of the block's words, how many are looked at. */
+static size_t words_of(const struct core *core, const struct block *block)
+{
+	uint64_t n = block->size / core->machine->word;
+
+	return n < IMPRINT_WORDS ? (size_t)n : IMPRINT_WORDS;
+}
+
+/* So many bytes of it, in place or in copy; NULL: not all of them are in the core. */
+static const uint8_t *bytes_of(const struct core *core, const struct block *block, size_t bytes,
+                               uint8_t copy[IMPRINT_WORDS * 8])
+{
+	const struct span *span = block->span;
+
+	if (span->mem && range_holds(span->start, span->end, block->addr, bytes))
+		return span->mem + (block->addr - span->start);
+	return core_read(core, block->addr, copy, bytes) ? copy : NULL;
+}
+
 bool imprint_take(const struct core *core, const struct heap *heap, const struct block *block,
                   struct imprint *out)
 {
-	const struct span *span = block->span;
-	unsigned wide = core->machine->word;
-	size_t n = block->size / wide < IMPRINT_WORDS ? (size_t)(block->size / wide)
-	                                              : IMPRINT_WORDS;
 	uint8_t copy[IMPRINT_WORDS * 8];
+	size_t n = words_of(core, block);
+	const uint8_t *bytes = bytes_of(core, block, n * core->machine->word, copy);
 
 	*out = (struct imprint){ 0 };
-	if (span->mem && range_holds(span->start, span->end, block->addr, n * wide)) {
-		take_words(core, heap, span->mem + (block->addr - span->start), n, out);
-		return true;
+	if (bytes)
+		take_words(core, heap, bytes, n, out);
+	return bytes != NULL;
+}
+
+static bool is_pointer(const struct imprint_side *side, uint64_t word)
+{
+	return word >= 4096 && heap_span(side->heap, core_pointer(side->core, word));
+}
+
+unsigned imprint_compare_blocks(const struct imprint_side *a, const struct imprint_side *b)
+{
+	uint8_t first[IMPRINT_WORDS * 8], second[IMPRINT_WORDS * 8];
+	unsigned wide = a->core->machine->word, same = IMPRINT_SAME;
+	size_t n = words_of(a->core, a->block);
+	const uint8_t *x = bytes_of(a->core, a->block, n * wide, first);
+	const uint8_t *y = bytes_of(b->core, b->block, n * wide, second);
+
+	if (!x || !y || !memcmp(x, y, n * wide)) /* most pairs are the same to the byte */
+		return IMPRINT_SAME;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t v = load_word(x + i * wide, wide), w = load_word(y + i * wide, wide);
+		unsigned lane = i < 16 ? lane_of[i] : 7;
+
+		if (v != w && (same >> lane & 1) && !(is_pointer(a, v) && is_pointer(b, w)))
+			same &= ~(1u << lane);
 	}
-	if (!core_read(core, block->addr, copy, n * wide))
-		return false;
-	take_words(core, heap, copy, n, out);
-	return true;
+	return same;
 }
 
 unsigned imprint_compare(const struct imprint *a, const struct imprint *b)

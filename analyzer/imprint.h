@@ -34,6 +34,17 @@ bool imprint_take(const struct core *core, const struct heap *heap, const struct
 unsigned imprint_compare(const struct imprint *a, const struct imprint *b);
 
 /*
+ * The same of two blocks of one size in two cores of one machine, without the imprints. What is not
+ * in one of the cores does not speak against them.
+ */
+struct imprint_side {
+	const struct core *core;
+	const struct heap *heap;
+	const struct block *block;
+};
+unsigned imprint_compare_blocks(const struct imprint_side *a, const struct imprint_side *b);
+
+/*
  * To be kept in a report: eight bits a lane, hashed with a key that the report does not have
  * (instance.h) and with the block's address. Without the key, which only the core tells, nothing
  * can be tried against it, not even a guess at a short or likely content; and equal contents of two

@@ -1,17 +1,16 @@
 /*
  * reuse: two snapshots have a used block of the same size at the same address: the same block, or
- * one that was freed and given out again? Judged for all blocks of a size class together, by how
+ * one that was freed and given out again? Judged for all pairs of a size class together, by how
  * their imprints agree (imprint.h); it knows nothing of single blocks.
  *
- *   n(p)  pairs in which the lanes of the set p agree
- *   u(p)  how often two different blocks of the class agree in p: by chance, and because they are
- *         of one type (learned within one snapshot, classes.h)
- *
- * Where blocks were reused, their pairs look like two different blocks. So the share r of reused
- * pairs is at most the least n(p) / (N u(p)) over all p, and r N u(p) of the n(p) pairs are
- * expected to be reused ones: where that is half of them or more, all of p are called replaced.
- * What remains of it elsewhere is the expected number of wrong survivors. A class whose blocks all
- * look alike tells nothing; the share of reuse in the others is taken for it.
+ * Pairs are a mixture: survivors, in which lane l agrees with the chance s(l), and reused blocks,
+ * in which it agrees as it does in any two different blocks of the class: u(l), by chance and
+ * because they are of one type, learned within one snapshot (classes.h). s and the share of
+ * survivors are found by expectation maximization (Fellegi and Sunter 1969; Winkler 1988 for u
+ * known beforehand), and a set of agreeing lanes is called replaced where reuse is the likelier
+ * reason for it. What is left of that likelihood among the others is the expected number of wrong
+ * survivors. A class whose blocks all look alike tells nothing; the share of reuse in the others is
+ * taken for it.
  *
  * free() writes into the first two words of a small block, and malloc leaves what is behind them: a
  * pair in which neither agrees is called replaced, even if all the rest is the same.
@@ -27,6 +26,9 @@ struct reuse {
 	bool replaced[IMPRINT_PATTERNS];  /* out */
 	uint64_t survivors, others;       /* out: pairs */
 	double wrong; /* out: survivors expected to be none; negative: nothing tells */
+	/* private */
+	double reused[IMPRINT_PATTERNS]; /* likelihood that such a pair is a reused one */
+	double total, share; /* pairs; of them reused ones, negative: it does not tell */
 };
 
 /* Of classes->n classes, reuse[i] with classes->v[i].alike. */

@@ -43,29 +43,12 @@ static bool is_pair(const struct merge *m)
 	return m->has_old && m->has_new && m->old.size == m->new.size;
 }
 
-/* Bytes of the block that imprints look at, where they lie in one piece; NULL: they do not. */
-static const uint8_t *bytes_of(const struct block *b, size_t n)
-{
-	const struct span *s = b->span;
-
-	return s->mem && range_holds(s->start, s->end, b->addr, n) ? s->mem + (b->addr - s->start)
-	                                                           : NULL;
-}
-
-/* Most pairs are the same to the byte: that is quickly seen. */
 static unsigned compare(const struct merge *m)
 {
-	uint64_t most = IMPRINT_WORDS * (uint64_t)m->new_core->machine->word;
-	size_t n = (size_t)(m->new.size < most ? m->new.size : most);
-	const uint8_t *a = bytes_of(&m->old, n), *b = bytes_of(&m->new, n);
-	struct imprint x, y;
+	const struct imprint_side old = { m->old_core, m->old_heap, &m->old };
+	const struct imprint_side new = { m->new_core, m->new_heap, &m->new };
 
-	if (a && b && !memcmp(a, b, n))
-		return IMPRINT_SAME;
-	if (!imprint_take(m->old_core, m->old_heap, &m->old, &x) ||
-	    !imprint_take(m->new_core, m->new_heap, &m->new, &y))
-		return IMPRINT_SAME; /* not in the core: nothing speaks against it */
-	return imprint_compare(&x, &y);
+	return imprint_compare_blocks(&old, &new);
 }
 
 static struct life life_of(const struct reach *reach, const struct types *types,
