@@ -99,37 +99,44 @@ static void make_profile(struct report *r)
 	r->profile = p;
 }
 
+static bool load(struct snapshot *s, const struct document *document, struct err *err)
+{
+	s->saved = true;
+	if (!json_load(s->path, document, &s->report, err))
+		return false;
+	s->whole = s->report.profile != NULL;
+	if (!s->whole)
+		make_profile(&s->report);
+	return true;
+}
+
+/* What is in an analysis points to it: it is made in its place. */
 bool snapshot_open(const char *path, const struct module_options *where, unsigned threads,
                    struct snapshot *out, struct err *err)
 {
-	struct snapshot s = { .path = path };
 	struct document document;
-	bool good;
+	bool good = false;
 
+	*out = (struct snapshot){ .path = path };
 	switch (document_open(path, LOAD_BYTES, &document, err)) {
 	case DOCUMENT_BAD:
-		return false;
+		break;
 	case DOCUMENT_OBJECT:
-		s.saved = true;
-		good = json_load(path, &document, &s.report, err);
+		good = load(out, &document, err);
 		document_close(&document);
-		if (!good)
-			return false;
-		s.whole = s.report.profile != NULL;
-		if (!s.whole)
-			make_profile(&s.report);
 		break;
 	case DOCUMENT_OTHER:
-		if (!analysis_open(path, where, &s.a, err))
-			return false;
-		s.a.threads = threads;
-		s.whole = true;
-		build(&s);
+		good = analysis_open(path, where, &out->a, err);
+		if (!good)
+			break;
+		out->a.threads = threads;
+		out->whole = true;
+		build(out);
 		break;
 	}
-	s.when = when_of_report(&s.report);
-	*out = s;
-	return true;
+	if (good)
+		out->when = when_of_report(&out->report);
+	return good;
 }
 
 void snapshot_close(struct snapshot *snapshot)
