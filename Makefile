@@ -5,6 +5,7 @@ VERSION := 0.1.0
 BUILD   ?= build
 PREFIX  ?= /usr/local
 bindir  ?= $(PREFIX)/bin
+libdir  ?= $(PREFIX)/lib
 INSTALL ?= install
 
 ifeq ($(origin CC),default)
@@ -46,6 +47,17 @@ compile := $(CC) $(own_cppflags) $(CPPFLAGS) $(language) $(CFLAGS) $(hardening) 
 link    := $(CC) $(language) $(CFLAGS) $(LDFLAGS) $(link_hardening) -Wl,--as-needed
 libs    := -ldw -lelf -lZydis -ljansson -lzstd -llz4 -llzma -lz -liberty -lpthread -lm $(LDLIBS)
 
+# What runs inside a victim: no sanitizer, no stack protector, nothing but libc; on the machines
+# that it is for.
+sites         := libcoreheap_sites.so
+sites_flags    = $(CC) -I. -D_GNU_SOURCE $(CPPFLAGS) $(language) $(CFLAGS) -fPIC -shared \
+	-fvisibility=hidden -fno-builtin-malloc -fno-builtin-calloc -ftls-model=initial-exec \
+	-fno-stack-protector -U_FORTIFY_SOURCE $(warnings) -Wl,-soname,$(sites) -Wl,-z,relro \
+	-Wl,-z,now -Wl,-z,noexecstack
+sites_sources := $(sort $(wildcard preload/*.c))
+machine       := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+sites_built   := $(if $(filter x86_64 aarch64,$(machine)),$(BUILD)/$(sites))
+
 # Objects live in a folder named after compiler, flavour and a sum over every flag and the
 # compiler's version, so that builds which differ never share an object.
 quote    = '$(subst ','\'',$(1))'
@@ -68,14 +80,15 @@ again = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2)
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-all: $(out)/coreheap
+all: $(out)/coreheap $(sites_built)
 
 help:
 	@echo 'make            build $(BUILD)/coreheap (CC=, CFLAGS=, BUILD=, WERROR=0, SAN=1)'
 	@echo 'make demo       install what is missing, build, analyze the core of a leaky server'
 	@echo 'make check      install what is missing, build, run all tests (TESTS="tests/t/20*", JOBS=2, KEEP=1)'
 	@echo 'make deps       install what is missing for building and testing'
-	@echo 'make install    copy to $(DESTDIR)$(bindir) (PREFIX=, DESTDIR=, bindir=); make uninstall'
+	@echo 'make install    copy to $(DESTDIR)$(bindir) and $(libdir) (PREFIX=, DESTDIR=, bindir=, libdir=);'
+	@echo '                make uninstall'
 	@echo 'make lint       layering, lengths, house rules'
 	@echo 'make bench      5 million chunks: time and memory, written to doc/performance.md'
 	@echo 'make coverage   which glibc, machine and kind of core comes out exact, written to doc/coverage.md'
@@ -90,6 +103,11 @@ $(out)/coreheap: $(obj)/coreheap FORCE
 $(obj)/coreheap: $(objects)
 	@echo '  link    $@'
 	@$(link) -o $@ $^ $(libs)
+
+$(BUILD)/$(sites): $(sites_sources) $(wildcard preload/*.h) Makefile
+	@mkdir -p $(@D)
+	@echo '  built   $@'
+	@$(sites_flags) -o $@.new $(sites_sources) && mv -f $@.new $@
 
 $(obj)/%.o: %.c $(obj)/libraries
 	@mkdir -p $(@D)
@@ -163,9 +181,13 @@ check:
 install: all
 	$(INSTALL) -d $(DESTDIR)$(bindir)
 	$(INSTALL) -m 755 $(out)/coreheap $(DESTDIR)$(bindir)/coreheap
+ifneq ($(sites_built),)
+	$(INSTALL) -d $(DESTDIR)$(libdir)
+	$(INSTALL) -m 755 $(sites_built) $(DESTDIR)$(libdir)/$(sites)
+endif
 
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/coreheap
+	rm -f $(DESTDIR)$(bindir)/coreheap $(DESTDIR)$(libdir)/$(sites)
 
 lint:
 	@tests/lint.sh

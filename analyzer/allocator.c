@@ -283,6 +283,14 @@ static int by_role(const void *a, const void *b)
 	return x->role != y->role ? (int)x->role - (int)y->role : strcmp(x->name, y->name);
 }
 
+/* Our own library that keeps allocation sites stands before the malloc that it calls. */
+static bool hands_on(const struct module *m)
+{
+	static const char name[] = "libcoreheap_sites.so";
+
+	return !strncmp(base_name(m->path), name, sizeof(name) - 1);
+}
+
 void allocators_find(const struct core *core, struct modules *modules, const struct heap *heap,
                      struct allocators *out)
 {
@@ -299,6 +307,8 @@ void allocators_find(const struct core *core, struct modules *modules, const str
 		if (!who || who->kind != FOREIGN_LIBC)
 			f.provider = find_provider(&f, linker);
 	}
+	if (f.provider < modules->n && hands_on(&modules->v[f.provider]))
+		f.provider = modules->n;
 	if (f.provider < modules->n)
 		by_symbols(&f, f.provider);
 	if (modules->exe < modules->n && modules->exe != f.provider)

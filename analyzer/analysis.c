@@ -1,6 +1,7 @@
 #include "analyzer/analysis.h"
 
 #include "analyzer/interior.h"
+#include "analyzer/origin.h"
 #include "analyzer/typing.h"
 #include "analyzer/propagate.h"
 #include "formats/written.h"
@@ -35,6 +36,7 @@ bool analysis_open(const char *path, const struct module_options *where, struct 
 void analysis_close(struct analysis *a)
 {
 	interior_free(a->interior);
+	origins_close(a->origins);
 	types_free(a->types);
 	if (a->has_reach)
 		reach_free(&a->reach);
@@ -156,4 +158,11 @@ struct interior *analysis_interior(struct analysis *a)
 	if (!a->interior)
 		a->interior = interior_find(a);
 	return a->interior;
+}
+
+struct origins *analysis_origins(struct analysis *a)
+{
+	if (!a->origins)
+		a->origins = origins_open(a);
+	return a->origins;
 }

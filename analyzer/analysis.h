@@ -34,6 +34,7 @@ struct analysis {
 	struct reach reach;
 	struct types *types;
 	struct interior *interior;
+	struct origins *origins; /* origin.h */
 	bool has_modules, has_trims, has_allocators, has_stacks, has_roots, has_reach;
 };
 
@@ -52,5 +53,6 @@ const struct roots *analysis_roots(struct analysis *a);
 const struct reach *analysis_reach(struct analysis *a);
 struct types *analysis_types(struct analysis *a);
 struct interior *analysis_interior(struct analysis *a);
+struct origins *analysis_origins(struct analysis *a); /* needs no other stage */
 
 #endif

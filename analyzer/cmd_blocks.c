@@ -4,6 +4,7 @@
  */
 #include "analyzer/command.h"
 #include "analyzer/json.h"
+#include "analyzer/origin.h"
 #include "analyzer/site.h"
 
 static const char *const state_names[] = {
@@ -23,6 +24,7 @@ struct listing {
 	const struct reach *reach;
 	const struct types *types;
 	struct sites *sites; /* NULL: not asked for */
+	struct origins *origins;
 	struct out *out;
 	uint64_t rows;
 };
@@ -34,10 +36,16 @@ static const struct site_guess *guess_of(const struct listing *l, const struct b
 	return l->sites && b->state == BLOCK_USED ? sites_of(l->sites, b) : NULL;
 }
 
+static const struct origin *known_origin(struct listing *l, const struct block *b)
+{
+	return b->state == BLOCK_USED ? origin_of(l->origins, b->addr) : NULL;
+}
+
 static void put_csv(struct listing *l, const struct block *b, enum reach_class reach)
 {
 	const struct site_guess *guess = guess_of(l, b);
 	const struct type *type = types_of(l->types, b->id);
+	const struct origin *origin = known_origin(l, b);
 	struct out *out = l->out;
 
 	out_addr(out, b->addr);
@@ -55,7 +63,9 @@ static void put_csv(struct listing *l, const struct block *b, enum reach_class r
 	if (type)
 		out_csv(out, type->name);
 	out_char(out, ',');
-	if (guess && guess->likely)
+	if (origin)
+		out_csv(out, origin->text);
+	else if (guess && guess->likely)
 		out_csv(out, site_text(l->sites, &guess->list[0]));
 	out_char(out, '\n');
 }
@@ -82,6 +92,7 @@ static void put_object(struct listing *l, const struct block *b, enum reach_clas
 {
 	const struct site_guess *guess = guess_of(l, b);
 	const struct type *type = types_of(l->types, b->id);
+	const struct origin *origin = known_origin(l, b);
 	struct out *out = l->out;
 
 	out_str(out, "{\"address\": \"");
@@ -105,8 +116,13 @@ static void put_object(struct listing *l, const struct block *b, enum reach_clas
 		out_str(out, type->method);
 		out_printf(out, "\", \"type_confidence\": %.2f", type->confidence);
 	}
-	if (guess)
+	if (origin) {
+		out_str(out, ", \"site\": ");
+		json_text(out, origin->text);
+		out_printf(out, ", \"site_method\": \"%s\"", origin->method);
+	} else if (guess) {
 		put_sites(l, guess);
+	}
 	out_char(out, '}');
 }
 
@@ -125,6 +141,7 @@ static void put_json(struct listing *l, const struct block *b, enum reach_class 
 static void put_text(struct listing *l, const struct block *b, enum reach_class reach)
 {
 	const struct type *type = types_of(l->types, b->id);
+	const struct origin *origin = known_origin(l, b);
 
 	out_printf(l->out, "0x%-14llx %14llu  %-8s  %-9s  %-5s %6u", (unsigned long long)b->addr,
 	           (unsigned long long)b->size, state_names[b->state], reach_name(reach),
@@ -132,6 +149,10 @@ static void put_text(struct listing *l, const struct block *b, enum reach_class 
 	if (type) {
 		out_str(l->out, "  ");
 		out_untrusted(l->out, type->name);
+	}
+	if (origin) {
+		out_str(l->out, "  from ");
+		out_untrusted(l->out, origin->text);
 	}
 	out_char(l->out, '\n');
 }
@@ -184,7 +205,7 @@ static void render(struct listing *l, struct analysis *a, const struct report *r
 	case FORMATS:
 		out_style(out, STYLE_DIM);
 		out_printf(out, "%-16s %14s  %-8s  %-9s  %-5s %6s  %s\n", "ADDRESS", "SIZE",
-		           "STATE", "REACH", "KIND", "ARENA", "TYPE");
+		           "STATE", "REACH", "KIND", "ARENA", "TYPE, SITE");
 		out_plain(out);
 		list(l, a, put_text);
 		break;
@@ -205,11 +226,13 @@ static int run(const struct options *opt, struct out *out)
 	report_add_leaks(&r, &a);
 	command_limits(opt, &r);
 	l.reach = analysis_reach(&a);
+	l.origins = analysis_origins(&a);
 	l.types = analysis_types(&a);
-	if (opt->format != FORMAT_TEXT)
+	if (opt->format != FORMAT_TEXT && !origins_all(l.origins))
 		sites_make(&a, NULL, true, &l.sites);
 	render(&l, &a, &r);
 	sites_free(l.sites);
+	report_warn_files(&r, &a);
 	code = command_end(opt, &r, false);
 	report_free(&r);
 	analysis_close(&a);
@@ -225,6 +248,7 @@ const struct command cmd_blocks = {
 		"  state  used, free (waiting in malloc's lists), internal (malloc's own)\n"
 		"  reach  of used blocks: definite, indirect, possible, reachable\n"
 		"  kind   brk, arena, mmap: where malloc got the memory; arena 0 is the main one\n"
+		"  site   where it was allocated, if the process ran with libcoreheap_sites.so\n"
 		"\n"
 		"  coreheap blocks core --reach leaked --format csv\n",
 	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV,

@@ -1,39 +1,10 @@
 #include "analyzer/command.h"
 #include "analyzer/process.h"
 #include "analyzer/text.h"
+#include "analyzer/text_report.h"
 #include "analyzer/thread_report.h"
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 /* ---- text ---- */
-
-static void print_frame(const struct report_frame *f, size_t number, struct out *out)
-{
-	out_printf(out, "  #%-3zu 0x%016llx  ", number, (unsigned long long)f->pc);
-	if (f->function)
-		out_untrusted(out, f->function);
-	else
-		out_str(out, "??");
-	if (f->offset != ABSENT)
-		out_printf(out, "+0x%llx", (unsigned long long)f->offset);
-	if (f->file) {
-		out_str(out, " (");
-		out_untrusted(out, base_name(f->file));
-		out_printf(out, ":%llu)", (unsigned long long)f->line);
-	}
-	if (f->module) {
-		out_str(out, " in ");
-		out_untrusted(out, base_name(f->module));
-		if (!f->function)
-			out_printf(out, "+0x%llx", (unsigned long long)f->module_offset);
-	}
-	out_char(out, '\n');
-}
 
 static void print_registers(const struct report_thread *t, struct out *out)
 {
@@ -84,8 +55,7 @@ static void print_thread(const struct report *r, const struct report_thread *t, 
 	print_facts(t, out);
 	out_char(out, '\n');
 	print_registers(t, out);
-	for (size_t i = 0; i < t->nframes; i++)
-		print_frame(&t->frame[i], i, out);
+	text_frames(t->frame, t->nframes, 2, out);
 	if (t->stop) {
 		out_style(out, STYLE_DIM);
 		out_str(out, "       ends here: ");

@@ -320,6 +320,8 @@ static void look(struct work *w, struct explanation *e)
 		e->shape = pool_strndup(w->pool, shape_of(w->a->core, w->a->heap, b, shape),
 		                        SHAPE_TEXT);
 	}
+	if (b->state == BLOCK_USED)
+		e->origin = origin_of(analysis_origins(w->a), b->addr);
 	if (b->state != BLOCK_FREE)
 		return;
 	heap_free_place(w->a->heap, w->a->core, b, list, sizeof(list));

@@ -6,6 +6,7 @@
 #ifndef ANALYZER_EXPLAIN_H
 #define ANALYZER_EXPLAIN_H
 
+#include "analyzer/origin.h"
 #include "analyzer/path.h"
 #include "analyzer/place.h"
 #include "analyzer/referrer.h"
@@ -37,6 +38,7 @@ struct explanation {
 	const char *where;   /* place, in words */
 	const char *mapping; /* whose the mapping is, in words; NULL: not mapped */
 	/* a block: place.kind PLACE_BLOCK */
+	const struct origin *origin; /* where it was allocated; NULL: unknown */
 	enum reach_class reach;    /* REACH_NONE: not a used block */
 	const struct type *type;   /* NULL: unknown */
 	const char *shape;         /* of a used block, see shape.h; NULL: no used block */

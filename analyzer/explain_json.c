@@ -166,6 +166,11 @@ static json_t *one(struct places *places, const struct explanation *e, uint64_t 
 	field_string(o, "shape", e->shape);
 	if (e->peers)
 		json_object_set_new(o, "peers", peers_json(e->peers));
+	if (e->origin) {
+		json_object_set_new(o, "site", json_site(&e->origin->site));
+		field_string(o, "site_method", e->origin->method);
+		json_object_set_new(o, "stack", json_frames(e->origin->frame, e->origin->n));
+	}
 	field_string(o, "list", e->list);
 	if (p->thread >= 0)
 		field_number(o, "tid", (uint64_t)places->a->core->thread[p->thread].tid);

@@ -2,6 +2,7 @@
 #include "analyzer/explain.h"
 #include "analyzer/peers.h"
 #include "analyzer/text.h"
+#include "analyzer/text_report.h"
 
 #define ROW 16 /* bytes a line of a dump */
 
@@ -209,6 +210,16 @@ static void peers_text(const struct explanation *e, struct out *out)
 	out_str(out, p->all.blocks > p->n ? " ...\n" : "\n");
 }
 
+static void origin_text(const struct origin *origin, struct out *out)
+{
+	if (!origin)
+		return;
+	label(out, "origin");
+	out_printf(out, "allocated here, exactly, as the process kept it%s:\n",
+	           strcmp(origin->method, "sampled") ? "" : " for a sample of its blocks");
+	text_frames(origin->frame, origin->n, 4, out);
+}
+
 static bool in_file(const struct explanation *e)
 {
 	const struct module *m = e->place.kind == PLACE_MODULE ? e->place.symbol.module : NULL;
@@ -250,6 +261,7 @@ static void one(struct places *places, const struct explanation *e, uint64_t sho
 	}
 	type_text(e, out);
 	peers_text(e, out);
+	origin_text(e->origin, out);
 	verdict_text(e, out);
 	path_text(e, out);
 	if (s)

@@ -108,6 +108,15 @@ static json_t *frame(const struct report_frame *f)
 	return o;
 }
 
+json_t *json_frames(const struct report_frame *v, size_t n)
+{
+	json_t *frames = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(frames, frame(&v[i]));
+	return frames;
+}
+
 static void thread_stack(json_t *o, const struct report_thread *t)
 {
 	json_t *stack = json_object();
@@ -124,7 +133,7 @@ static void thread_stack(json_t *o, const struct report_thread *t)
 json_t *json_thread(const struct report *r, size_t i)
 {
 	const struct report_thread *t = &r->threads.v[i];
-	json_t *o = json_object(), *frames = json_array(), *registers = json_object();
+	json_t *o = json_object(), *registers = json_object();
 
 	field_number(o, "tid", t->tid);
 	field_string(o, "name", t->name);
@@ -139,9 +148,7 @@ json_t *json_thread(const struct report *r, size_t i)
 	field_number(o, "arena", t->arena);
 	field_number(o, "tcache_blocks", t->tcache_blocks);
 	field_number(o, "tcache_bytes", t->tcache_bytes);
-	for (size_t k = 0; k < t->nframes; k++)
-		json_array_append_new(frames, frame(&t->frame[k]));
-	json_object_set_new(o, "frames", frames);
+	json_object_set_new(o, "frames", json_frames(t->frame, t->nframes));
 	field_string(o, "stop", t->stop);
 	for (size_t k = 0; k < t->nregs; k++)
 		field_address(registers, t->reg[k].name, t->reg[k].value);

@@ -116,7 +116,7 @@ json_t *json_leaks(const struct report_leaks *l)
 	return o;
 }
 
-static json_t *site(const struct report_site *s)
+json_t *json_site(const struct report_site *s)
 {
 	json_t *o = json_object();
 
@@ -162,7 +162,7 @@ json_t *json_finding_of(const struct report_finding *f)
 	field_string(o, "type", f->type);
 	field_share(o, "type_confidence", f->type_confidence);
 	if (f->site.function || f->site.module)
-		json_object_set_new(o, "site", site(&f->site));
+		json_object_set_new(o, "site", json_site(&f->site));
 	field_share(o, "site_confidence", f->site_confidence);
 	field_string(o, "site_method", f->site_method);
 	field_string(o, "owner", f->owner);

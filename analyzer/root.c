@@ -1,4 +1,5 @@
 #include "analyzer/root.h"
+#include "analyzer/exact.h"
 #include "analyzer/getrandom.h"
 
 #include <elf.h>
@@ -271,11 +272,17 @@ static int by_missing(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* Malloc's own memory and all stacks, merged where they touch. */
+/*
+ * Malloc's own memory, all stacks and what libcoreheap_sites.so keeps of blocks, merged where they
+ * touch.
+ */
 static void bar(struct lists *l)
 {
+	struct owned sites = { .what = "allocation sites" };
 	size_t kept = 0;
 
+	if (exact_range(l->core, &sites.start, &sites.end))
+		array_push(&l->barred, sites);
 	for (size_t i = 0; i < l->heap->nowned; i++)
 		array_push(&l->barred, l->heap->owned[i]);
 	for (size_t i = 0; i < l->stacks->n; i++) {

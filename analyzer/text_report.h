@@ -23,6 +23,8 @@ void text_warnings(const struct report *report, struct out *out);
 size_t text_findings(const struct report *report, uint64_t limit, struct out *out);
 /* "... and 3 more sizes" where not all of the groups were shown (0: all were). */
 void text_more(size_t groups, uint64_t shown, const char *how, struct out *out);
+/* Frames, one a line, numbered from 0. */
+void text_frames(const struct report_frame *v, size_t n, unsigned indent, struct out *out);
 
 /* Where the memory went, as a table; and the settings that would help. */
 void text_memory(const struct report *r, struct out *out);

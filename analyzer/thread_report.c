@@ -12,23 +12,33 @@ struct listing {
 	bool registers;
 };
 
-static void add_frame(struct listing *l, const struct frame *f, struct report_frame *row)
+void report_frame_name(struct analysis *a, vaddr pc, bool call_site, struct report_frame *row)
 {
 	struct symbol s;
 
-	module_symbol(l->a->core, &l->a->modules, f->pc, !f->activation && !f->trampoline, &s);
-	*row = (struct report_frame){ .pc = f->pc,
-		                      .function = f->trampoline ? FRAME_TRAMPOLINE : s.name,
-		                      .offset = s.name && !f->trampoline ? s.offset : ABSENT,
+	module_symbol(a->core, analysis_modules(a), pc, call_site, &s);
+	*row = (struct report_frame){ .pc = pc,
+		                      .function = s.name,
+		                      .offset = s.name ? s.offset : ABSENT,
 		                      .line = ABSENT,
 		                      .module = s.module ? s.module->path : NULL,
 		                      .module_offset = s.module ? s.module_offset : ABSENT };
-	if (s.name && s.raw != s.name && !f->trampoline)
+	if (s.name && s.raw != s.name)
 		row->symbol = s.raw;
-	if (s.file && !f->trampoline) {
+	if (s.file) {
 		row->file = s.file;
 		row->line = (uint64_t)s.line;
 	}
+}
+
+static void add_frame(struct listing *l, const struct frame *f, struct report_frame *row)
+{
+	report_frame_name(l->a, f->pc, !f->activation && !f->trampoline, row);
+	if (!f->trampoline)
+		return;
+	row->function = FRAME_TRAMPOLINE;
+	row->symbol = row->file = NULL;
+	row->offset = row->line = ABSENT;
 }
 
 static void add_backtrace(struct listing *l, size_t thread, struct report_thread *row)

@@ -12,4 +12,7 @@
 /* At most `frames` of each thread, 0: all (but 65,536). */
 void report_add_threads(struct report *report, struct analysis *a, uint64_t frames, bool registers);
 
+/* The names of a code address; call_site: it is where a call returns to. */
+void report_frame_name(struct analysis *a, vaddr pc, bool call_site, struct report_frame *row);
+
 #endif

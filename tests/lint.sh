@@ -7,8 +7,8 @@ python3 tests/lint.py . || status=1
 if command -v cppcheck >/dev/null; then
 	cppcheck --quiet --std=c11 --language=c -I. --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability --suppress=missingIncludeSystem \
-		--suppress=normalCheckLevelMaxBranches -DCOREHEAP_VERSION='""' -D_GNU_SOURCE \
-		formats heapwalk analyzer || status=1
+		--suppress=normalCheckLevelMaxBranches -DCOREHEAP_VERSION='""' -D_GNU_SOURCE -D__x86_64__ \
+		formats heapwalk analyzer preload || status=1
 else
 	echo 'lint: cppcheck is not installed, its checks are left out' >&2
 fi

@@ -9,11 +9,16 @@ install_to()
 }
 
 ok 'installs' install_to install PREFIX=/usr
-is 'one program, where it was told' "$(cd "$OUT/dest" && find . -type f)" ./usr/bin/coreheap
+sites=$([ -f "$BUILD/libcoreheap_sites.so" ] && echo lib/libcoreheap_sites.so)
+is 'the program, and the library where there is one' "$(cd "$OUT/dest/usr" && find . -type f | sort)" \
+	"$(printf './%s\n' bin/coreheap $sites)"
 ok 'the installed program runs' "$OUT/dest/usr/bin/coreheap" version
 is 'its mode' "$(stat -c %a "$OUT/dest/usr/bin/coreheap")" 755
+[ -z "$sites" ] || is 'the library lets programs run' \
+	"$(LD_PRELOAD=$OUT/dest/usr/$sites sh -c 'echo well')" well
 ok 'uninstalls' install_to uninstall PREFIX=/usr
 is 'nothing is left' "$(cd "$OUT/dest" && find . -type f)" ''
-ok 'bindir is honoured' install_to install bindir=/opt/tools
+ok 'bindir and libdir are honoured' install_to install bindir=/opt/tools libdir=/opt/lib64
+[ -z "$sites" ] || ok 'the library is there' [ -f "$OUT/dest/opt/lib64/libcoreheap_sites.so" ]
 ok 'and found there' "$OUT/dest/opt/tools/coreheap" version
 plan_done
