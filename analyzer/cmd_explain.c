@@ -79,7 +79,7 @@ static void print(const struct options *opt, struct places *places, struct repor
 	struct explanation *v;
 	struct pool pool = { 0 };
 
-	explain(places, at, n, most, &pool, &v);
+	explain(places, at, n, most, opt->show_content > 0, &pool, &v);
 	report_warn_files(report, places->a);
 	if (opt->format == FORMAT_JSON)
 		explain_json(places, report, v, n, opt->show_content, out);

@@ -2,6 +2,7 @@
 #include "analyzer/interior.h"
 #include "analyzer/peers.h"
 #include "analyzer/text.h"
+#include "formats/local.h"
 
 #include <stdlib.h>
 
@@ -14,6 +15,7 @@ struct work {
 	struct interior *interior; /* NULL: no block that is explained is possible */
 	struct explanation *v;
 	size_t n;
+	bool content;             /* of members is wanted */
 	struct path *path;        /* by explanation */
 	struct referrers *target; /* sorted by start */
 	size_t ntargets;
@@ -35,6 +37,24 @@ static const char *kind_of(const struct place *p)
 	return place_kind_name(p->kind);
 }
 
+/* ", variable x of f" of the innermost frame; "": none is in this register. */
+static const char *local_in(struct work *w, const struct root_register *r)
+{
+	const struct locals *locals = place_locals(w->places, (size_t)r->thread);
+	const struct machine *m = w->a->core->machine;
+
+	for (size_t i = 0; i < locals->n; i++) {
+		const struct local *l = &locals->v[i];
+
+		if (l->in_register && !l->frame && l->reg < m->nregs &&
+		    !strcmp(m->reg[l->reg], r->name))
+			return pool_printf(w->pool, ", variable %s%s%s", l->name,
+			                   l->function ? " of " : "",
+			                   l->function ? l->function : "");
+	}
+	return "";
+}
+
 static void describe(struct work *w, uint32_t reg, vaddr at, struct explain_pointer *out)
 {
 	const struct core *core = w->a->core;
@@ -48,8 +68,8 @@ static void describe(struct work *w, uint32_t reg, vaddr at, struct explain_poin
 		out->kind = "register";
 		out->reg = r->name;
 		out->tid = (uint64_t)core->thread[r->thread].tid;
-		out->where = pool_printf(w->pool, "%s of thread %d", r->name,
-		                         core->thread[r->thread].tid);
+		out->where = pool_printf(w->pool, "%s of thread %d%s", r->name,
+		                         core->thread[r->thread].tid, local_in(w, r));
 		return;
 	}
 	place_find(w->places, at, &p);
@@ -63,6 +83,7 @@ static void describe(struct work *w, uint32_t reg, vaddr at, struct explain_poin
 		if (p.block.state == BLOCK_USED)
 			out->reach = reach_of(w->reach, p.block.id);
 		out->type = types_of(w->types, p.block.id);
+		out->member = field_at(w->a, &p.block, at, w->pool);
 	}
 }
 
@@ -322,6 +343,9 @@ static void look(struct work *w, struct explanation *e)
 	}
 	if (b->state == BLOCK_USED)
 		e->origin = origin_of(analysis_origins(w->a), b->addr);
+	fields_of(w->places, b, w->content, w->pool, &e->fields);
+	if (e->at != b->addr)
+		e->member = field_at(w->a, b, e->at, w->pool);
 	if (b->state != BLOCK_FREE)
 		return;
 	heap_free_place(w->a->heap, w->a->core, b, list, sizeof(list));
@@ -329,10 +353,12 @@ static void look(struct work *w, struct explanation *e)
 		e->list = pool_strndup(w->pool, list, sizeof(list));
 }
 
-void explain(struct places *places, const vaddr *at, size_t n, uint64_t most, struct pool *pool,
-             struct explanation **out)
+void explain(struct places *places, const vaddr *at, size_t n, uint64_t most, bool content,
+             struct pool *pool, struct explanation **out)
 {
-	struct work w = { .places = places, .a = places->a, .pool = pool, .n = n };
+	struct work w = {
+		.places = places, .a = places->a, .pool = pool, .n = n, .content = content
+	};
 
 	w.reach = analysis_reach(w.a);
 	w.types = analysis_types(w.a);

@@ -7,6 +7,7 @@
 #define ANALYZER_EXPLAIN_H
 
 #include "analyzer/origin.h"
+#include "analyzer/field.h"
 #include "analyzer/path.h"
 #include "analyzer/place.h"
 #include "analyzer/referrer.h"
@@ -23,6 +24,7 @@ struct explain_pointer {
 	struct block block;
 	enum reach_class reach;
 	const struct type *type; /* of the block; NULL: unknown */
+	const char *member;      /* "session.next": the word; NULL: not told */
 	uint64_t value;
 	bool interior;    /* not to the first byte */
 	vaddr to;         /* first byte of what is pointed to */
@@ -39,8 +41,10 @@ struct explanation {
 	const char *mapping; /* whose the mapping is, in words; NULL: not mapped */
 	/* a block: place.kind PLACE_BLOCK */
 	const struct origin *origin; /* where it was allocated; NULL: unknown */
-	enum reach_class reach;    /* REACH_NONE: not a used block */
-	const struct type *type;   /* NULL: unknown */
+	enum reach_class reach;      /* REACH_NONE: not a used block */
+	const struct type *type;     /* NULL: unknown */
+	const char *member;          /* at `at`, within the block; NULL: not told */
+	struct fields fields;
 	const char *shape;         /* of a used block, see shape.h; NULL: no used block */
 	const struct peers *peers; /* of a used block; NULL: none, or not asked for */
 	bool structural;           /* possible: kept by structural pointers, see interior.h */
@@ -58,11 +62,12 @@ struct explanation {
 };
 
 /*
- * Explains at[0..n). At most `most` referrers of each kind are described. `places` is open, the
- * strings are the pool's, the core's or static. *out has n entries, of the pool.
+ * Explains at[0..n). content: what members hold is wanted. At most `most` referrers of each kind
+ * are described. `places` is open, the strings are the pool's, the core's or static. *out has n
+ * entries, of the pool.
  */
-void explain(struct places *places, const vaddr *at, size_t n, uint64_t most, struct pool *pool,
-             struct explanation **out);
+void explain(struct places *places, const vaddr *at, size_t n, uint64_t most, bool content,
+             struct pool *pool, struct explanation **out);
 
 /* `show`: bytes of each address's memory to print in hexadecimal; 0: none. */
 struct out;

@@ -46,6 +46,7 @@ static json_t *pointer_json(const struct explain_pointer *p)
 	field_address(o, "value", p->value);
 	field_address(o, "to", p->to);
 	field_bool(o, "interior", p->interior);
+	field_string(o, "member", p->member);
 	if (p->how)
 		field_bool(o, "structural", *p->how);
 	if (p->how && *p->how)
@@ -65,6 +66,29 @@ static json_t *path_json(const struct explanation *e)
 		json_array_append_new(steps, pointer_json(&e->step[i]));
 	json_object_set_new(o, "steps", steps);
 	return o;
+}
+
+static json_t *fields_json(const struct fields *f)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct field *v = &f->v[i];
+		json_t *o = json_object();
+
+		field_number(o, "offset", v->offset);
+		field_string(o, "name", v->name);
+		field_string(o, "type", v->type);
+		if (v->bits)
+			field_number(o, "bits", v->bits);
+		if (v->pointer && v->saved)
+			field_address(o, "value", v->value);
+		if (v->pointer)
+			field_string(o, "to", v->to);
+		field_string(o, "content", v->content);
+		json_array_append_new(list, o);
+	}
+	return list;
 }
 
 static json_t *referrers_json(const struct explanation *e)
@@ -183,6 +207,11 @@ static json_t *one(struct places *places, const struct explanation *e, uint64_t 
 	if (e->reach == REACH_POSSIBLE)
 		field_bool(o, "structural", e->structural);
 	field_string(o, "why", e->why);
+	field_string(o, "member", e->member);
+	if (e->fields.n)
+		json_object_set_new(o, "fields", fields_json(&e->fields));
+	if (e->fields.elements)
+		field_number(o, "elements", e->fields.elements);
 	if (e->nsteps)
 		json_object_set_new(o, "path", path_json(e));
 	if (p->segment)

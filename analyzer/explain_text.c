@@ -16,11 +16,13 @@ static void label(struct out *out, const char *name)
 
 static void pointer_row(struct table *t, const struct explain_pointer *p)
 {
+	const char *what = p->member ? p->member : p->type ? p->type->name : NULL;
+
 	if (p->reg)
 		table_cell(t, "%s", "register");
 	else
 		table_addr(t, p->at);
-	table_cell(t, "%s%s%s%s%s%s", p->where, p->type ? ", " : "", p->type ? p->type->name : "",
+	table_cell(t, "%s%s%s%s%s%s", p->where, what ? ", " : "", what ? what : "",
 	           p->in_block && p->reach ? " (" : "", p->in_block ? reach_name(p->reach) : "",
 	           p->in_block && p->reach ? ")" : "");
 	table_cell(t, "%s", "->");
@@ -220,6 +222,45 @@ static void origin_text(const struct origin *origin, struct out *out)
 	text_frames(origin->frame, origin->n, 4, out);
 }
 
+static void fields_text(const struct explanation *e, struct out *out)
+{
+	const struct fields *f = &e->fields;
+	struct table t = { .headless = true, .indent = 4 };
+
+	if (e->member) {
+		label(out, "member");
+		out_untrusted(out, e->member);
+		out_char(out, '\n');
+	}
+	if (!f->n)
+		return;
+	label(out, "fields");
+	if (f->elements)
+		out_printf(out, "of the first of %llu elements", (unsigned long long)f->elements);
+	out_char(out, '\n');
+	table_column(&t, "offset", true);
+	table_column(&t, "name", false);
+	table_column(&t, "type", false);
+	table_column(&t, "to", false);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct field *v = &f->v[i];
+
+		table_cell(&t, "%llu", (unsigned long long)v->offset);
+		table_cell(&t, "%s", v->name);
+		if (v->bits)
+			table_cell(&t, "%s:%u", v->type, v->bits);
+		else
+			table_cell(&t, "%s", v->type);
+		if (v->pointer && v->saved && v->value)
+			table_cell(&t, "0x%llx, %s", (unsigned long long)v->value, v->to);
+		else
+			table_cell(&t, "%s", v->pointer ? v->to : v->content ? v->content : "");
+	}
+	table_print(&t, out);
+	if (f->more)
+		out_str(out, "    ... and more\n");
+}
+
 static bool in_file(const struct explanation *e)
 {
 	const struct module *m = e->place.kind == PLACE_MODULE ? e->place.symbol.module : NULL;
@@ -262,6 +303,7 @@ static void one(struct places *places, const struct explanation *e, uint64_t sho
 	type_text(e, out);
 	peers_text(e, out);
 	origin_text(e->origin, out);
+	fields_text(e, out);
 	verdict_text(e, out);
 	path_text(e, out);
 	if (s)

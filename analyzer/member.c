@@ -32,3 +32,18 @@ const char *member_of_tls(struct analysis *a, const struct module *m, uint64_t a
 		return NULL;
 	return variable_text(a, &v, pool);
 }
+
+const char *member_of_frame(struct analysis *a, const struct locals *locals, vaddr at,
+                            struct pool *pool, const char **function)
+{
+	for (size_t i = locals->n; i-- > 0;) { /* inner scopes are behind outer ones */
+		const struct local *l = &locals->v[i];
+
+		if (!l->in_memory || at < l->at || at - l->at >= l->size)
+			continue;
+		*function = l->function;
+		return pool_printf(pool, "%s%s", l->name,
+		                   member_text(a, l->type, at - l->at, pool));
+	}
+	return NULL;
+}

@@ -34,7 +34,8 @@ const char *place_kind_name(enum place_kind kind)
  * return address into frame i + 1, and these slots follow each other upwards.
  */
 struct place_frames {
-	bool done;
+	bool done, has_locals;
+	struct locals locals;
 	size_t n;
 	vaddr *end;            /* of frame i, exclusive */
 	const char **function; /* NULL: no symbol */
@@ -119,6 +120,31 @@ static const char *function_at(struct places *places, const struct place *p)
 	return NULL;
 }
 
+const struct locals *place_locals(struct places *places, size_t thread)
+{
+	struct place_frames *f = &places->frames[thread];
+	struct modules *modules = analysis_modules(places->a);
+	struct typegraph *graph = analysis_typegraph(places->a);
+
+	if (!f->has_locals) {
+		f->has_locals = true;
+		if (modules->exe < modules->n)
+			module_index(graph, &modules->v[modules->exe]);
+		thread_locals(places->a->core, graph, thread, &f->pool, &f->locals);
+	}
+	return &f->locals;
+}
+
+static void name_local(struct places *places, struct place *p)
+{
+	const char *function = NULL;
+
+	p->variable = member_of_frame(places->a, place_locals(places, (size_t)p->thread), p->at,
+	                              &places->pool, &function);
+	if (p->variable && function && (!p->function || strcmp(function, p->function)))
+		p->inlined = function;
+}
+
 /* ---- kinds of places ---- */
 
 static const struct stack *stack_at(const struct stacks *stacks, vaddr at)
@@ -168,6 +194,7 @@ static bool in_stack(struct places *places, struct place *p)
 		p->kind = PLACE_RED_ZONE;
 	} else if (!s->foreign_sp) {
 		p->function = function_at(places, p);
+		name_local(places, p);
 	}
 	return true;
 }

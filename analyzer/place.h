@@ -36,12 +36,13 @@ struct place {
 	struct block block;             /* BLOCK, HEADER */
 	const char *what;               /* MALLOC: in words */
 	vaddr base; /* MALLOC: where that begins; TLS: the thread pointer, 0: unknown */
-	const struct stack *stack;           /* STACK ... TLS; NULL: main thread's TLS */
-	int thread;                          /* STACK ... TLS: index into core.thread, -1: none */
-	const char *function;                /* STACK: whose frame; NULL: not known */
-	struct symbol symbol;                /* MODULE; TLS: the variable, as far as it is known */
-	const char *variable; /* MODULE, TLS: variable and member, where debug information tells;
-	                         owned by places */
+	const struct stack *stack; /* STACK ... TLS; NULL: main thread's TLS */
+	int thread;                /* STACK ... TLS: index into core.thread, -1: none */
+	const char *function;      /* STACK: whose frame; NULL: not known */
+	const char *inlined;       /* STACK: the function that variable is of, if it is another */
+	struct symbol symbol;      /* MODULE; TLS: the variable, as far as it is known */
+	const char *variable; /* MODULE, TLS, STACK: variable and member, where debug information
+	                         tells; owned by places */
 	const struct segment *below, *above; /* UNMAPPED: the neighbours; NULL: none */
 };
 
@@ -56,6 +57,10 @@ struct places {
 /* Runs the stages up to the roots. The caller ends with places_close. */
 void places_open(struct analysis *a, struct places *places);
 void places_close(struct places *places);
+
+/* Variables of a thread's functions, as far as debug information tells: those of the executable
+ * are. */
+const struct locals *place_locals(struct places *places, size_t thread);
 
 void place_find(struct places *places, vaddr at, struct place *place);
 

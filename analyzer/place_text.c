@@ -133,7 +133,10 @@ static const char *stack_place(struct places *places, const struct place *p, str
 	switch (p->kind) {
 	case PLACE_STACK:
 		if (p->function)
-			return pool_printf(pool, "%s, in the frame of %s", stack, p->function);
+			return pool_printf(pool, "%s, in the frame of %s%s%s%s%s", stack,
+			                   p->function, p->variable ? ", variable " : "",
+			                   p->variable ? p->variable : "", p->inlined ? " of " : "",
+			                   p->inlined ? p->inlined : "");
 		return p->stack->foreign_sp
 		               ? pool_printf(pool, "%s, which runs on another stack now", stack)
 		               : stack;

@@ -166,6 +166,7 @@ static void take(struct walk *w, const struct pc_variable *v, size_t depth,
 	local.size = ctype_get(w->graph, local.type)->size;
 	local.function = name_in(&v->function);
 	local.in_register = l->in_register;
+	local.reg = l->in_register ? regs->machine->dwarf[l->value] : 0;
 	local.in_memory = !l->in_register && !l->is_value;
 	if (local.in_memory)
 		local.at = l->value;

@@ -17,6 +17,7 @@ struct local {
 	uint64_t size;  /* bytes; 0: not known */
 	bool in_memory; /* else it is a value */
 	bool in_register;
+	uint8_t reg;    /* in a register: its index into machine.reg */
 	vaddr at;       /* in memory */
 	uint64_t value; /* else; of a register: its whole content */
 };
