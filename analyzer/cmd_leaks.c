@@ -8,18 +8,12 @@
 static void add_groups(struct report *r, const struct options *opt, struct analysis *a)
 {
 	unsigned classes = opt->reaches;
-	struct groups groups;
 
 	if (!classes) /* where nothing may be called definite, what it would be is possible */
 		classes = 1u << (r->leaks.withheld ? REACH_POSSIBLE : REACH_DEFINITE);
-	a->typed = classes;
-	/* only JSON has the sizes of all that is in use */
-	groups_make(a->core, analysis_heap(a), analysis_reach(a), analysis_types(a),
-	            opt->format == FORMAT_JSON ? ~0u : classes, &groups);
-	report_add_groups(r, &groups, classes, opt->min_bytes);
-	if (opt->format == FORMAT_JSON)
-		report_add_sizes(r, &groups);
-	groups_free(&groups);
+	report_add_groups(r, a, GROUP_BY_ALL, classes, opt->min_bytes);
+	if (opt->format == FORMAT_JSON) /* only it has the sizes of all that is in use */
+		report_add_sizes(r, a);
 }
 
 static void build(struct report *r, const struct options *opt, struct analysis *a)
@@ -81,12 +75,14 @@ static int run(const struct options *opt, struct out *out)
 const struct command cmd_leaks = {
 	.name = "leaks",
 	.args = "CORE",
-	.one_line = "leaked blocks, grouped by size",
-	.help = "A line stands for all leaked blocks of one usable size that no other leaked "
-		"block\n"
-		"holds (definite): what hangs on them (indirect) is counted under HOLD. Freeing "
-		"the\n"
-		"blocks of a line, and what they hold, would give back both.\n"
+	.one_line = "leaked blocks, grouped by type, size and what hangs on them",
+	.help = "A line stands for all leaked blocks of one type and usable size that no other\n"
+		"leaked block holds (definite), and on which the same kinds of blocks hang "
+		"(WHAT).\n"
+		"What hangs on them alone (indirect) is counted under HOLD: freeing the blocks of "
+	        "a\n"
+		"line, and what they hold, would give back both. What hangs on others as well is\n"
+		"counted under SHARE.\n"
 		"\n"
 		"Sort keys: retained (bytes with what is held; the default of text), bytes (the\n"
 		"default of json, jsonl and csv), blocks, size.\n"

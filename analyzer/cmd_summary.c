@@ -8,18 +8,18 @@
 static void build(struct report *r, const struct options *opt, struct analysis *a)
 {
 	unsigned classes;
-	struct groups groups;
 
 	report_start(r, a);
 	report_add_completeness(r, a);
 	report_add_memory(r, a);
 	report_add_leaks(r, a);
 	classes = 1u << (r->leaks.definite.blocks ? REACH_DEFINITE : REACH_POSSIBLE);
-	a->typed = opt->profile ? 0 : classes; /* a profile has the types of all */
-	groups_make(a->core, analysis_heap(a), analysis_reach(a), analysis_types(a), ~0u, &groups);
-	report_add_groups(r, &groups, classes, 0);
-	report_add_sizes(r, &groups);
-	groups_free(&groups);
+	if (opt->profile) { /* a profile has the types of all */
+		a->typed = 0;
+		analysis_types(a);
+	}
+	report_add_groups(r, a, GROUP_BY_ALL, classes, 0);
+	report_add_sizes(r, a);
 	report_add_damage(r, a);
 	report_finish(r);
 	if (opt->format == FORMAT_JSON)

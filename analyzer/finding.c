@@ -1,32 +1,14 @@
 /*
  * Findings of the report and their fingerprints. A fingerprint says what a leak is and nothing of
- * this run: program name, kind, type or shape, size of the blocks, site or owner. Any of them
- * that is unknown counts as empty, so a fingerprint changes when more becomes known; the version in
- * front ("h1:") changes when the rule does.
+ * this run: program name, kind, type or else size of the blocks, what hangs on them, site or owner.
+ * Any of them that is unknown counts as empty, so a fingerprint changes when more becomes known;
+ * the version in front ("h1:") changes when the rule does.
  */
 #include "analyzer/group.h"
 #include "analyzer/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/*
- * FNV-1a, 64 bits (Fowler, Noll, Vo), with the finalizer of splitmix64 (Steele, Lea, Flood 2014).
- */
-static uint64_t hash_add(uint64_t h, const char *s)
-{
-	do {
-		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-	} while (*s++); /* the NUL too: "a","bc" differs from "ab","c" */
-	return h;
-}
-
-static uint64_t hash_end(uint64_t h)
-{
-	h = (h ^ h >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	h = (h ^ h >> 27) * UINT64_C(0x94d049bb133111eb);
-	return h ^ h >> 31;
-}
 
 /*
  * The executable's name, else comm: a kernel core's comm is that of the thread that dumped, so it
@@ -48,27 +30,29 @@ static const char *program_name(struct report *r)
 	return pool_strndup(&r->pool, exe, n);
 }
 
+/* Of blocks of one size of which no more is known: as group.c has it. */
+static void sign_size(struct report *r, struct report_finding *f)
+{
+	const struct look look = { .type = f->type, .size = f->size };
+
+	f->key = hash_number(look_key(f->type, f->size), 0);
+	f->signature = look_text(&look, &r->pool);
+}
+
 static void sign(struct report *r, const char *program, struct report_finding *f)
 {
-	const char *shape = f->type ? f->type : f->code ? f->code : "";
 	const char *where = f->site.function ? f->site.function : f->owner ? f->owner : "";
-	char size[32] = "";
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = hash_text(hash_text(HASH_START, program), f->kind);
 
-	if (f->size != ABSENT)
-		snprintf(size, sizeof(size), "%llu", (unsigned long long)f->size);
+	if (*f->fingerprint) /* it was read from a report */
+		return;
+	if (!f->code && !f->signature)
+		sign_size(r, f);
 	/* Heads and what they hold are different findings of one kind. */
-	if (f->reach && !strcmp(f->reach, "indirect") && !*shape)
-		shape = "indirect";
-	h = hash_add(h, program);
-	h = hash_add(h, f->kind);
-	h = hash_add(h, shape);
-	h = hash_add(h, size);
-	h = hash_add(h, where);
-	snprintf(f->fingerprint, sizeof(f->fingerprint), "h1:%016llx",
-	         (unsigned long long)hash_end(h));
-	f->signature = pool_printf(&r->pool, "%s: %s%s%s%s%s%s%s", program, f->kind,
-	                           *shape ? " " : "", shape, *size ? " size " : "", size,
+	h = hash_text(h, f->reach && !strcmp(f->reach, "indirect") ? "indirect" : f->code);
+	h = hash_number(hash_text(h, where), f->key);
+	snprintf(f->fingerprint, sizeof(f->fingerprint), "h1:%016llx", (unsigned long long)h);
+	f->signature = pool_printf(&r->pool, "%s%s%s", f->signature ? f->signature : f->code,
 	                           *where ? " at " : "", where);
 }
 
@@ -104,6 +88,8 @@ static struct report_finding blank(const char *kind)
 		.size = ABSENT,
 		.count = ABSENT,
 		.held = { ABSENT, ABSENT },
+		.shared = { ABSENT, ABSENT },
+		.sharers = ABSENT,
 		.retained_bytes = ABSENT,
 		.type_confidence = -1,
 		.site_confidence = -1,
@@ -111,32 +97,67 @@ static struct report_finding blank(const char *kind)
 	};
 }
 
-void report_add_groups(struct report *report, const struct groups *groups, unsigned classes,
-                       uint64_t min_bytes)
+/* Unknown where one of the two is. */
+static uint64_t sum(uint64_t a, uint64_t b)
 {
-	report->has_findings = true;
-	for (size_t i = 0; i < groups->n; i++) {
-		const struct group *g = &groups->v[i];
-		bool leaked = g->reach == REACH_DEFINITE || g->reach == REACH_INDIRECT;
-		struct report_finding f = blank(leaked ? "leak" : reach_name(g->reach));
+	return a == ABSENT || b == ABSENT ? ABSENT : a + b;
+}
 
-		if (!(classes >> g->reach & 1) || g->own.bytes + g->held.bytes < min_bytes)
-			continue;
-		f.reach = reach_name(g->reach);
-		f.blocks = g->own.blocks;
-		f.bytes = g->own.bytes;
-		f.size = g->size;
-		f.example = g->example;
-		if (g->type) {
-			f.type = g->type->name;
-			f.type_confidence = g->type->confidence;
-		}
-		if (g->reach == REACH_DEFINITE) {
-			f.held = g->held;
-			f.retained_bytes = g->own.bytes + g->held.bytes;
-		}
-		array_push(&report->findings, f);
+static void add_group(struct report *report, const struct group *g)
+{
+	bool leaked = g->reach == REACH_DEFINITE || g->reach == REACH_INDIRECT;
+	struct report_finding f = blank(leaked ? "leak" : reach_name(g->reach));
+
+	f.reach = reach_name(g->reach);
+	f.blocks = g->own.blocks;
+	f.bytes = g->own.bytes;
+	f.size = g->size;
+	f.example = g->example;
+	f.key = g->key;
+	f.signature = pool_printf(&report->pool, "%s", g->signature);
+	f.type = g->type;
+	f.type_confidence = g->confidence;
+	if (g->reach == REACH_DEFINITE) {
+		f.held = g->held;
+		f.retained_bytes = sum(g->own.bytes, g->held.bytes);
+		f.shared = g->shared;
+		f.sharers = g->sharers;
 	}
+	array_push(&report->findings, f);
+}
+
+static void make_groups(struct analysis *a, enum group_by by, unsigned classes, struct groups *out)
+{
+	struct grouping how = { .core = a->core, .classes = classes, .by = by };
+
+	how.heap = analysis_heap(a);
+	how.reach = analysis_reach(a);
+	if (by < GROUP_BY_SIZE) {
+		if (!a->types)
+			a->typed = classes;
+		if (!a->types && classes & 1u << REACH_DEFINITE)
+			a->typed |= 1u
+			            << REACH_INDIRECT; /* what hangs on a leak tells what it is */
+		how.types = analysis_types(a);
+	}
+	groups_make(&how, out);
+}
+
+void report_add_groups(struct report *report, struct analysis *a, enum group_by by,
+                       unsigned classes, uint64_t min_bytes)
+{
+	struct groups groups;
+
+	make_groups(a, by, classes, &groups);
+	report->has_findings = true;
+	if (classes & 1u << REACH_DEFINITE) {
+		report->leaks.shared = groups.shared;
+		report->leaks.sharers = groups.sharers;
+	}
+	for (size_t i = 0; i < groups.n; i++)
+		if (sum(groups.v[i].own.bytes, groups.v[i].held.bytes) >= min_bytes)
+			add_group(report, &groups.v[i]);
+	groups_free(&groups);
 }
 
 static int by_size(const void *a, const void *b)
@@ -160,13 +181,15 @@ static void merge_size(struct report_size *to, const struct report_size *from)
 	add_tally(&to->reachable, &from->reachable);
 }
 
-void report_add_sizes(struct report *report, const struct groups *groups)
+void report_add_sizes(struct report *report, struct analysis *a)
 {
+	struct groups groups;
 	size_t n = 0;
 
+	make_groups(a, GROUP_SIZES, ~0u, &groups);
 	report->has_sizes = report->has_leaks;
-	for (size_t i = 0; i < groups->n; i++) {
-		const struct group *g = &groups->v[i];
+	for (size_t i = 0; i < groups.n; i++) {
+		const struct group *g = &groups.v[i];
 		struct report_size row = { .size = g->size };
 		struct tally *const by_reach[REACH_CLASSES] = {
 			[REACH_DEFINITE] = &row.definite,
@@ -189,6 +212,7 @@ void report_add_sizes(struct report *report, const struct groups *groups)
 			report->sizes.v[n++] = report->sizes.v[i];
 	}
 	report->sizes.n = n;
+	groups_free(&groups);
 }
 
 void report_add_damage(struct report *report, struct analysis *a)

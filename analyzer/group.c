@@ -1,271 +1,333 @@
 /*
- * Folding is a hash table by (verdict, type, size). What heads hold is found by following, from
- * each head in address order, every word that points into an indirect block not yet counted. The
- * list of blocks to look at is bounded: what does not fit is left unlooked-at and found again by a
- * pass over the heap, so a long chain and a wide tree both cost little memory.
+ * Folding is a hash table by verdict and look. Heads of leaks are folded by what hangs on them as
+ * well, as far as that tells kinds of leaks apart and not one leak from the next (variant.h): by
+ * the types of what they point to, then by those blocks' sizes and what hangs on them in turn.
  */
 #include "analyzer/group.h"
+#include "analyzer/held.h"
+#include "analyzer/share.h"
+#include "analyzer/variant.h"
 
 #include <stdlib.h>
 
-#define PENDING_MAX 65536
-#define HEADS       16  /* looked at together */
-#define FETCH       256 /* bytes of a block that are fetched ahead */
+enum level { LEVEL_SELF, LEVEL_KINDS, LEVEL_LOOKS, LEVELS };
 
 struct fold {
-	struct group *slot; /* own.blocks == 0: empty */
-	size_t nslots;      /* a power of two */
-	size_t n;
-	const struct types *types; /* NULL: no type is known */
-	struct group *last;        /* runs of blocks of one size are common */
+	const struct grouping *how;
+	struct looks looks;
+	ARRAY(struct group) group;
+	uint32_t *slot; /* 1 + index into group; 0: empty */
+	uint32_t *look; /* by group */
+	size_t nslots;  /* a power of two */
+	uint32_t last;  /* runs of blocks of one look are common */
+	struct pool pool;
 };
 
-static size_t slot_of(const struct fold *f, enum reach_class reach, uint32_t label, uint64_t size)
+/* ---- looks ---- */
+
+/* Does the size of such blocks tell nothing? Text is as long as it is. */
+static bool is_text(const char *type)
 {
-	uint64_t h = (size ^ (uint64_t)reach << 60 ^ (uint64_t)label << 40) *
-	             UINT64_C(0x9e3779b97f4a7c15);
+	return !strcmp(type, "text");
+}
+
+static uint32_t look_of(struct fold *f, const struct block *b)
+{
+	const struct types *types = f->how->by < GROUP_BY_SIZE ? f->how->types : NULL;
+	uint32_t label = types ? types_label(types, b->id) : 0;
+	const struct type *type = label ? types_by_label(types, label) : NULL;
+	bool varied = type && (f->how->by == GROUP_BY_TYPE || is_text(type->name));
+
+	return looks_put(&f->looks, type ? type->name : NULL, type ? type->confidence : -1,
+	                 varied ? LOOK_VARIED : b->size);
+}
+
+static struct group blank(const struct fold *f, enum reach_class reach, uint32_t look, vaddr at)
+{
+	const struct look *x = &f->looks.v.v[look];
+
+	return (struct group){
+		.reach = reach, .type = x->type, .confidence = x->confidence, .example = at
+	};
+}
+
+static void count(struct group *g, const struct block *b)
+{
+	if (!g->own.blocks)
+		g->size = b->size;
+	else if (g->size != b->size)
+		g->size = GROUP_UNKNOWN;
+	g->own.blocks++;
+	g->own.bytes += b->size;
+}
+
+/* ---- by verdict and look ---- */
+
+static size_t slot_of(const struct fold *f, enum reach_class reach, uint32_t look)
+{
+	uint64_t h = ((uint64_t)look << 3 ^ (uint64_t)reach) * UINT64_C(0x9e3779b97f4a7c15);
 	size_t i = (size_t)(h >> 32) & (f->nslots - 1);
 
-	while (f->slot[i].own.blocks &&
-	       (f->slot[i].size != size || f->slot[i].reach != reach || f->slot[i].label != label))
+	while (f->slot[i] &&
+	       (f->look[f->slot[i] - 1] != look || f->group.v[f->slot[i] - 1].reach != reach))
 		i = (i + 1) & (f->nslots - 1);
 	return i;
 }
 
 static void grow(struct fold *f)
 {
-	struct fold bigger = { .nslots = f->nslots ? f->nslots * 2 : 256,
-		               .n = f->n,
-		               .types = f->types };
-
-	bigger.slot = mem_alloc(bigger.nslots, sizeof(*bigger.slot));
-	for (size_t i = 0; i < f->nslots; i++) {
-		const struct group *g = &f->slot[i];
-
-		if (g->own.blocks)
-			bigger.slot[slot_of(&bigger, g->reach, g->label, g->size)] = *g;
-	}
 	mem_free(f->slot);
-	*f = bigger;
+	f->nslots = f->nslots ? f->nslots * 2 : 256;
+	f->slot = mem_alloc(f->nslots, sizeof(*f->slot));
+	f->look = mem_grow(f->look, f->nslots, sizeof(*f->look));
+	for (size_t i = 0; i < f->group.n; i++)
+		f->slot[slot_of(f, f->group.v[i].reach, f->look[i])] = (uint32_t)i + 1;
 }
 
 static void fold_block(struct fold *f, enum reach_class reach, const struct block *b)
 {
-	uint32_t label = f->types ? types_label(f->types, b->id) : 0;
-	struct group *g = f->last;
+	uint32_t look = look_of(f, b), at = f->last;
 
-	if (!g || g->size != b->size || g->reach != reach || g->label != label) {
-		if (f->n * 2 >= f->nslots)
+	if (at >= f->group.n || f->look[at] != look || f->group.v[at].reach != reach) {
+		size_t i;
+
+		if (f->group.n * 2 >= f->nslots)
 			grow(f);
-		g = &f->slot[slot_of(f, reach, label, b->size)];
-		if (!g->own.blocks) {
-			*g = (struct group){
-				.reach = reach, .size = b->size, .label = label, .example = b->addr
-			};
-			if (label)
-				g->type = types_by_label(f->types, label);
-			f->n++;
+		i = slot_of(f, reach, look);
+		if (!f->slot[i]) {
+			f->look[f->group.n] = look;
+			array_push(&f->group, blank(f, reach, look, b->addr));
+			f->slot[i] = (uint32_t)f->group.n;
 		}
-		f->last = g;
+		f->last = at = f->slot[i] - 1;
 	}
-	g->own.blocks++;
-	g->own.bytes += b->size;
+	count(&f->group.v[at], b);
 }
 
-/* Walks what heads hold. */
-struct holding {
-	const struct core *core;
-	const struct heap *heap;
-	const struct reach *reach;
-	uint64_t *counted;   /* bit by id: indirect blocks that are counted for some head */
-	uint64_t *looked_at; /* bit by id: counted ones whose words were followed */
-	struct block *pending;
-	size_t npending;
-	vaddr lost_from;       /* lowest address of those that did not fit there; 0: none */
-	vaddr lowest, highest; /* of the heap: most words point elsewhere */
-	struct tally *held;    /* of the head that is being followed */
-};
-
-/* Asks for what is looked at first of a block. */
-static inline __attribute__((always_inline)) void fetch(const struct block *b)
+static void fold_blocks(struct fold *f, unsigned classes)
 {
-	const uint8_t *p = b->span->mem;
-
-	for (uint64_t i = 0; p && i < b->size && i < FETCH; i += 64)
-		__builtin_prefetch(p + (b->addr - b->span->start) + i);
-}
-
-static void count_block(struct holding *h, const struct block *b)
-{
-	fetch(b);
-	bit_set(h->counted, b->id);
-	h->held->blocks++;
-	h->held->bytes += b->size;
-	if (h->npending < PENDING_MAX)
-		h->pending[h->npending++] = *b;
-	else if (!h->lost_from || b->addr < h->lost_from)
-		h->lost_from = b->addr;
-}
-
-static void follow_word(struct holding *h, vaddr word)
-{
+	uint64_t *bits = reach_bits(f->how->reach, classes);
+	struct heap_iter it = { 0 };
 	struct block b;
 
-	word = core_pointer(h->core, word);
-	if (word < h->lowest || word >= h->highest || !heap_find(h->heap, word, &b) ||
-	    b.state != BLOCK_USED || b.id >= h->heap->nchunks ||
-	    reach_of(h->reach, b.id) != REACH_INDIRECT || bit_get(h->counted, b.id))
-		return;
-	count_block(h, &b);
+	while (heap_next_set(f->how->heap, bits, &it, &b))
+		fold_block(f, reach_of(f->how->reach, b.id), &b);
+	mem_lazy_free(bits, f->how->heap->bits_bytes);
+	for (size_t i = 0; i < f->group.n; i++) {
+		const struct look *x = &f->looks.v.v[f->look[i]];
+
+		f->group.v[i].confidence = x->confidence;
+		f->group.v[i].key = hash_number(x->key, 0);
+		f->group.v[i].signature = look_text(x, &f->pool);
+	}
 }
 
-static void follow_block(struct holding *h, const struct block *b)
+/* ---- heads by what hangs on them ---- */
+
+struct heads {
+	struct fold *f;
+	struct held held;
+	uint32_t *look;  /* by node */
+	uint32_t *group; /* by node, of heads: variant, later group */
+	struct variants variants;
+	uint32_t *group_of; /* by variant */
+};
+
+static void look_at_all(struct heads *h)
 {
-	unsigned word = h->core->machine->word;
-	vaddr at = b->addr, end = b->addr + b->size;
+	struct heap_iter it = { 0 };
+	struct block b;
 
-	while (at < end && end - at >= word) {
-		uint64_t n;
-		const uint8_t *mem = core_bytes(h->core, at, &n);
+	h->look = mem_alloc((size_t)h->held.graph.n + 1, sizeof(*h->look));
+	for (uint32_t v = 0; heap_next_set(h->f->how->heap, h->held.set, &it, &b); v++)
+		h->look[v] = look_of(h->f, &b);
+}
 
-		if (!mem) { /* not saved: go on at the next page */
-			at = round_down(at, h->core->page_size) + h->core->page_size;
+static bool is_head(const struct heads *h, uint32_t v)
+{
+	return h->held.clusters.owner[v] == v;
+}
+
+static void find_variants(struct heads *h)
+{
+	struct below below = { &h->held.graph, h->look, &h->f->looks };
+	unsigned levels = h->f->how->by == GROUP_BY_ALL ? LEVELS : 1;
+
+	h->group = mem_alloc((size_t)h->held.graph.n + 1, sizeof(*h->group));
+	for (uint32_t v = 0; v < h->held.graph.n; v++) {
+		uint32_t face;
+		uint64_t key[LEVELS];
+
+		if (!is_head(h, v))
+			continue;
+		face = held_face(&h->held, v);
+		key[LEVEL_SELF] = h->f->looks.v.v[h->look[face]].key;
+		if (levels > 1) {
+			struct below_keys keys = below_keys(&below, face);
+
+			key[LEVEL_KINDS] = keys.kinds;
+			key[LEVEL_LOOKS] = keys.looks;
+		}
+		h->group[v] = variants_put(&h->variants, key, levels, v);
+	}
+	variants_settle(&h->variants);
+}
+
+/* What tells heads of this variant from others of their look; 0 where nothing hangs on them. */
+static uint64_t structure_of(const struct heads *h, uint32_t variant)
+{
+	const struct variant *x = &h->variants.v.v[variant];
+	const struct graph *g = &h->held.graph;
+	uint32_t face = held_face(&h->held, x->first);
+
+	if (x->level == LEVEL_SELF || g->first[face] == g->first[face + 1])
+		return 0;
+	return hash_number(x->key, x->level);
+}
+
+/* The groups of those variants that stand for themselves. */
+static void open_groups(struct heads *h)
+{
+	static const enum below_detail detail[] = { BELOW_NOTHING, BELOW_KINDS, BELOW_LOOKS };
+	struct below below = { &h->held.graph, h->look, &h->f->looks };
+	struct fold *f = h->f;
+
+	h->group_of = mem_alloc(h->variants.v.n + 1, sizeof(*h->group_of));
+	for (uint32_t i = 0; i < h->variants.v.n; i++)
+		h->group_of[i] = UINT32_MAX;
+	for (uint32_t v = 0; v < h->held.graph.n; v++) {
+		uint32_t variant, face;
+		struct group g;
+
+		if (!is_head(h, v))
+			continue;
+		variant = variant_kept(&h->variants, h->group[v]);
+		if (h->group_of[variant] == UINT32_MAX) {
+			const struct look *self;
+
+			face = held_face(&h->held, v);
+			self = &f->looks.v.v[h->look[face]];
+			g = blank(f, REACH_DEFINITE, h->look[face], 0);
+			g.key = hash_number(self->key, structure_of(h, variant));
+			g.signature = f->how->by != GROUP_BY_ALL
+			                      ? look_text(self, &f->pool)
+			                      : below_text(&below, face, self,
+			                                   detail[h->variants.v.v[variant].level],
+			                                   &f->pool);
+			h->group_of[variant] = (uint32_t)f->group.n;
+			array_push(&f->group, g);
+		}
+		h->group[v] = h->group_of[variant];
+	}
+}
+
+/* What each group's blocks and what they own have. */
+static void count_all(struct heads *h, struct tally *shared)
+{
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	for (uint32_t v = 0; heap_next_set(h->f->how->heap, h->held.set, &it, &b); v++) {
+		uint32_t owner = h->held.clusters.owner[v];
+		struct group *g = owner != CLUSTER_SHARED ? &h->f->group.v[h->group[owner]] : NULL;
+		struct tally *t = g ? &g->held : shared;
+
+		if (owner == v) {
+			count(g, &b);
+			if (!g->example)
+				g->example = b.addr;
 			continue;
 		}
-		if (n > end - at)
-			n = end - at;
-		for (uint64_t i = 0; i + word <= n; i += word)
-			follow_word(h, load_word(mem + i, word));
-		at += n < word ? word : round_down(n, word);
+		t->blocks++;
+		t->bytes += b.size;
 	}
 }
 
-static void follow_pending(struct holding *h)
+/* False: there are too many pointers. */
+static bool fold_heads(struct fold *f, struct groups *out)
 {
-	while (h->npending > 0) {
-		struct block b = h->pending[--h->npending];
+	struct heads h = { .f = f };
 
-		bit_set(h->looked_at, b.id);
-		follow_block(h, &b);
+	if (!held_find(f->how->core, f->how->heap, f->how->reach, &h.held, NULL))
+		return false;
+	look_at_all(&h);
+	find_variants(&h);
+	open_groups(&h);
+	variants_free(&h.variants);
+	mem_free(h.group_of);
+	mem_free(h.look);
+	count_all(&h, &out->shared);
+	shares_find(f->how->heap, &h.held, h.group, f->group.v, f->group.n, &out->sharers);
+	mem_free(h.group);
+	held_free(&h.held);
+	return true;
+}
+
+/* ---- all ---- */
+
+static void forget_held(struct fold *f, struct groups *out)
+{
+	const struct tally unknown = { GROUP_UNKNOWN, GROUP_UNKNOWN };
+
+	out->shared = unknown;
+	out->sharers = GROUP_UNKNOWN;
+	for (size_t i = 0; i < f->group.n; i++) {
+		f->group.v[i].held = f->group.v[i].shared = unknown;
+		f->group.v[i].sharers = GROUP_UNKNOWN;
 	}
 }
 
-/* Blocks that did not fit into pending: found by a pass over the heap, as often as it takes. */
-static void follow_lost(struct holding *h)
+static int compare_text(const char *a, const char *b)
 {
-	while (h->lost_from) {
-		vaddr from = h->lost_from;
-		struct heap_iter it = { 0 };
-		struct block b;
-
-		h->lost_from = 0;
-		while (heap_next(h->heap, &it, &b)) {
-			if (b.addr < from || b.id >= h->heap->nchunks ||
-			    !bit_get(h->counted, b.id) || bit_get(h->looked_at, b.id))
-				continue;
-			bit_set(h->looked_at, b.id);
-			follow_block(h, &b);
-			follow_pending(h);
-		}
-	}
-}
-
-static void follow_head(struct holding *h, struct fold *f, const struct block *b)
-{
-	uint32_t label = f->types ? types_label(f->types, b->id) : 0;
-
-	h->held = &f->slot[slot_of(f, REACH_DEFINITE, label, b->size)].held;
-	follow_block(h, b);
-	follow_pending(h);
-	follow_lost(h);
-}
-
-static void follow_heads(struct holding *h, struct fold *f)
-{
-	uint64_t *bits = reach_bits(h->reach, 1u << REACH_DEFINITE);
-	struct heap_iter it = { 0 };
-	struct block b[HEADS];
-	bool more = true;
-
-	while (more) {
-		size_t n = 0;
-
-		for (; n < HEADS && (more = heap_next_set(h->heap, bits, &it, &b[n])); n++)
-			fetch(&b[n]);
-		for (size_t i = 0; i < n; i++)
-			follow_head(h, f, &b[i]);
-	}
-	mem_lazy_free(bits, h->heap->bits_bytes);
-}
-
-static void hold(const struct core *core, const struct heap *heap, const struct reach *reach,
-                 struct fold *f)
-{
-	struct holding h = { .core = core, .heap = heap, .reach = reach };
-	size_t bytes = ((size_t)heap->nchunks + 63) / 64 * 8;
-
-	h.counted = mem_lazy(bytes);
-	h.looked_at = mem_lazy(bytes);
-	h.pending = mem_alloc(PENDING_MAX, sizeof(*h.pending));
-	h.lowest = heap->span[0].start;
-	for (size_t i = 0; i < heap->nspans; i++) {
-		if (heap->span[i].own_end > h.highest)
-			h.highest = heap->span[i].own_end;
-	}
-	follow_heads(&h, f);
-	mem_free(h.pending);
-	mem_lazy_free(h.looked_at, bytes);
-	mem_lazy_free(h.counted, bytes);
+	if (!a || !b)
+		return !a ? -(b != NULL) : 1;
+	return strcmp(a, b);
 }
 
 static int by_reach_size_type(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
+	int order;
 
 	if (x->reach != y->reach)
 		return x->reach > y->reach ? -1 : 1; /* definite is the highest */
 	if (x->size != y->size)
 		return x->size < y->size ? -1 : 1;
-	if (!x->type || !y->type)
-		return !x->type ? -(y->type != NULL) : 1;
-	if (strcmp(x->type->name, y->type->name))
-		return strcmp(x->type->name, y->type->name);
+	order = compare_text(x->type, y->type);
+	if (!order)
+		order = compare_text(x->signature, y->signature);
+	if (order)
+		return order;
 	return x->example < y->example ? -1 : x->example > y->example;
 }
 
-static void fold_blocks(const struct heap *heap, const struct reach *reach, unsigned classes,
-                        struct fold *f)
+void groups_make(const struct grouping *how, struct groups *out)
 {
-	uint64_t *bits = reach_bits(reach, classes);
-	struct heap_iter it = { 0 };
-	struct block b;
+	const unsigned definite = 1u << REACH_DEFINITE;
+	struct fold f = { .how = how };
+	unsigned classes = how->classes;
 
-	grow(f);
-	while (heap_next_set(heap, bits, &it, &b))
-		fold_block(f, reach_of(reach, b.id), &b);
-	f->last = NULL;
-	mem_lazy_free(bits, heap->bits_bytes);
-}
-
-void groups_make(const struct core *core, const struct heap *heap, const struct reach *reach,
-                 const struct types *types, unsigned classes, struct groups *out)
-{
-	struct fold f = { .types = types };
-	size_t n = 0;
-
-	fold_blocks(heap, reach, classes, &f);
-	if ((classes & 1u << REACH_DEFINITE) && reach->total[REACH_INDIRECT].blocks)
-		hold(core, heap, reach, &f);
-	for (size_t i = 0; i < f.nslots; i++) {
-		if (f.slot[i].own.blocks)
-			f.slot[n++] = f.slot[i];
+	*out = (struct groups){ 0 };
+	if (how->by != GROUP_SIZES && how->reach->total[REACH_INDIRECT].blocks)
+		classes &= ~definite;
+	fold_blocks(&f, classes);
+	if (classes != how->classes && !fold_heads(&f, out)) {
+		fold_blocks(&f, definite);
+		forget_held(&f, out);
 	}
-	qsort(f.slot, n, sizeof(*f.slot), by_reach_size_type);
-	*out = (struct groups){ f.slot, n };
+	mem_free(f.slot);
+	mem_free(f.look);
+	looks_free(&f.looks);
+	if (f.group.n)
+		qsort(f.group.v, f.group.n, sizeof(*f.group.v), by_reach_size_type);
+	out->v = f.group.v;
+	out->n = f.group.n;
+	out->pool = f.pool;
 }
 
 void groups_free(struct groups *groups)
 {
 	mem_free(groups->v);
+	pool_free(&groups->pool);
 	*groups = (struct groups){ 0 };
 }

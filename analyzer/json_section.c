@@ -102,6 +102,14 @@ json_t *json_process(const struct report_process *p)
 	return o;
 }
 
+static json_t *shared(struct tally t, uint64_t heads)
+{
+	json_t *o = json_tally(t);
+
+	field_number(o, "heads", heads);
+	return o;
+}
+
 json_t *json_leaks(const struct report_leaks *l)
 {
 	json_t *o = json_object();
@@ -110,6 +118,8 @@ json_t *json_leaks(const struct report_leaks *l)
 	json_object_set_new(o, "indirect", json_tally(l->indirect));
 	json_object_set_new(o, "possible", json_tally(l->possible));
 	json_object_set_new(o, "reachable", json_tally(l->reachable));
+	if (l->shared.blocks != ABSENT)
+		json_object_set_new(o, "shared", shared(l->shared, l->sharers));
 	field_bool(o, "withheld", l->withheld);
 	if (l->withheld)
 		json_object_set_new(o, "suspended", json_tally(l->suspended));
@@ -158,6 +168,8 @@ json_t *json_finding_of(const struct report_finding *f)
 	field_number(o, "retained_bytes", f->retained_bytes);
 	if (f->held.blocks != ABSENT)
 		json_object_set_new(o, "held", json_tally(f->held));
+	if (f->shared.blocks != ABSENT)
+		json_object_set_new(o, "shared", shared(f->shared, f->sharers));
 	field_number(o, "size", f->size);
 	field_string(o, "type", f->type);
 	field_share(o, "type_confidence", f->type_confidence);

@@ -3,7 +3,6 @@
  * a report of their own, so that they carry whatever findings carry, and the same fingerprints.
  */
 #include "analyzer/profile.h"
-#include "analyzer/group.h"
 #include "analyzer/ledger.h"
 #include "analyzer/sample.h"
 #include "analyzer/when.h"
@@ -25,15 +24,11 @@ void profile_free(struct profile *profile)
 
 static void add_groups(struct report *r, struct profile *p, struct analysis *a)
 {
-	struct report all = { .process = r->process };
-	struct groups groups;
+	struct report all = { .process = r->process, .pool = r->pool };
 
-	groups_make(a->core, analysis_heap(a), analysis_reach(a), analysis_types(a), ~0u, &groups);
-	report_add_groups(&all, &groups, ~0u, 0);
-	groups_free(&groups);
-	all.pool = r->pool; /* what the strings of the groups are in */
+	report_add_groups(&all, a, GROUP_BY_ALL, ~0u, 0);
 	report_finish(&all);
-	r->pool = all.pool;
+	r->pool = all.pool; /* what the strings of the groups are in */
 	for (size_t i = 0; i < all.findings.n && i < PROFILE_GROUPS; i++)
 		array_push(&p->groups, all.findings.v[i]);
 	array_free(&all.findings);

@@ -173,5 +173,7 @@ void report_add_leaks(struct report *report, struct analysis *a)
 		.reachable = reach->total[REACH_REACHABLE],
 		.withheld = reach->withheld,
 		.suspended = reach->withheld_tally,
+		.shared = { ABSENT, ABSENT },
+		.sharers = ABSENT,
 	};
 }

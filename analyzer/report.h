@@ -11,6 +11,7 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/balance.h"
+#include "analyzer/group.h"
 
 #define REPORT_SCHEMA "coreheap.report/1"
 
@@ -157,6 +158,8 @@ struct report_leaks {
 	struct tally definite, indirect, possible, reachable;
 	bool withheld;          /* roots are missing: nothing is called definite */
 	struct tally suspended; /* withheld: unreachable in what is there */
+	struct tally shared;    /* of indirect: what hangs on several heads; ABSENT: unknown */
+	uint64_t sharers;       /* heads that any of it hangs on; ABSENT: unknown */
 };
 
 struct report_site {
@@ -170,9 +173,12 @@ struct report_finding {
 	char fingerprint[20];    /* "h1:" and 16 hex digits */
 	const char *signature;   /* its readable form */
 	uint64_t blocks, bytes;  /* ABSENT: does not apply */
-	struct tally held;       /* indirect blocks that only these hold; ABSENT: unknown */
+	uint64_t key;            /* what the fingerprint has of type, size and structure */
+	struct tally held;   /* indirect blocks that only one of these holds; ABSENT: unknown */
+	struct tally shared; /* indirect blocks that these hold and other heads, too */
+	uint64_t sharers;    /* heads that `shared` hangs on, these among them; ABSENT: unknown */
 	uint64_t retained_bytes; /* bytes + held.bytes */
-	uint64_t size;           /* usable bytes of each block */
+	uint64_t size;           /* usable bytes of each block; ABSENT: they differ */
 	const char *type;        /* NULL: unknown; so the rest */
 	double type_confidence;  /* negative: unknown */
 	struct report_site site;
@@ -332,14 +338,13 @@ void report_warn(struct report *report, const char *code, const char *fmt, ...)
 const char *report_hex(struct report *report, const uint8_t *bytes, size_t size);
 
 /*
- * Findings of leaks: groups whose verdict is among `classes` (bits by enum reach_class), of at
- * least min_bytes in all (what they hold counts). In a run with withheld verdicts give 1 <<
- * REACH_POSSIBLE.
+ * Findings of leaks: used blocks whose verdict is among `classes` (bits by enum reach_class), in
+ * groups, of at least min_bytes in all (what they hold counts). In a run with withheld verdicts
+ * give 1 << REACH_POSSIBLE. After the leaks.
  */
-struct groups;
-void report_add_groups(struct report *report, const struct groups *groups, unsigned classes,
-                       uint64_t min_bytes);
-void report_add_sizes(struct report *report, const struct groups *groups); /* after the leaks */
+void report_add_groups(struct report *report, struct analysis *a, enum group_by by,
+                       unsigned classes, uint64_t min_bytes);
+void report_add_sizes(struct report *report, struct analysis *a); /* after the leaks */
 
 /* Sorts findings by bytes and fills in signatures and fingerprints: call it once, at the end. */
 void report_finish(struct report *report);

@@ -114,7 +114,7 @@ void text_warnings(const struct report *r, struct out *out)
 
 /* Which columns say anything in this table. */
 struct columns {
-	bool held, verdict, type;
+	bool held, shared, verdict, what;
 };
 
 static struct columns columns_of(const struct report *r)
@@ -129,31 +129,83 @@ static struct columns columns_of(const struct report *r)
 			continue;
 		columns.held |= f->held.blocks != ABSENT && f->held.blocks > 0;
 		columns.verdict |= reach && strcmp(reach, f->reach);
-		columns.type |= f->type != NULL;
+		columns.shared |= f->shared.blocks != ABSENT && f->shared.blocks > 0;
+		columns.what |= f->signature && *f->signature != '{';
+		columns.what |= f->signature && strstr(f->signature, " -> ");
 		reach = f->reach;
 	}
 	return columns;
+}
+
+/* Two cells: of blocks and bytes; dashes where there are none. */
+static void tally_cells(struct table *t, struct tally n)
+{
+	if (n.blocks != ABSENT && n.blocks) {
+		table_count(t, n.blocks);
+		table_bytes(t, n.bytes);
+	} else {
+		table_cell(t, n.blocks == ABSENT ? "?" : "-");
+		table_cell(t, n.blocks == ABSENT ? "?" : "-");
+	}
 }
 
 static void finding_row(struct table *t, const struct report_finding *f, struct columns columns)
 {
 	char buf[TEXT_NUMBER];
 
-	table_cell(t, "%s B", text_count(buf, f->size)); /* exact: it can be given to --size */
+	if (f->size == ABSENT)
+		table_cell(t, "varies");
+	else
+		table_cell(t, "%s B", text_count(buf, f->size)); /* exact: for --size */
 	table_count(t, f->blocks);
 	table_bytes(t, f->bytes);
-	if (columns.held && f->held.blocks != ABSENT && f->held.blocks) {
-		table_count(t, f->held.blocks);
-		table_bytes(t, f->held.bytes);
-	} else if (columns.held) {
-		table_cell(t, "-");
-		table_cell(t, "-");
-	}
+	if (columns.held)
+		tally_cells(t, f->held);
+	if (columns.shared)
+		tally_cells(t, f->shared);
 	if (columns.verdict)
 		table_cell(t, "%s", f->reach);
 	table_addr(t, f->example);
-	if (columns.type)
-		table_cell(t, "%s", f->type ? f->type : "");
+	if (columns.what)
+		table_cell(t, "%s", f->signature);
+}
+
+static void finding_columns(struct table *t, struct columns columns)
+{
+	table_column(t, "SIZE", true);
+	table_column(t, "BLOCKS", true);
+	table_column(t, "BYTES", true);
+	if (columns.held) {
+		table_column(t, "HOLD BLOCKS", true);
+		table_column(t, "HOLD BYTES", true);
+	}
+	if (columns.shared) {
+		table_column(t, "SHARE BLOCKS", true);
+		table_column(t, "SHARE BYTES", true);
+	}
+	if (columns.verdict)
+		table_column(t, "VERDICT", false);
+	table_column(t, "EXAMPLE", false);
+	if (columns.what)
+		table_column(t, "WHAT", false);
+}
+
+/* What the columns mean that a stranger may ask about. */
+static void finding_notes(const struct report *r, struct columns columns, struct out *out)
+{
+	struct pool pool = { 0 };
+
+	if (columns.held)
+		out_str(out, "  HOLD: what is lost with them, as nothing else holds it.\n");
+	if (columns.shared)
+		out_printf(out,
+		           "  SHARE: what they hold together with others, so that it is lost with "
+		           "the last of them;\n  %s in all, shared by %s.\n",
+		           text_bytes_in(&pool, r->leaks.shared.bytes),
+		           text_plural(&pool, r->leaks.sharers, "leak", "leaks"));
+	if (columns.what)
+		out_str(out, "  WHAT: type{size} -> what it points to.\n");
+	pool_free(&pool);
 }
 
 size_t text_findings(const struct report *r, uint64_t limit, struct out *out)
@@ -162,18 +214,7 @@ size_t text_findings(const struct report *r, uint64_t limit, struct out *out)
 	struct table t = { .indent = 2 };
 	size_t groups = 0;
 
-	table_column(&t, "SIZE", true);
-	table_column(&t, "BLOCKS", true);
-	table_column(&t, "BYTES", true);
-	if (columns.held) {
-		table_column(&t, "HOLD BLOCKS", true);
-		table_column(&t, "HOLD BYTES", true);
-	}
-	if (columns.verdict)
-		table_column(&t, "VERDICT", false);
-	table_column(&t, "EXAMPLE", false);
-	if (columns.type)
-		table_column(&t, "TYPE", false);
+	finding_columns(&t, columns);
 	for (size_t i = 0; i < r->findings.n; i++) {
 		if (!r->findings.v[i].reach)
 			continue;
@@ -181,10 +222,10 @@ size_t text_findings(const struct report *r, uint64_t limit, struct out *out)
 			finding_row(&t, &r->findings.v[i], columns);
 		groups++;
 	}
-	if (groups)
-		table_print(&t, out);
-	if (groups && columns.held)
-		out_str(out, "  HOLD: what is lost with them, as nothing else holds it.\n");
+	if (!groups)
+		return 0;
+	table_print(&t, out);
+	finding_notes(r, columns, out);
 	return groups;
 }
 

@@ -1,0 +1,37 @@
+/*
+ * below: what hangs on a block, two pointers deep, as sets of looks: which kinds of blocks there
+ * are, not how many of each, as that differs from one leak of a kind to the next. It knows nothing
+ * of which block is whose.
+ */
+#ifndef ANALYZER_BELOW_H
+#define ANALYZER_BELOW_H
+
+#include "analyzer/graph.h"
+#include "analyzer/look.h"
+
+struct below {
+	const struct graph *graph;
+	const uint32_t *look; /* by node: its look */
+	const struct looks *looks;
+};
+
+/* What hangs on a node, as hashes: of the kinds of its children; of their looks, and their own
+ * children's. */
+struct below_keys {
+	uint64_t kinds, looks;
+};
+struct below_keys below_keys(const struct below *below, uint32_t node);
+
+/*
+ * The same for people: "session{40} -> buf{1000}", "{40} -> {24} -> {64}". looks: with what the
+ * second key tells; else, if kinds, with the kinds of children only; else "session{40} -> ...".
+ * self: the look to be told of the node itself. Owned by pool.
+ */
+enum below_detail { BELOW_NOTHING, BELOW_KINDS, BELOW_LOOKS };
+const char *below_text(const struct below *below, uint32_t node, const struct look *self,
+                       enum below_detail detail, struct pool *pool);
+
+/* "session{40}", "{40}", "text". Owned by pool. */
+const char *look_text(const struct look *look, struct pool *pool);
+
+#endif
