@@ -16,14 +16,6 @@
 
 /* ---- notes ---- */
 
-static __attribute__((noinline)) uint32_t stack_id(struct sites_from from)
-{
-	uint64_t pc[SITES_DEPTH], hash;
-	unsigned n = unwind(from, pc, sites.depth, &hash);
-
-	return intern(hash, pc, n);
-}
-
 static inline uint32_t caller_id(struct sites_from from)
 {
 	uint64_t pc = from.pc;
@@ -42,7 +34,7 @@ static inline __attribute__((always_inline)) void note(void *block, size_t size,
 		return;
 	if (sites.mode == SITES_SAMPLED && !sites_sampled(size, sites.header->rate))
 		return;
-	id = sites.mode == SITES_CALLER ? caller_id(from) : stack_id(from);
+	id = sites.mode == SITES_CALLER ? caller_id(from) : unwind_id(from);
 	if (SITES_LIKELY(id && (uintptr_t)block < SITES_ADDRESS))
 		map_put((uintptr_t)block, id);
 	else

@@ -100,6 +100,15 @@ static inline __attribute__((always_inline)) void map_put(uint64_t address, uint
 		map_rehome(home, entry, segment);
 }
 
+static inline bool map_is_empty(const uint64_t *line)
+{
+	uint64_t any = 0;
+
+	for (unsigned i = 0; i < SITES_LINE; i++)
+		any |= __atomic_load_n(&line[i], __ATOMIC_RELAXED);
+	return !any;
+}
+
 /* Of a block that is about to be freed; its record, 0: there was none. */
 static inline __attribute__((always_inline)) uint32_t map_take(uint64_t address)
 {
@@ -113,6 +122,8 @@ static inline __attribute__((always_inline)) uint32_t map_take(uint64_t address)
 
 		if ((seen ^ key) >> SITES_ID_BITS == 0 && map_swap(slot, seen, 0))
 			return (uint32_t)(seen ^ key);
+		if (!seen && !i && map_is_empty(line)) /* the sampled mode's usual case */
+			break;
 	}
 	if (SITES_LIKELY(sites.reach[segment] <= 1 && !sites.header->moving &&
 	                 map_segments() == segments))

@@ -44,23 +44,15 @@ static int64_t interval(struct sites_thread *t, uint64_t rate)
 	return (int64_t)(exponential(t) * (double)rate) + 1;
 }
 
-/* Usable bytes, as the analyzer sees them: a chunk's 8 bytes, multiples of 16, 24 at least. */
-static int64_t usable(size_t size)
-{
-	size_t n = (size + 8 + 15) / 16 * 16;
-
-	return n < 32 ? 24 : (int64_t)(n - 8);
-}
-
-bool sites_sampled(size_t size, uint64_t rate)
+bool sites_sampled_now(size_t usable, uint64_t rate)
 {
 	struct sites_thread *t = &sites_thread;
 
-	if (SITES_UNLIKELY(!t->random))
-		t->until = interval(t, rate);
-	t->until -= usable(size);
-	if (SITES_LIKELY(t->until > 0))
-		return false;
+	if (!t->random) { /* the thread's first block: nothing was drawn yet */
+		t->until = interval(t, rate) - (int64_t)usable;
+		if (t->until > 0)
+			return false;
+	}
 	t->until = interval(t, rate);
 	return true;
 }

@@ -33,13 +33,27 @@ struct sites {
 };
 extern struct sites sites;
 
-/* A thread's own: 64 bytes of its static TLS. */
+/*
+ * The stack that a thread unwound last, for its next: frames that are still active have not moved,
+ * and what was found out of each holds. Bounded, as it is a part of every thread's stack.
+ */
+#define SITES_MEMO 16
+struct sites_memo {
+	uintptr_t sp, pc; /* where the frame begins; the address in it */
+	uint32_t rule;    /* unwind.h */
+};
+
+/* A thread's own, in its static TLS. */
 struct sites_thread {
 	uintptr_t low, size; /* its stack: [low, low + size); size 0: not known */
 	int64_t until;       /* bytes to the next sample */
 	uint64_t random;     /* 0: not seeded */
 	uint32_t pressed;    /* how often an insertion found lines full */
-	uint32_t busy;       /* inside a call whose inner allocations are its caller's */
+	bool busy;           /* unwinding: whoever interrupts does without the memo */
+	uint32_t epoch;      /* of the memo; see unwind_forget */
+	uint32_t frames;     /* of the last stack; more than SITES_MEMO: not all are there */
+	uint32_t id;         /* its record; 0: not known */
+	struct sites_memo memo[SITES_MEMO + 1]; /* behind the last one: sp UINTPTR_MAX */
 };
 extern __thread struct sites_thread sites_thread __attribute__((tls_model("initial-exec")));
 
@@ -69,8 +83,20 @@ struct sites_settings {
 };
 void sites_settings_read(struct sites_settings *out);
 
-/* sample.c: is a block of this size one of the sample? */
-bool sites_sampled(size_t size, uint64_t rate);
+/* sample.c: the bytes to the next sample are used up */
+bool sites_sampled_now(size_t usable, uint64_t rate);
+
+/*
+ * Is a block of this size one of the sample? Its usable bytes count, as the analyzer sees no
+ * others: a chunk's 8 bytes more, multiples of 16, 24 at least.
+ */
+static inline bool sites_sampled(size_t size, uint64_t rate)
+{
+	size_t n = (size + 8 + 15) & ~(size_t)15, usable = n < 32 ? 24 : n - 8;
+
+	sites_thread.until -= (int64_t)usable;
+	return SITES_UNLIKELY(sites_thread.until <= 0) && sites_sampled_now(usable, rate);
+}
 
 #pragma GCC visibility pop
 

@@ -41,10 +41,9 @@ uintptr_t stack_end_far(uintptr_t sp);
 void stack_is_main(void);
 void stack_of_thread(uintptr_t self, size_t size);
 
-/*
- * Fills pc[0 .. n) from the caller on, returns n; *hash is sites_hash of them. max is 1 at least.
- */
-unsigned unwind(struct sites_from from, uint64_t *pc, unsigned max, uint64_t *hash);
+/* The record of the stack of a call; 0: there is no room for it. */
+uint32_t unwind_id(struct sites_from from);
+
 /*
  * The first caller outside libc and the C++ library, whose strdup and operator new call malloc for
  * others: where from.pc lies in one of them. The caller itself, if no other is found.
