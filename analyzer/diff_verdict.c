@@ -71,27 +71,66 @@ const char *growth_what(const struct growth *g, struct pool *pool)
 	return !strcmp(f->kind, "possible") ? pool_printf(pool, "%s (possible)", text) : text;
 }
 
-/* The first growth that is worth a verdict; NULL: there is none. */
-static const struct growth *first_of(const struct diff *d)
+/* All growths of one sort together: a leak may be of many sizes. */
+struct sort {
+	const struct growth *first; /* the steadiest */
+	size_t n;
+	double steady, bytes, per_hour;
+};
+
+static double change_of(const struct growth *g)
 {
-	const struct growth *g = d->growths.v;
+	return growth_by_bytes(g) ? (double)g->bytes : (double)g->retained;
+}
+
+static bool one_sort(enum growth_kind a, enum growth_kind b)
+{
+	return a == b || (a <= GROWTH_GROWING_LEAK && b <= GROWTH_GROWING_LEAK);
+}
+
+static struct sort sort_of(const struct diff *d, enum growth_kind kind)
+{
+	struct sort s = { 0 };
+
+	for (size_t i = 0; i < d->growths.n; i++) {
+		const struct growth *g = &d->growths.v[i];
+
+		if (!one_sort(g->kind, kind) || g->steady <= 0)
+			continue;
+		s.first = s.first ? s.first : g;
+		s.n++;
+		s.steady += g->steady;
+		s.bytes += change_of(g);
+		s.per_hour += g->per_hour; /* NAN stays NAN */
+	}
+	return s;
+}
+
+/* What a verdict is made of; first NULL: nothing grows that is worth it. */
+static struct sort most_of(const struct diff *d)
+{
 	uint64_t in_use = total_bytes(&d->snapshot[d->n - 1].report, TOTAL_IN_USE);
 	double least = WORTH_IT;
+	struct sort most = { 0 };
 
 	if (in_use != ABSENT && (double)in_use / WORTH_SHARE > least)
 		least = (double)in_use / WORTH_SHARE;
-	if (!d->growths.n || g->kind > GROWTH_MAPPING || g->steady < least)
-		return NULL;
-	return g;
+	for (enum growth_kind k = GROWTH_GROWING_LEAK; k <= GROWTH_MAPPING; k++) {
+		struct sort s = sort_of(d, k);
+
+		if (s.steady >= least && s.steady > most.steady)
+			most = s;
+	}
+	return most;
 }
 
 const char *diff_verdict_code(const struct diff *d)
 {
-	const struct growth *g = first_of(d);
+	struct sort most = most_of(d);
 
 	if (d->same == SAME_NOTHING)
 		return "different";
-	return g ? growth_kind_name(g->kind) : "steady";
+	return most.first ? growth_kind_name(most.first->kind) : "steady";
 }
 
 static const char *span_text(const struct diff *d, struct pool *pool)
@@ -107,7 +146,23 @@ static const char *rate_text(double per_hour, struct pool *pool)
 	                       : pool_printf(pool, ", %s an hour", signed_bytes(pool, per_hour));
 }
 
-static const char *growing(const struct diff *d, const struct growth *g, struct pool *pool)
+/* "80 B blocks, +1 MiB", or of several: "47 groups of blocks, +11 MiB (most: 80 B blocks, +1 MiB)"
+ */
+static const char *subject(const struct diff *d, const struct sort *s, struct pool *pool)
+{
+	const char *first = pool_printf(pool, "%s, %s", growth_what(s->first, pool),
+	                                signed_bytes(pool, change_of(s->first)));
+	const char *when = d->same == SAME_PROCESS ? span_text(d, pool) : "";
+
+	if (s->first->steady * 2 >= s->steady)
+		return pool_printf(pool, "%s%s%s", first, when,
+		                   rate_text(s->first->per_hour, pool));
+	return pool_printf(pool, "%s %s, %s%s%s; the largest: %s", text_count_in(pool, s->n),
+	                   s->first->name ? "kinds" : "groups of blocks",
+	                   signed_bytes(pool, s->bytes), when, rate_text(s->per_hour, pool), first);
+}
+
+static const char *growing(const struct diff *d, const struct sort *s, struct pool *pool)
 {
 	static const char *const begins[] = {
 		[GROWTH_NEW_LEAK] = "A leak has begun",
@@ -116,13 +171,10 @@ static const char *growing(const struct diff *d, const struct growth *g, struct 
 		[GROWTH_FRAGMENTATION] = "Memory that is free, and that malloc keeps, is growing",
 		[GROWTH_MAPPING] = "Memory outside malloc is growing",
 	};
-	double bytes = growth_by_bytes(g) ? (double)g->bytes : (double)g->retained;
-	const char *text;
+	const char *text = pool_printf(pool, "%s: %s.", begins[s->first->kind],
+	                               subject(d, s, pool));
 
-	text = pool_printf(pool, "%s: %s, %s%s%s.", begins[g->kind], growth_what(g, pool),
-	                   signed_bytes(pool, bytes), span_text(d, pool),
-	                   rate_text(g->per_hour, pool));
-	if (g->kind == GROWTH_REACHABLE)
+	if (s->first->kind == GROWTH_REACHABLE)
 		text = pool_printf(pool,
 		                   "%s It may be a cache that fills, or a queue without a "
 		                   "bound%s",
@@ -196,12 +248,13 @@ static const char *disproved(const struct diff *d, struct pool *pool)
 
 const char *diff_verdict_text(const struct diff *d, struct pool *pool)
 {
-	const struct growth *g = first_of(d);
-	const char *first = g ? growing(d, g, pool) : "Nothing grows that would be worth a word.";
+	struct sort most = most_of(d);
+	const char *first = "Nothing grows that would be worth a word.";
 
-	if (d->same != SAME_PROCESS && g)
-		first = pool_printf(pool, "The newest has more: %s, %s.", growth_what(g, pool),
-		                    signed_bytes(pool, (double)g->retained));
+	if (most.first && d->same == SAME_PROCESS)
+		first = growing(d, &most, pool);
+	else if (most.first)
+		first = pool_printf(pool, "The newest has more: %s.", subject(d, &most, pool));
 	return pool_printf(pool, "%s%s%s%s%s", first, different(d, pool), in_all(d, pool),
 	                   until(d, pool), disproved(d, pool));
 }

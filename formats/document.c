@@ -88,6 +88,7 @@ enum document_kind document_open(const char *path, size_t most, struct document 
 	enum packing packing;
 	const char *why = NULL;
 	struct source source;
+	const uint8_t *head;
 	struct stat st;
 	size_t n;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -96,7 +97,8 @@ enum document_kind document_open(const char *path, size_t most, struct document 
 		return DOCUMENT_OTHER; /* whoever opens it as something else says why */
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
 		source_open(&source, fd);
-		packing = packing_of(source_want(&source, SOURCE_AHEAD, &n), n);
+		head = source_want(&source, SOURCE_AHEAD, &n);
+		packing = packing_of(head, n);
 		end = packing == PACKING_NONE ? copy(&source, &r, &why)
 		                              : decompress(packing, &source, take, &r, &why);
 		r.document.given = (uint64_t)st.st_size;
