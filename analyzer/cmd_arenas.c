@@ -1,5 +1,6 @@
 #include "analyzer/command.h"
 #include "analyzer/text.h"
+#include "analyzer/text_report.h"
 
 /* ---- the report's rows ---- */
 
@@ -250,6 +251,7 @@ static void text(const struct analysis *a, const struct report *r, struct out *o
 	arena_table(r, out);
 	place_table(r, out);
 	tcache_table(r, out);
+	text_fragmentation(r, a->core->page_size, out);
 	sums(a, out);
 	if (r->process.allocator)
 		out_printf(out, "That is glibc's malloc only: the process uses %s.\n",
@@ -300,9 +302,12 @@ static int run(const struct options *opt, struct out *out)
 	a.thorough = true;
 	report_start(&report, &a);
 	add_arenas(&a, &report);
+	if (opt->format == FORMAT_TEXT || opt->format == FORMAT_JSON) {
+		report_add_memory(&report, &a);
+		report_add_fragmentation(&report, &a);
+	}
 	switch (opt->format) {
 	case FORMAT_JSON:
-		report_add_memory(&report, &a);
 		json_report(&report, out);
 		break;
 	case FORMAT_JSONL:

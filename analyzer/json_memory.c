@@ -54,6 +54,41 @@ static json_t *pin(const struct report_pin *p)
 	return o;
 }
 
+static json_t *holes(const struct report_fragmentation *f)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < FRAGMENTATION_HOLES; i++) {
+		json_t *o;
+
+		if (!f->hole[i].blocks)
+			continue;
+		o = json_object();
+		field_number(o, "least", UINT64_C(1) << i);
+		field_number(o, "blocks", f->hole[i].blocks);
+		field_number(o, "bytes", f->hole[i].bytes);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *pages(const struct report_fragmentation *f)
+{
+	static const uint64_t least[FRAGMENTATION_PAGES] = { 0, 0, 25, 50, 75, 100 };
+	static const uint64_t below[FRAGMENTATION_PAGES] = { 0, 25, 50, 75, 100, 100 };
+	json_t *list = json_array();
+
+	for (int i = 0; i < FRAGMENTATION_PAGES; i++) {
+		json_t *o = json_object();
+
+		field_number(o, "least_percent", least[i]);
+		field_number(o, "below_percent", below[i]);
+		field_number(o, "pages", f->pages[i]);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *fragmentation(const struct report_fragmentation *f)
 {
 	json_t *o = json_object(), *pins = json_array();
@@ -64,6 +99,10 @@ static json_t *fragmentation(const struct report_fragmentation *f)
 	for (size_t i = 0; i < f->npins; i++)
 		json_array_append_new(pins, pin(&f->pin[i]));
 	json_object_set_new(o, "pins", pins);
+	if (f->detailed) {
+		json_object_set_new(o, "holes", holes(f));
+		json_object_set_new(o, "pages", pages(f));
+	}
 	return o;
 }
 

@@ -87,12 +87,20 @@ struct report_pin {
 	uint64_t used_blocks; /* in the region */
 };
 
+#define FRAGMENTATION_PAGES 6
+#define FRAGMENTATION_HOLES 64
+
 struct report_fragmentation {   /* bytes */
 	uint64_t runs;          /* number: of whole free pages in a row */
 	uint64_t whole;         /* of all pages in them, resident or not */
 	uint64_t from_top;      /* of trimmable: at the end of the main arena */
 	struct report_pin *pin; /* those with the most free memory in front first */
 	size_t npins;
+	bool detailed; /* the rest was asked for */
+	/* number of resident pages of arenas, by how much of them is in use: nothing, less than a
+	 * quarter, a half, three quarters, all; all */
+	uint64_t pages[FRAGMENTATION_PAGES];
+	struct tally hole[FRAGMENTATION_HOLES]; /* free blocks but top of 2^index bytes and more */
 };
 
 /* What a finding about memory rests on. Names are those of the JSON. */
@@ -325,7 +333,8 @@ void report_free(struct report *report);
 void report_add_completeness(struct report *report, struct analysis *a); /* and its warnings */
 void report_warn_truncated(struct report *report); /* in short; report_start calls it */
 void report_add_memory(struct report *report, struct analysis *a);
-void report_add_leaks(struct report *report, struct analysis *a);  /* totals */
+void report_add_fragmentation(struct report *report, struct analysis *a); /* after memory */
+void report_add_leaks(struct report *report, struct analysis *a);         /* totals */
 void report_add_damage(struct report *report, struct analysis *a); /* findings of the heap walk */
 void report_add_modules(struct report *report, struct analysis *a);
 /* Warnings about files that came up since; what looks up names calls it before it renders. */

@@ -109,3 +109,99 @@ void text_knobs(const struct report *r, struct out *out)
 	for (size_t i = 0; i < r->memory.knobs.n; i++)
 		text_wrap(out, 2, r->memory.knobs.v[i].text);
 }
+
+static void pin_table(const struct report_fragmentation *f, struct out *out)
+{
+	struct table t = { 0 };
+
+	for (size_t i = 0; i < f->npins; i++) {
+		const struct report_pin *p = &f->pin[i];
+
+		if (!i) {
+			static const char *const titles[] = {
+				"Region", "Arena", "Bytes",       "Blocks used", "Last",
+				"Bytes",  "State", "Free before", "Free behind"
+			};
+
+			for (size_t k = 0; k < sizeof(titles) / sizeof(*titles); k++)
+				table_column(&t, titles[k], k != 0 && k != 4 && k != 6);
+		}
+		table_addr(&t, p->start);
+		table_count(&t, p->arena);
+		table_bytes(&t, p->end - p->start);
+		table_count(&t, p->used_blocks);
+		if (p->address) {
+			table_addr(&t, p->address);
+			table_bytes(&t, p->size);
+			table_cell(&t, "%s", p->state);
+		} else {
+			table_cell(&t, "none");
+			table_cell(&t, "%s", "");
+			table_cell(&t, "%s", "");
+		}
+		table_bytes(&t, p->before);
+		table_bytes(&t, p->behind);
+	}
+	if (!f->npins)
+		return;
+	out_char(out, '\n');
+	table_print(&t, out);
+	out_str(out, "(the last block that is not free keeps its region from getting smaller at "
+	             "the end)\n");
+}
+
+static void hole_table(const struct report_fragmentation *f, struct out *out)
+{
+	struct table t = { 0 };
+
+	table_column(&t, "Holes of", true);
+	table_column(&t, "Blocks", true);
+	table_column(&t, "Bytes", true);
+	for (int i = 0; i < FRAGMENTATION_HOLES; i++) {
+		char least[TEXT_NUMBER];
+
+		if (!f->hole[i].blocks)
+			continue;
+		table_cell(&t, "%s+", text_bytes(least, UINT64_C(1) << i));
+		table_count(&t, f->hole[i].blocks);
+		table_bytes(&t, f->hole[i].bytes);
+	}
+	if (t.cells.n) {
+		out_char(out, '\n');
+		table_print(&t, out);
+	}
+}
+
+static void page_table(const struct report_fragmentation *f, uint64_t page, struct out *out)
+{
+	static const char *const titles[FRAGMENTATION_PAGES] = { "nothing",    "below 25%",
+		                                                 "below 50%",  "below 75%",
+		                                                 "below 100%", "all" };
+	struct table t = { 0 };
+	uint64_t all = 0;
+	char share[TEXT_NUMBER];
+
+	for (int i = 0; i < FRAGMENTATION_PAGES; i++)
+		all += f->pages[i];
+	table_column(&t, "Of a page in use", false);
+	table_column(&t, "Pages", true);
+	table_column(&t, "Bytes", true);
+	table_column(&t, "", true);
+	for (int i = 0; i < FRAGMENTATION_PAGES; i++) {
+		table_cell(&t, "%s", titles[i]);
+		table_count(&t, f->pages[i]);
+		table_bytes(&t, f->pages[i] * page);
+		table_cell(&t, "%s", text_share(share, f->pages[i], all));
+	}
+	out_char(out, '\n');
+	table_print(&t, out);
+}
+
+void text_fragmentation(const struct report *r, uint64_t page, struct out *out)
+{
+	const struct report_fragmentation *f = &r->memory.fragmentation;
+
+	pin_table(f, out);
+	hole_table(f, out);
+	page_table(f, page, out);
+}

@@ -29,5 +29,10 @@ void text_frames(const struct report_frame *v, size_t n, unsigned indent, struct
 /* Where the memory went, as a table; and the settings that would help. */
 void text_memory(const struct report *r, struct out *out);
 void text_knobs(const struct report *r, struct out *out);
+/*
+ * How free memory lies: blocks that pin the ends of regions, holes by size, pages (of that many
+ * bytes) by what of them is in use.
+ */
+void text_fragmentation(const struct report *r, uint64_t page, struct out *out);
 
 #endif
