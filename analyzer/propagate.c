@@ -110,10 +110,20 @@ static bool follow_slots(struct propagation *p, const struct region *r, vaddr at
 	return good;
 }
 
+/* The last one first; with a budget the first one. */
+static bool take_region(struct propagation *p, struct region *r)
+{
+	if (p->next == p->todo.n || (p->t->budget && p->followed++ >= p->t->budget))
+		return false;
+	*r = p->t->budget ? p->todo.v[p->next++] : p->todo.v[--p->todo.n];
+	return true;
+}
+
 void follow_regions(struct propagation *p)
 {
-	while (p->todo.n) {
-		struct region r = p->todo.v[--p->todo.n];
+	struct region r;
+
+	while (take_region(p, &r)) {
 		uint64_t size = ctype_get(p->graph, r.type)->size;
 		unsigned good = 0;
 
@@ -302,12 +312,15 @@ void typing_dwarf(struct typing *t)
 		if (t->heap->span[i].own_end > p->highest)
 			p->highest = t->heap->span[i].own_end;
 	seed_variables(p);
-	seed_objects(p);
+	if (!t->budget)
+		seed_objects(p);
 	follow_regions(p);
-	seed_locals(p);
-	follow_regions(p);
-	for (int i = 0; i < ROUNDS_MOST && embed_all(p); i++)
+	if (!t->budget) {
+		seed_locals(p);
 		follow_regions(p);
+		for (int i = 0; i < ROUNDS_MOST && embed_all(p); i++)
+			follow_regions(p);
+	}
 	propose_all(p);
 	end_run(p);
 	propagation_free(t->a->propagation);

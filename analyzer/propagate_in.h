@@ -64,6 +64,8 @@ struct propagation {
 	unsigned word;
 	vaddr lowest, highest;
 	ARRAY(struct region) todo;
+	size_t next;       /* with a budget: of todo, so that all sides get something of it */
+	uint64_t followed; /* regions */
 	ARRAY(struct outcome) outcome; /* by type */
 	ARRAY(struct hint) hints;
 	struct idmap visited; /* addresses of parts in the middle of blocks: their type */

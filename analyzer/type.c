@@ -117,6 +117,18 @@ const struct type *types_of(const struct types *t, uint32_t id)
 	return types_by_label(t, types_label(t, id));
 }
 
+uint64_t *types_told(const struct types *t)
+{
+	uint64_t *bits = mem_lazy(t->bits_bytes);
+	const uint16_t *of = t->of;
+
+	for (size_t i = 0; i < ((size_t)t->nchunks + 63) / 64; i++)
+		for (uint64_t left = t->wanted[i]; left; left &= left - 1)
+			if (*of++)
+				bits[i] |= left & -left;
+	return bits;
+}
+
 /* ---- labels ---- */
 
 static uint64_t hash_text(uint64_t h, const char *s)

@@ -39,6 +39,7 @@ void typing_run(struct analysis *a, unsigned classes, struct types **out)
 	typing_lua(&t);
 	typing_perl(&t);
 	typing_plain(&t);
+	typing_transfer(&t);
 	rtti_free(t.rtti);
 	*out = t.types;
 }

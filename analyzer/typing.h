@@ -18,7 +18,8 @@ struct typing {
 	struct modules *modules;
 	struct types *types;
 	struct rtti *rtti;
-	bool all; /* every used block is wanted: memory as a whole may be looked at */
+	uint64_t budget; /* typing_dwarf: regions of memory to be followed, at most; 0: no bound */
+	bool all;        /* every used block is wanted: memory as a whole may be looked at */
 };
 
 /*
@@ -44,6 +45,9 @@ void typing_cpython(struct typing *t);
 /* Lua's and perl's objects: lua.c, perl.c. */
 void typing_lua(struct typing *t);
 void typing_perl(struct typing *t);
+
+/* Types of others that a block is like: transfer.c. After those that types are taken from. */
+void typing_transfer(struct typing *t);
 
 /* Text, arrays of pointers: plain_block.c. After all others. */
 void typing_plain(struct typing *t);
