@@ -186,7 +186,11 @@ static void find_limit(struct diff *d, uint64_t limit)
 struct series diff_series(const struct diff *d)
 {
 	return (struct series){
-		.snapshot = d->snapshot, .n = d->n, .hours = d->hours, .survival = d->survival
+		.snapshot = d->snapshot,
+		.n = d->n,
+		.hours = d->hours,
+		.survival = d->survival,
+		.one_process = d->same == SAME_PROCESS,
 	};
 }
 

@@ -39,16 +39,13 @@ void group_index_make(const struct profile *profile, struct group_index *out)
 		x.nslots *= 2;
 	x.slot = mem_alloc(x.nslots, sizeof(*x.slot));
 	x.reach = mem_alloc(n + 1, sizeof(*x.reach));
-	x.many = mem_alloc(n / 64 + 1, sizeof(*x.many));
 	for (uint32_t i = 0; i < n; i++) {
 		const struct report_finding *g = &profile->groups.v[i];
 		size_t at;
 
 		x.reach[i] = (uint8_t)class_of(g->reach);
 		at = slot_of(&x, x.reach[i], g->size, g->type);
-		if (x.slot[at])
-			bit_set(x.many, x.slot[at] - 1);
-		else
+		if (!x.slot[at])
 			x.slot[at] = i + 1;
 	}
 	*out = x;
@@ -58,7 +55,6 @@ void group_index_free(struct group_index *index)
 {
 	mem_free(index->slot);
 	mem_free(index->reach);
-	mem_free(index->many);
 	*index = (struct group_index){ 0 };
 }
 
@@ -67,5 +63,5 @@ uint32_t group_index_find(const struct group_index *index, enum reach_class reac
 {
 	uint32_t found = index->slot[slot_of(index, reach, size, type)];
 
-	return found && !bit_get(index->many, found - 1) ? found - 1 : PROFILE_NO_GROUP;
+	return found ? found - 1 : PROFILE_NO_GROUP;
 }

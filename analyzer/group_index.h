@@ -13,7 +13,6 @@ struct group_index {
 	uint32_t *slot; /* hash table: 1 + index of a group; 0: empty */
 	size_t nslots;  /* a power of two */
 	uint8_t *reach; /* by index: enum reach_class */
-	uint64_t *many; /* bit by index: several groups have this verdict, size and type */
 };
 
 /* The profile's groups must stay as they are. group_index_free. */
@@ -21,7 +20,8 @@ void group_index_make(const struct profile *profile, struct group_index *out);
 void group_index_free(struct group_index *index);
 
 /*
- * type: its name, NULL: unknown. PROFILE_NO_GROUP: there is none, or several have these three.
+ * type: its name, NULL: unknown. Where several groups have these three, and differ in what hangs on
+ * their blocks, the first of them stands for all. PROFILE_NO_GROUP: there is none.
  */
 uint32_t group_index_find(const struct group_index *index, enum reach_class reach, uint64_t size,
                           const char *type);

@@ -25,7 +25,8 @@ typedef ARRAY(struct row) rows;
 
 /* ---- gathering ---- */
 
-static void gather_groups(const struct profile *p, size_t snapshot, rows *all)
+static void gather_groups(const struct profile *p, size_t snapshot, bool one_process,
+                          struct pool *pool, rows *all)
 {
 	for (uint32_t i = 0; i < p->groups.n; i++) {
 		const struct report_finding *g = &p->groups.v[i];
@@ -37,6 +38,9 @@ static void gather_groups(const struct profile *p, size_t snapshot, rows *all)
 
 		if (!strcmp(g->reach, "indirect")) /* counted as what definite ones hold */
 			continue;
+		if (one_process)
+			row.key[1] = pool_printf(pool, "%llu %s", (unsigned long long)g->size,
+			                         g->type ? g->type : "");
 		row.point = (struct growth_point){ g->blocks, g->bytes, g->bytes };
 		if (g->retained_bytes != ABSENT)
 			row.point.retained = g->retained_bytes;
@@ -258,12 +262,22 @@ static bool is_worth_it(const struct growth *g)
 	return g->bytes || g->retained || g->blocks;
 }
 
+/* The biggest of the newest snapshot. */
+static const struct row *newest_of(const struct row *row, size_t n)
+{
+	const struct row *newest = &row[n - 1];
+
+	while (newest > row && newest[-1].snapshot == newest->snapshot)
+		newest--;
+	return newest;
+}
+
 /* row[0..n): the same thing in one snapshot or several. */
 static void fold(const struct series *s, const struct row *row, size_t n, struct growths *out,
                  size_t *cap)
 {
 	struct growth_point *at = pool_alloc(&out->pool, s->n * sizeof(*at));
-	const struct row *newest = &row[n - 1];
+	const struct row *newest = newest_of(row, n);
 	struct growth g = { .at = at, .group = newest->group };
 
 	for (size_t i = 0; i < n; i++) {
@@ -317,7 +331,8 @@ void growths_find(const struct series *series, struct growths *out)
 
 	*out = (struct growths){ 0 };
 	for (size_t i = 0; i < series->n; i++) {
-		gather_groups(series->snapshot[i].report.profile, i, &all);
+		gather_groups(series->snapshot[i].report.profile, i, series->one_process,
+		              &out->pool, &all);
 		gather_mappings(&series->snapshot[i], i, fine, &all);
 		gather_free(&series->snapshot[i], i, fine, &all);
 	}

@@ -57,6 +57,8 @@ struct series {
 	size_t n;                        /* 2 at least */
 	const double *hours;             /* since the first, ascending; NULL: not known */
 	const struct survival *survival; /* n - 1; all with known false: blocks were not matched */
+	bool one_process; /* groups of one verdict, type and size are one thing, whatever hangs on
+	                     their blocks; else fingerprints tell what is the same */
 };
 
 /* *out is owned by the caller: growths_free. */
