@@ -17,6 +17,10 @@ static bool open_all(const struct options *opt, struct snapshot *snapshot)
 
 static void render(const struct diff *d, const struct options *opt, struct out *out)
 {
+	if (opt->fates) {
+		diff_list(d, opt, out);
+		return;
+	}
 	switch (opt->format) {
 	case FORMAT_JSON:
 		diff_json(d, opt, out);
@@ -69,25 +73,51 @@ static int finish(const struct diff *d, const struct options *opt)
 	return code == EXIT_ANALYSED && opt->strict && partial ? EXIT_PARTIAL : code;
 }
 
-static int run(const struct options *opt, struct out *out)
+/* What options do not say of each other. NULL: all is well. */
+static const char *misfit(const struct options *opt)
 {
-	struct snapshot *snapshot = mem_alloc(opt->nargs, sizeof(*snapshot));
+	if (opt->fates && opt->format == FORMAT_JSON)
+		return "--list has the formats text, jsonl and csv";
+	if (!opt->fates && (opt->has_size || opt->reaches))
+		return "--size and --reach choose among the blocks that --list lists: add it";
+	return NULL;
+}
+
+static int compare(const struct options *opt, struct snapshot *snapshot, struct out *out)
+{
 	struct diff_want want = { opt->times, opt->interval, opt->limit_bytes };
-	int code = EXIT_INPUT;
 	struct diff d;
 	struct err err;
+	int code;
 
-	if (open_all(opt, snapshot)) {
-		if (diff_make(snapshot, opt->nargs, &want, &d, &err)) {
-			command_limits(opt, &snapshot[opt->nargs - 1].report);
-			render(&d, opt, out);
-			code = finish(&d, opt);
-			diff_free(&d);
-		} else {
-			command_say("%s", err.msg);
-			code = EXIT_USAGE;
-		}
+	if (!diff_make(snapshot, opt->nargs, &want, &d, &err)) {
+		command_say("%s", err.msg);
+		return EXIT_USAGE;
 	}
+	if (opt->fates && d.unmatched) {
+		command_say("--list: what became of the blocks is not known: %s", d.unmatched);
+		code = EXIT_INPUT;
+	} else {
+		command_limits(opt, &snapshot[opt->nargs - 1].report);
+		render(&d, opt, out);
+		code = finish(&d, opt);
+	}
+	diff_free(&d);
+	return code;
+}
+
+static int run(const struct options *opt, struct out *out)
+{
+	struct snapshot *snapshot;
+	int code = EXIT_INPUT;
+
+	if (misfit(opt)) {
+		command_say("%s", misfit(opt));
+		return EXIT_USAGE;
+	}
+	snapshot = mem_alloc(opt->nargs, sizeof(*snapshot));
+	if (open_all(opt, snapshot))
+		code = compare(opt, snapshot, out);
 	for (size_t i = 0; i < opt->nargs; i++)
 		snapshot_close(&snapshot[i]);
 	mem_free(snapshot);
@@ -110,9 +140,17 @@ const struct command cmd_diff = {
 		"not.\n"
 		"\n"
 		"  coreheap diff core.1 core.2 core.3 --interval 10m\n"
-		"  coreheap diff old.json new.json --fail-on 'growth>100M/h'\n",
+		"  coreheap diff old.json new.json --fail-on 'growth>100M/h'\n"
+		"\n"
+		"With --list the newest snapshot's blocks are listed by what became of them "
+	        "(--size\n"
+		"and --reach choose among them): survived, replaced, born; cohort are those that\n"
+		"were new in the snapshot before and are still there.\n"
+		"\n"
+		"  coreheap diff core.1 core.2 core.3 --list cohort --size 72\n",
 	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV,
-	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_LIMIT | TAKES_TIMES,
+	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_LIMIT | TAKES_TIMES | TAKES_SIZE |
+	         TAKES_REACH,
 	.min_args = 2,
 	.max_args = 64,
 	.run = run,

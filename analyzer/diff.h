@@ -64,6 +64,8 @@ struct options;
 void diff_text(const struct diff *diff, const struct options *opt, struct out *out);
 void diff_json(const struct diff *diff, const struct options *opt, struct out *out);
 void diff_jsonl(const struct diff *diff, const struct options *opt, struct out *out);
+/* The blocks of the newest snapshot with the fates of --list, one a line; as text, jsonl or csv. */
+void diff_list(const struct diff *diff, const struct options *opt, struct out *out);
 void diff_csv(const struct diff *diff, const struct options *opt, struct out *out);
 
 /* How many of the growths are listed: all, unless -n says otherwise. */

@@ -185,6 +185,15 @@ static bool set_interval(struct parse *p, const char *name, const char *value)
 	       bad(p, name, value, "a duration such as 90s, 10m, 1.5h or 2d");
 }
 
+static bool set_list(struct parse *p, const char *name, const char *value)
+{
+	static const char *const names[] = { "survived", "replaced", "born", "cohort" };
+
+	return set_bits(value, names, COUNT(names), FATE_SURVIVED, &p->opt->fates) ||
+	       bad(p, name, value,
+	           "survived, replaced, born, cohort, or several of them with commas");
+}
+
 static bool set_limit_bytes(struct parse *p, const char *name, const char *value)
 {
 	return (options_bytes(value, &p->opt->limit_bytes) && p->opt->limit_bytes > 0) ||
@@ -295,6 +304,7 @@ const struct option option_list[] = {
 	{ "--profile", 0, NO_ARGUMENT, TAKES_PROFILE, set_profile },
 	{ "--times", 0, ARGUMENT, TAKES_TIMES, set_times },
 	{ "--interval", 0, ARGUMENT, TAKES_TIMES, set_interval },
+	{ "--list", 0, ARGUMENT, TAKES_TIMES, set_list },
 	{ "--limit-bytes", 0, ARGUMENT, TAKES_TIMES, set_limit_bytes },
 	{ "--strict", 0, NO_ARGUMENT, TAKES_CORE, set_strict },
 	{ "--threads", 0, ARGUMENT, TAKES_CORE, set_threads },
@@ -346,6 +356,10 @@ const struct option_text option_texts[] = {
 	  "when the snapshots were taken: 2026-11-21T15:37:30Z, or seconds since 1970",
 	  TAKES_TIMES },
 	{ "--interval D", "the time from one snapshot to the next: 90s, 10m, 1.5h, 2d",
+	  TAKES_TIMES },
+	{ "--list FATE[,FATE]",
+	  "instead, the newest snapshot's blocks that survived, were replaced, born, or are of the "
+	  "cohort",
 	  TAKES_TIMES },
 	{ "--limit-bytes N", "tell when memory reaches N at this rate: 512M, 4G", TAKES_TIMES },
 	{ "--strict", "exit with 4 if part of the core could not be read", TAKES_CORE },

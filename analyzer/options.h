@@ -11,6 +11,15 @@
 
 struct command;
 
+/* What became of a block of the newest snapshot. */
+enum fate {
+	FATE_SURVIVED,
+	FATE_REPLACED, /* at its address was another one of its size */
+	FATE_BORN,
+	FATE_COHORT, /* of the survived: it was new in the snapshot before the last */
+	FATES
+};
+
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV, FORMATS };
 
 /* Bits for struct command's formats. */
@@ -58,6 +67,7 @@ struct options {
 	bool profile;             /* with JSON: the part that `diff` needs, too */
 	const char *times;        /* a comma list of when snapshots were taken; NULL: not given */
 	int64_t interval;         /* ns between snapshots; 0: not given */
+	unsigned fates;           /* of diff: blocks to list, bits by enum fate; 0: no list */
 	uint64_t limit_bytes;     /* that the process must stay below; 0: not given */
 	unsigned threads;         /* 0: as many as there are processors */
 	uint64_t max_memory;      /* bytes; 0: no bound */

@@ -67,6 +67,24 @@ void survival_pair(struct survival *s, const struct life *before, const struct l
 		add(&s->disproved, before);
 }
 
+void survival_bits(struct survival *s, uint64_t n)
+{
+	s->bits_bytes = (n / 64 + 1) * 8;
+	s->fresh = mem_lazy(s->bits_bytes);
+	s->taken = mem_lazy(s->bits_bytes);
+	s->cohort_bits = mem_lazy(s->bits_bytes);
+}
+
+void survival_mark(struct survival *s, uint32_t i, bool pair, bool kept, bool cohort)
+{
+	if (!kept)
+		bit_set(s->fresh, i);
+	if (pair && !kept)
+		bit_set(s->taken, i);
+	if (kept && cohort)
+		bit_set(s->cohort_bits, i);
+}
+
 /* What reuse.h found, for the report; and of all classes together. */
 static void tell_classes(const struct classes *classes, const struct reuse *reuse,
                          struct survival *s)
@@ -120,6 +138,8 @@ void survival_free(struct survival *survival)
 	array_free(&survival->classes);
 	mem_free(survival->before);
 	mem_free(survival->after);
-	mem_lazy_free(survival->fresh, survival->fresh_bytes);
+	mem_lazy_free(survival->fresh, survival->bits_bytes);
+	mem_lazy_free(survival->taken, survival->bits_bytes);
+	mem_lazy_free(survival->cohort_bits, survival->bits_bytes);
 	*survival = (struct survival){ 0 };
 }

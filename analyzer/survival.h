@@ -35,9 +35,12 @@ struct survival {
 	ARRAY(struct survival_class) classes;
 	struct survival_group *before; /* by index of the older profile's groups */
 	struct survival_group *after;  /* ... of the newer one's */
-	/* blocks of the newer snapshot that are fresh: bits by id, or by index of sampled blocks */
-	uint64_t *fresh;
-	uint64_t fresh_bytes; /* of that array: mem_lazy */
+	/* blocks of the newer snapshot: bits by id, or by index of sampled blocks; of kept ones
+	 * none but the last may be set */
+	uint64_t *fresh;       /* born or replaced */
+	uint64_t *taken;       /* replaced */
+	uint64_t *cohort_bits; /* kept, and fresh in the interval before */
+	uint64_t bits_bytes;   /* of each: mem_lazy */
 	bool by_id;
 };
 
@@ -62,6 +65,11 @@ void survival_pair(struct survival *s, const struct life *before, const struct l
                    bool kept);
 void survival_gone(struct survival *s, const struct life *before);
 void survival_born(struct survival *s, const struct life *after);
+
+/* The bits of n blocks. */
+void survival_bits(struct survival *s, uint64_t n);
+/* Which of them block i of the newer snapshot has. */
+void survival_mark(struct survival *s, uint32_t i, bool pair, bool kept, bool cohort);
 
 void survival_by_blocks(struct snapshot *before, struct snapshot *after,
                         const struct survival *last, struct reuse *reuse, struct survival *s);

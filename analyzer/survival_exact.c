@@ -85,8 +85,8 @@ static void count(struct merge *m, const struct reuse *reuse, size_t c, unsigned
 		if (m->has_new)
 			survival_born(s, &new);
 	}
-	if (m->has_new && !kept)
-		bit_set(s->fresh, m->new.id);
+	if (m->has_new)
+		survival_mark(s, m->new.id, is_pair(m), kept, old.fresh);
 }
 
 static void look(struct merge *m, const struct classes *classes, struct reuse *reuse,
@@ -122,8 +122,7 @@ void survival_by_blocks(struct snapshot *before, struct snapshot *after,
 	size_t n = (size_t)m.new_heap->nchunks + 1;
 	uint8_t *pattern = mem_lazy(n);
 
-	s->fresh_bytes = (n / 64 + 1) * 8;
-	s->fresh = mem_lazy(s->fresh_bytes);
+	survival_bits(s, n);
 	group_index_make(before->report.profile, &m.old_groups);
 	group_index_make(after->report.profile, &m.new_groups);
 	look(&m, classes, reuse, pattern);

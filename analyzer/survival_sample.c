@@ -89,8 +89,8 @@ static void count(struct merge *m, const struct reuse *reuse, struct survival *s
 		if (m->new)
 			survival_born(s, &new);
 	}
-	if (m->new && !kept)
-		bit_set(s->fresh, (uint32_t)(m->k - 1));
+	if (m->new)
+		survival_mark(s, (uint32_t)(m->k - 1), is_pair(m), kept, old.fresh);
 }
 
 void survival_by_sample(const struct profile *before, const struct profile *after,
@@ -98,8 +98,7 @@ void survival_by_sample(const struct profile *before, const struct profile *afte
 {
 	struct merge m = { .before = before, .after = after, .last = last };
 
-	s->fresh_bytes = (after->blocks.n / 64 + 1) * 8;
-	s->fresh = mem_lazy(s->fresh_bytes);
+	survival_bits(s, after->blocks.n);
 	while (merge_next(&m)) {
 		if (m.old) {
 			size_t c = classes_find(&after->classes, m.old->size);

@@ -12,6 +12,14 @@ truth='truth.1 truth.2 truth.3'
 
 exits 'three cores' 0 "$COREHEAP" diff core.1 core.2 core.3 --interval 60s --json -o cores.json
 ok 'each is named with its kind and its rate' judge cores.json $truth
+exits 'block by block' 0 "$COREHEAP" diff core.{1,2,3} --list survived,replaced,born --format csv \
+	-o list.csv
+ok 'survivors, one by one, and the cohort' judge cores.json $truth --list=list.csv
+sed 's/,replaced$/,survived/' list.csv >wrong.csv
+not_ok 'that check can fail' judge cores.json $truth --list=wrong.csv
+exits 'the cohort of the leak' 0 "$COREHEAP" diff core.{1,2,3} --list cohort --size 72 --format csv
+is 'all of it' "$(tail -n +2 stdout | cut -d, -f2- | sort | uniq -c | tr -s ' ')" \
+	' 4000 72,definite,,cohort'
 "$COREHEAP" diff core.1 core.2 core.3 --interval 60s --json --threads 1 -o again.json
 ok 'the same from run to run, for any number of threads' cmp cores.json again.json
 
@@ -65,6 +73,9 @@ bad 'too few times' 2 core.1 core.2 --times 2000000060
 bad 'too many times' 2 core.1 core.2 --times 1,2,3
 bad 'no time' 2 core.1 core.2 --times 1,yesterday
 bad 'times and an interval' 2 core.1 core.2 --times 1,2 --interval 1m
+bad 'a size, and no list' 2 core.1 core.2 --size 72
+bad 'a list as one JSON' 2 core.1 core.2 --list born --json
+bad 'a list of what is not known' 3 plain.1.json plain.2.json --list born
 exits 'growth of one core' 2 "$COREHEAP" summary core.1 --fail-on 'growth>1'
 exits 'a profile is JSON' 2 "$COREHEAP" summary core.1 --profile
 

@@ -1,6 +1,7 @@
-"""growing.py DIFF.json TRUTH TRUTH... [--estimated]: does the comparison tell what the victim did?
+"""growing.py DIFF.json TRUTH TRUTH... [--estimated] [--list=FATES.csv]: is what it tells true?
 
 DIFF.json: of its snapshots, taken a minute apart (--interval 60s). TRUTH.<n>: what it wrote then.
+FATES.csv: of the last two, what became of each block.
 Prints what differs; exits 1 where there is something.
 """
 import json
@@ -71,5 +72,27 @@ for i, (old, new) in enumerate(zip(steps, steps[1:])):
         problems.append("a leaked block is said to have been freed")
     if told["estimated"] != estimated:
         problems.append("estimated or not")
+# block by block
+for name in [a[7:] for a in sys.argv[1:] if a.startswith("--list=")]:
+    old, new = steps[-2:]
+    right = wrong = missed = 0
+    for line in list(open(name))[1:]:
+        address, size, reach, kind, fate = line.rstrip("\n").split(",")
+        block = new.get(int(address, 16))
+        if block is None:
+            continue  # the C library's own
+        same = old.get(int(address, 16)) == block
+        first = len(steps) > 2 and int(address, 16) in old and steps[-3].get(
+            int(address, 16)) != block
+        if fate in ("survived", "cohort"):
+            right += same
+            wrong += not same
+            if same and (fate == "cohort") != first:
+                problems.append(f"{address} of the cohort or not")
+        else:
+            missed += same
+    print(f"survivors: {right} right, {wrong} wrong, {missed} missed")
+    if not right or wrong > 0.005 * (right + wrong) or missed > 0.005 * right:
+        problems.append("survivors are not precise")
 print(*problems, sep="\n")
 sys.exit(bool(problems))
