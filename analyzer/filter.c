@@ -146,11 +146,54 @@ __attribute__((target("avx2"))) size_t filter_kept_avx2(const uint8_t *p, const 
 	return found;
 }
 
+bool filter_has_avx512(void)
+{
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("popcnt");
+}
+
+/* Eight words at a time, compressed in the register: to memory takes far longer on Zen 4. */
+__attribute__((target("avx512f,popcnt"))) size_t
+filter_kept_avx512(const uint8_t *p, const uint64_t keep[2], uint64_t mask, uint64_t lo,
+                   uint64_t size, uint64_t *out)
+{
+	const __m512i low = _mm512_set1_epi64((long long)lo);
+	const __m512i range = _mm512_set1_epi64((long long)size);
+	const __m512i bits = _mm512_set1_epi64((long long)mask);
+	size_t found = 0;
+
+	for (unsigned h = 0; h < 2; h++, p += 512) {
+		unsigned skip = keep[h] ? (unsigned)__builtin_ctzll(keep[h]) & ~7u : 0;
+		const uint8_t *at = p + 8 * skip;
+
+		for (uint64_t k = keep[h] >> skip; k; k >>= 8, at += 64) {
+			__m512i words = _mm512_and_si512(_mm512_loadu_si512(at), bits);
+			__mmask8 stay = _mm512_mask_cmplt_epu64_mask(
+				(__mmask8)k, _mm512_sub_epi64(words, low), range);
+
+			_mm512_storeu_si512(out + found,
+			                    _mm512_maskz_compress_epi64(stay, words));
+			found += (unsigned)__builtin_popcount(stay);
+		}
+	}
+	return found;
+}
+
 #else
 
 bool filter_has_avx2(void)
 {
 	return false;
+}
+
+bool filter_has_avx512(void)
+{
+	return false;
+}
+
+size_t filter_kept_avx512(const uint8_t *p, const uint64_t keep[2], uint64_t mask, uint64_t lo,
+                          uint64_t size, uint64_t *out)
+{
+	return filter_kept_plain(p, keep, mask, lo, size, out);
 }
 
 size_t filter_avx2(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint64_t *out)
@@ -169,6 +212,8 @@ size_t filter_kept_avx2(const uint8_t *p, const uint64_t keep[2], uint64_t mask,
 size_t filter_kept(const uint8_t *p, const uint64_t keep[2], uint64_t mask, uint64_t lo,
                    uint64_t size, uint64_t *out)
 {
+	if (filter_has_avx512())
+		return filter_kept_avx512(p, keep, mask, lo, size, out);
 	return filter_has_avx2() ? filter_kept_avx2(p, keep, mask, lo, size, out)
 	                         : filter_kept_plain(p, keep, mask, lo, size, out);
 }

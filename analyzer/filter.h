@@ -35,7 +35,7 @@ bool filter_has_avx2(void);
 
 /*
  * The same for 128 words in a row, of which those count whose bit is set in keep: words & mask. out
- * has room for 132.
+ * has room for 136. The others are what it chooses from, equal in result.
  */
 size_t filter_kept(const uint8_t *p, const uint64_t keep[2], uint64_t mask, uint64_t lo,
                    uint64_t size, uint64_t *out);
@@ -43,5 +43,8 @@ size_t filter_kept_plain(const uint8_t *p, const uint64_t keep[2], uint64_t mask
                          uint64_t size, uint64_t *out);
 size_t filter_kept_avx2(const uint8_t *p, const uint64_t keep[2], uint64_t mask, uint64_t lo,
                         uint64_t size, uint64_t *out);
+bool filter_has_avx512(void);
+size_t filter_kept_avx512(const uint8_t *p, const uint64_t keep[2], uint64_t mask, uint64_t lo,
+                          uint64_t size, uint64_t *out);
 
 #endif

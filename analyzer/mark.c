@@ -5,6 +5,7 @@
  * holds, sweeps over the heap go on (sweep.c). What is visited in the end does not depend on the
  * order.
  */
+#include "analyzer/cellmap.h"
 #include "analyzer/filter.h"
 #include "analyzer/marker.h"
 #include "formats/written.h"
@@ -15,52 +16,53 @@
 #define WINDOW (UINT64_C(2) << 20) /* bytes mapped at a time */
 
 /* A block that is left is to be scanned. */
-static void push(struct marker *m, vaddr chunk, uint32_t id)
+static void push(struct marker *m, vaddr chunk, struct seat at)
 {
 	if (m->depth == STACK)
 		m->sweeping = true;
 	if (m->sweeping) {
-		bit_set(m->found, id);
+		find_put(m, false, at.cell, at.bit);
 	} else {
-		bit_clear(m->left, id);
-		m->stack[m->depth++] = (struct chunk){ chunk, id };
+		m->left[at.cell] &= ~at.bit;
+		m->stack[m->depth++] = chunk;
 	}
 }
 
-/* A pointer leads to the block with this id, which is left. */
-static void hold(struct marker *m, vaddr chunk, uint32_t id, bool exact)
+/* A pointer that does not lead to a granule where a chunk starts. */
+static void hold_inner(struct marker *m, const struct pointer *p)
 {
-	if (m->touched && !exact)
+	struct seat at;
+	vaddr chunk;
+	uint32_t id;
+
+	if (!span_find(p->span, p->v, &chunk, &id))
+		return;
+	at = seat_of(p->span, chunk);
+	if (!(m->left[at.cell] & at.bit))
+		return;
+	if (m->touched && p->v != chunk + CHUNK_HEADER)
 		bit_set(m->touched, id);
 	else
-		push(m, chunk, id);
-}
-
-static inline void hold_oldest(struct marker *m)
-{
-	struct target t = m->target[m->first_target];
-
-	m->first_target = (m->first_target + 1) % TARGETS;
-	m->ntargets--;
-	if (bit_load(m->left, t.id))
-		hold(m, t.chunk, t.id, t.exact);
+		push(m, chunk, at);
 }
 
 static void resolve_oldest(struct marker *m)
 {
 	struct pointer p = m->pointer[m->first_pointer];
-	struct target *t;
+	vaddr chunk = p.v - CHUNK_HEADER;
+	struct seat at;
 
-	if (m->ntargets == TARGETS)
-		hold_oldest(m);
-	t = &m->target[(m->first_target + m->ntargets) % TARGETS];
 	m->first_pointer = (m->first_pointer + 1) % POINTERS;
 	m->npointers--;
-	if (!span_find(p.span, p.v, &t->chunk, &t->id))
+	if (!p.span->cell || chunk & (m->grain - 1)) {
+		hold_inner(m, &p);
 		return;
-	t->exact = p.v == t->chunk + CHUNK_HEADER;
-	__builtin_prefetch(&m->left[t->id >> 6], 1);
-	m->ntargets++;
+	}
+	at = seat_of(p.span, chunk);
+	if (m->left[at.cell] & at.bit)
+		push(m, chunk, at);
+	else if (!(cell_bits(cell_at(p.span, chunk)) & at.bit))
+		hold_inner(m, &p);
 }
 
 static inline void look(struct marker *m, uint64_t word)
@@ -70,9 +72,11 @@ static inline void look(struct marker *m, uint64_t word)
 
 	if (!s)
 		return;
-	if (s->cell)
+	if (s->cell) {
+		__builtin_prefetch(&m->left[seat_of(s, word - CHUNK_HEADER).cell], 1);
 		__builtin_prefetch(cell_at(s, word - CHUNK_HEADER));
-	if (s->mem) /* in a list the next pointer is there: it comes while the cell does */
+	}
+	if (s->mem) /* in a list the next pointer is there: it comes while the bits do */
 		__builtin_prefetch(s->mem + (word - CHUNK_HEADER - s->start));
 	if (m->npointers == POINTERS)
 		resolve_oldest(m);
@@ -201,10 +205,8 @@ void mark_scan(struct marker *m, vaddr chunk)
 	mark_words(m, p + CHUNK_HEADER, usable);
 }
 
-static inline __attribute__((always_inline)) void fetch(const struct marker *m, vaddr chunk)
+static inline __attribute__((always_inline)) void fetch(const struct span *s, vaddr chunk)
 {
-	const struct span *s = heap_span(m->heap, chunk);
-
 	if (s->mem)
 		for (unsigned i = 0; i < FETCH; i += 64)
 			__builtin_prefetch(s->mem + (chunk - s->start) + i);
@@ -212,33 +214,31 @@ static inline __attribute__((always_inline)) void fetch(const struct marker *m, 
 
 static void scan_oldest(struct marker *m)
 {
-	vaddr chunk = m->block[m->first_block].at;
+	vaddr chunk = m->block[m->first_block];
 
 	m->first_block = (m->first_block + 1) % BLOCKS;
 	m->nblocks--;
 	mark_scan(m, chunk);
 }
 
-static void scan_later(struct marker *m, struct chunk c)
+static void scan_later(struct marker *m, vaddr chunk)
 {
 	if (m->nblocks == BLOCKS)
 		scan_oldest(m);
-	fetch(m, c.at);
-	m->block[(m->first_block + m->nblocks++) % BLOCKS] = c;
+	fetch(heap_span(m->heap, chunk), chunk);
+	m->block[(m->first_block + m->nblocks++) % BLOCKS] = chunk;
 }
 
 /* Scans what is on the stack and in the queues, until all are empty or the stack runs over. */
 static void follow(struct marker *m)
 {
-	while (!m->sweeping && (m->depth || m->nblocks || m->npointers || m->ntargets)) {
+	while (!m->sweeping && (m->depth || m->nblocks || m->npointers)) {
 		while (m->depth && m->nblocks < BLOCKS)
 			scan_later(m, m->stack[--m->depth]);
 		if (m->nblocks)
 			scan_oldest(m);
-		else if (m->npointers)
-			resolve_oldest(m);
 		else
-			hold_oldest(m);
+			resolve_oldest(m);
 	}
 }
 
@@ -247,31 +247,58 @@ static void unstack(struct marker *m)
 {
 	while (m->npointers)
 		resolve_oldest(m);
-	while (m->ntargets)
-		hold_oldest(m);
 	while (m->nblocks) {
 		m->stack[m->depth++] = m->block[m->first_block];
 		m->first_block = (m->first_block + 1) % BLOCKS;
 		m->nblocks--;
 	}
 	while (m->depth) {
-		uint32_t id = m->stack[--m->depth].id;
+		vaddr chunk = m->stack[--m->depth];
+		struct seat at = seat_of(heap_span(m->heap, chunk), chunk);
 
-		bit_set(m->left, id);
-		bit_set(m->found, id);
+		m->left[at.cell] |= at.bit;
+		find_put(m, false, at.cell, at.bit);
 	}
 }
 
-/* What the sweeps left over is little: it is followed from the stack. */
+/* What is found in a cell, and left, goes to the stack, or stays. */
+static void push_cell(struct marker *m, const struct span *s, size_t cell)
+{
+	struct seat at = { .cell = s->first_cell + cell };
+	uint64_t bits = m->found[at.cell] & m->left[at.cell];
+
+	m->found[at.cell] = 0;
+	for (; bits; bits &= bits - 1) {
+		at.bit = bits & -bits;
+		push(m, cell_chunk(s, cell, (unsigned)__builtin_ctzll(bits)), at);
+	}
+}
+
+/* Calls fn for each cell of a piece where something is found. */
+static void each_found(struct marker *m, size_t piece,
+                       void (*fn)(struct marker *m, const struct span *s, size_t cell))
+{
+	size_t from = piece * PIECE, to = from + PIECE;
+	struct stretch p;
+
+	for (; stretch_first(m->heap, from, to, &p); from = p.span->first_cell + p.end)
+		for (size_t c = p.cell; c < p.end; c++)
+			if (m->found[p.span->first_cell + c])
+				fn(m, p.span, c);
+}
+
+/* What the sweeps left over is little: it is followed from the stack, and nothing is found. */
 static void restack(struct marker *m)
 {
-	struct heap_iter it = { 0 };
-	struct block b;
-
-	for (size_t i = 0; i < ((size_t)m->heap->nchunks + 63) / 64; i++)
-		m->found[i] &= m->left[i];
-	while (heap_next_set(m->heap, m->found, &it, &b))
-		push(m, b.addr - CHUNK_HEADER, b.id);
+	for (size_t i = 0; i < pieces_of(m->heap); i++)
+		if (m->fresh[i])
+			each_found(m, i, resolve_inner);
+	for (size_t i = 0; i < pieces_of(m->heap); i++) {
+		if (!m->fresh[i])
+			continue;
+		m->fresh[i] = FRESH_NONE;
+		each_found(m, i, push_cell);
+	}
 }
 
 void mark_drain(struct marker *m)
@@ -301,7 +328,9 @@ struct marker *mark_open(const struct core *core, const struct heap *heap, unsig
 		m->lo = heap->span[0].start + CHUNK_HEADER;
 		m->hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;
 	}
-	m->found = mem_lazy(heap->bits_bytes);
+	m->left = mem_lazy(heap->ncells * sizeof(*m->left));
+	m->found = mem_lazy(heap->ncells * sizeof(*m->found));
+	m->fresh = mem_alloc(pieces_of(heap), sizeof(*m->fresh));
 	m->stack = mem_alloc(STACK + BLOCKS, sizeof(*m->stack)); /* unstack adds those */
 	m->threads = threads;
 	m->sweeper = sweepers_new(threads);
@@ -312,20 +341,26 @@ void mark_close(struct marker *m)
 {
 	if (!m)
 		return;
-	mem_lazy_free(m->found, m->heap->bits_bytes);
+	mem_lazy_free(m->left, m->heap->ncells * sizeof(*m->left));
+	mem_lazy_free(m->found, m->heap->ncells * sizeof(*m->found));
+	mem_free(m->fresh);
 	mem_free(m->stack);
 	sweepers_free(m->sweeper);
 	mem_free(m);
 }
 
-void mark_pass(struct marker *m, uint64_t *left, uint64_t *touched, struct tally *sum)
+void mark_leave(struct marker *m, const uint64_t *bits)
 {
-	size_t words = ((size_t)m->heap->nchunks + 63) / 64;
+	cellmap_from_ids(m->heap, bits, m->threads, m->left);
+}
 
-	for (size_t i = 0; i < words; i++)
-		if (m->found[i])
-			m->found[i] = 0;
-	m->left = left;
+void mark_left(const struct marker *m, uint64_t *bits)
+{
+	cellmap_to_ids(m->heap, m->left, bits);
+}
+
+void mark_pass(struct marker *m, uint64_t *touched, struct tally *sum)
+{
 	m->touched = touched;
 	m->sum = sum;
 }
@@ -337,15 +372,26 @@ void mark_word(struct marker *m, uint64_t word)
 		look(m, word);
 }
 
-void mark_block(struct marker *m, vaddr chunk, uint32_t id)
+void mark_block(struct marker *m, vaddr chunk)
 {
-	push(m, chunk, id);
+	push(m, chunk, seat_of(heap_span(m->heap, chunk), chunk));
 }
 
-uint64_t *mark_found(struct marker *m)
+void mark_blocks(struct marker *m, const uint64_t *bits)
 {
+	cellmap_from_ids(m->heap, bits, m->threads, m->found);
+	memset(m->fresh, FRESH_FOUND, pieces_of(m->heap));
 	m->sweeping = true;
-	return m->found;
+}
+
+void mark_fetch(const struct span *span, vaddr chunk)
+{
+	fetch(span, chunk);
+}
+
+uint64_t *mark_cells(struct marker *m)
+{
+	return m->left;
 }
 
 struct tally *mark_sum(struct marker *m, struct tally *sum)

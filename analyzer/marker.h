@@ -1,6 +1,6 @@
 /*
  * marker: what mark.c (following pointers one by one) and sweep.c (passing over the heap in address
- * order) share. Private to the two.
+ * order) share. Private to the two and to resolve.c.
  */
 #ifndef ANALYZER_MARKER_H
 #define ANALYZER_MARKER_H
@@ -8,10 +8,11 @@
 #include "analyzer/mark.h"
 
 #define STACK    32768 /* chunks */
-#define POINTERS 64    /* waiting for an index cell */
-#define TARGETS  32    /* waiting for their bits */
+#define POINTERS 64    /* waiting for their bits */
 #define BLOCKS   16    /* waiting for their content */
 #define BATCH    256   /* words of a sweep that are resolved together */
+#define NEARS    64    /* spans that are known without looking them up */
+#define PIECE    1024  /* cells that a thread sweeps at a time: 1 MiB of heap, within a cache */
 #define CELL     1024  /* bytes of heap whose chunk starts one index cell has, at most */
 
 struct pointer {
@@ -19,57 +20,110 @@ struct pointer {
 	const struct span *span;
 };
 
-/* A block that a pointer was resolved to; its bits are on their way. */
-struct target {
-	vaddr chunk;
-	uint32_t id;
-	bool exact;
-};
+/* Of a piece: does found have bits there? */
+enum freshness { FRESH_NONE, FRESH_SWEPT, FRESH_FOUND }; /* none; none since it was swept; some */
 
-struct chunk {
-	vaddr at;
-	uint32_t id;
+/* A span, by the low bits of the number of its 64 MiB. */
+struct near {
+	vaddr start;
+	uint64_t size;    /* bytes; 0: none is known */
+	uint64_t granule; /* number of its first one, among those of all cells */
 };
 
 struct marker {
 	const struct core *core;
 	const struct heap *heap;
-	vaddr lo, hi;      /* user addresses of the heap lie in [lo, hi) */
-	uint64_t mask;     /* of a word: what of it is an address */
-	unsigned width;    /* bytes of a word: 8 or 4 */
-	unsigned grain;    /* bytes of a granule, to which blocks are aligned: 16 or 8 */
-	unsigned apart;    /* not 0: in some span blocks end before the next header (span.apart) */
-	uint64_t *left;    /* to be visited in this pass: bit by id */
-	uint64_t *touched; /* by interior pointers, where those do not hold; else NULL */
-	uint64_t *found; /* while sweeping: bit by id; those that are left too are to be scanned */
+	vaddr lo, hi;   /* user addresses of the heap lie in [lo, hi) */
+	uint64_t mask;  /* of a word: what of it is an address */
+	unsigned width; /* bytes of a word: 8 or 4 */
+	unsigned grain; /* bytes of a granule, to which blocks are aligned: 16 or 8 */
+	unsigned apart; /* not 0: in some span blocks end before the next header (span.apart) */
+	uint64_t *left; /* by cell: starts of the blocks that are to be visited in this pass */
+	/* by cell, while sweeping: granules that pointers lead to. Those where a block starts that
+	 * is left are to be scanned; others are inside of blocks, or of blocks that are not left */
+	uint64_t *found;
+	uint8_t *fresh;    /* by piece, that is by so many cells: enum freshness */
+	uint64_t *touched; /* by id: by interior pointers, where those do not hold; else NULL */
 	struct tally *sum;
-	uint64_t unread;     /* bytes */
-	struct chunk *stack; /* to be scanned, while they are few */
+	uint64_t unread; /* bytes */
+	vaddr *stack;    /* chunks to be scanned, while they are few */
 	size_t depth;
 	bool sweeping; /* they are many: in found instead */
+	bool down;     /* the next sweep is one from the heap's end on */
 	bool shared;   /* a parallel sweep: others change the bitmaps too */
 	unsigned threads;
 	struct sweeper *sweeper; /* threads of them */
 	struct pointer pointer[POINTERS];
 	unsigned first_pointer, npointers;
-	struct target target[TARGETS];
-	unsigned first_target, ntargets;
-	struct chunk block[BLOCKS];
+	vaddr block[BLOCKS]; /* chunks */
 	unsigned first_block, nblocks;
+	struct near near[NEARS];
 	uint64_t word[BATCH + 260]; /* while sweeping: in [lo, hi), to be resolved */
 	size_t nwords;
 };
 
-static inline bool bit_load(const uint64_t *bits, uint32_t id)
+/* Where the bit of a chunk's start is in a bitmap by cell. */
+struct seat {
+	size_t cell;
+	uint64_t bit;
+};
+
+static inline struct seat seat_of(const struct span *s, vaddr chunk)
 {
-	return __atomic_load_n(&bits[id >> 6], __ATOMIC_RELAXED) >> (id & 63) & 1;
+	uint64_t granule = (chunk - s->start) >> s->shift;
+
+	return (struct seat){ s->first_cell + (granule >> 6), UINT64_C(1) << (granule & 63) };
 }
+
+/* Sets a bit that other threads' bits share a word with. */
+static inline __attribute__((always_inline)) void bits_put(bool shared, uint64_t *word,
+                                                           uint64_t bit)
+{
+	if (!shared)
+		*word |= bit;
+	else if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit))
+		__atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
+}
+
+/* Sets bits of found, and tells that there are some. */
+static inline __attribute__((always_inline)) void find_put(struct marker *m, bool shared,
+                                                           size_t cell, uint64_t bit)
+{
+	uint8_t *fresh = &m->fresh[cell / PIECE];
+
+	bits_put(shared, &m->found[cell], bit);
+	if (__atomic_load_n(fresh, __ATOMIC_RELAXED) != FRESH_FOUND)
+		__atomic_store_n(fresh, FRESH_FOUND, __ATOMIC_RELEASE);
+}
+
+/* Number of the heap's pieces. */
+static inline size_t pieces_of(const struct heap *h)
+{
+	return h->ncells / PIECE + 1;
+}
+
+/* The part of a span whose cells have these numbers: cells [first, end) of it. */
+struct stretch {
+	const struct span *span;
+	size_t cell, end;
+};
+
+/* The last stretch of the heap with cells of [from, to): false if there are none. */
+bool stretch_last(const struct heap *heap, size_t from, size_t to, struct stretch *out);
+/* The first one. */
+bool stretch_first(const struct heap *heap, size_t from, size_t to, struct stretch *out);
 
 /* Words that may be pointers, from p; what they hold is scanned later. */
 void mark_words(struct marker *m, const uint8_t *p, uint64_t bytes);
 
 /* resolve.c: what the words that wait point to becomes found, or touched. */
 void resolve_words(struct marker *m);
+/*
+ * Granules of this cell, without a chunk's start, that pointers lead to: the blocks around them
+ * become found, or touched. They are found themselves no more.
+ */
+void resolve_inner(struct marker *m, const struct span *s, size_t cell);
+
 /* Scans all that is found and left, and what that leads to, until little or nothing is. */
 void sweep_all(struct marker *m);
 

@@ -12,6 +12,8 @@
 #include "analyzer/reach.h"
 #include "analyzer/mark.h"
 
+#define BATCH 64 /* as many as a cell may have, at least */
+
 const char *reach_name(enum reach_class reach)
 {
 	static const char *const name[REACH_CLASSES] = { "", "reachable", "possible", "indirect",
@@ -24,8 +26,9 @@ struct work {
 	const struct heap *heap;
 	struct reach *reach;
 	struct marker *marker;
-	uint64_t *left;      /* bit by id */
-	uint64_t *candidate; /* bit by id */
+	uint64_t *left;      /* by id, of the strong pass and of the weak one */
+	uint64_t *lost;      /* by cell: unreachable */
+	uint64_t *candidate; /* by cell */
 };
 
 /* Words of a bitmap by id that are in use. */
@@ -36,29 +39,28 @@ static size_t words_used(const struct work *w)
 
 static void mark_strong(struct work *w, const struct roots *roots)
 {
-	mark_pass(w->marker, w->left, w->reach->weak, &w->reach->total[REACH_REACHABLE]);
+	mark_leave(w->marker, w->heap->used);
+	mark_pass(w->marker, w->reach->weak, &w->reach->total[REACH_REACHABLE]);
 	for (size_t i = 0; i < roots->nregs; i++)
 		mark_word(w->marker, roots->reg[i].value);
 	for (size_t i = 0; i < roots->n; i++)
 		mark_range(w->marker, roots->v[i].start, roots->v[i].end);
 	mark_drain(w->marker);
+	mark_left(w->marker, w->left);
 }
 
-/* What the first pass took out of left is strong; what interior pointers touched is to be scanned.
- */
+/* What the first pass reached is strong; what interior pointers touched else is to be scanned. */
 static void settle_strong(struct work *w)
 {
-	uint64_t *strong = w->reach->strong, *weak = w->reach->weak, *left = w->left;
-	uint64_t *found = mark_found(w->marker);
+	uint64_t *strong = w->reach->strong, *weak = w->reach->weak;
 
 	for (size_t i = 0; i < words_used(w); i++) {
-		if (w->heap->used[i] != left[i])
-			strong[i] = w->heap->used[i] & ~left[i];
-		if (weak[i] & left[i])
-			found[i] |= weak[i] & left[i];
+		if (w->heap->used[i] != w->left[i])
+			strong[i] = w->heap->used[i] & ~w->left[i];
 		if (weak[i])
-			weak[i] = 0;
+			weak[i] &= w->left[i];
 	}
+	mark_blocks(w->marker, weak);
 }
 
 /* A chunk that was inferred to be free, by a damaged header, may be none: its words may count. */
@@ -75,9 +77,25 @@ static void mark_doubtful(struct work *w)
 	}
 }
 
+/* What the second pass reached of what the first one left is weak. */
+static void settle_weak(struct work *w)
+{
+	uint64_t *weak = w->reach->weak;
+
+	mem_lazy_free(w->left, w->reach->bits_bytes);
+	w->left = mem_lazy(w->reach->bits_bytes);
+	mark_left(w->marker, w->left);
+	for (size_t i = 0; i < words_used(w); i++) {
+		uint64_t some = w->heap->used[i] & ~w->left[i] & ~w->reach->strong[i];
+
+		if (weak[i] != some)
+			weak[i] = some;
+	}
+}
+
 static void mark_weak(struct work *w)
 {
-	mark_pass(w->marker, w->left, NULL, &w->reach->total[REACH_POSSIBLE]);
+	mark_pass(w->marker, NULL, &w->reach->total[REACH_POSSIBLE]);
 	settle_strong(w);
 	mark_drain(w->marker);
 	w->reach->unread = mark_unread(w->marker);
@@ -87,110 +105,141 @@ static void mark_weak(struct work *w)
 		mark_drain(w->marker);
 	}
 	mark_doubtful(w);
-	for (size_t i = 0; i < words_used(w); i++) {
-		uint64_t weak = w->heap->used[i] & ~w->left[i] & ~w->reach->strong[i];
-
-		if (weak)
-			w->reach->weak[i] = weak;
-	}
+	settle_weak(w);
 }
 
-static void flood(struct work *w, vaddr chunk, uint32_t id)
+/* Blocks of a bitmap by cell, whose content is fetched while the first of them are followed. */
+struct batch {
+	struct batched {
+		const struct span *span;
+		size_t cell;
+		unsigned bit;
+	} v[BATCH];
+	size_t n;
+	size_t span, cell; /* where the next one is looked for; at the end: heap.nspans */
+};
+
+static size_t cells_of(const struct span *s)
 {
-	mark_block(w->marker, chunk, id);
-	mark_drain(w->marker);
+	return s->cell ? s->ncells : 1;
+}
+
+/* The next ones in address order. False: there are none. */
+static bool batch_up(const struct work *w, const uint64_t *bits, struct batch *b)
+{
+	for (b->n = 0; b->span < w->heap->nspans; b->span++, b->cell = 0) {
+		const struct span *s = &w->heap->span[b->span];
+
+		for (; b->cell < cells_of(s); b->cell++) {
+			uint64_t some = bits[s->first_cell + b->cell];
+
+			if (some && b->n + bit_count(some) > BATCH)
+				return true;
+			for (; some; some &= some - 1) {
+				unsigned bit = (unsigned)__builtin_ctzll(some);
+
+				mark_fetch(s, cell_chunk(s, b->cell, bit));
+				b->v[b->n++] = (struct batched){ s, b->cell, bit };
+			}
+		}
+	}
+	return b->n > 0;
+}
+
+/* The same downwards: span and cell are one more than the ones to be looked at, 0 at the end. */
+static bool batch_down(const struct work *w, const uint64_t *bits, struct batch *b)
+{
+	for (b->n = 0; b->span; b->span--) {
+		const struct span *s = &w->heap->span[b->span - 1];
+
+		if (!b->cell)
+			b->cell = cells_of(s);
+		for (; b->cell; b->cell--) {
+			uint64_t some = bits[s->first_cell + b->cell - 1];
+
+			if (some && b->n + bit_count(some) > BATCH)
+				return true;
+			while (some) {
+				unsigned bit = 63u - (unsigned)__builtin_clzll(some);
+
+				some &= ~(UINT64_C(1) << bit);
+				mark_fetch(s, cell_chunk(s, b->cell - 1, bit));
+				b->v[b->n++] = (struct batched){ s, b->cell - 1, bit };
+			}
+		}
+	}
+	return b->n > 0;
 }
 
 /* Floods, in address order, from each block that no earlier flood came to. */
 static void find_candidates(struct work *w)
 {
-	for (size_t i = 0; i < w->heap->nspans; i++) {
-		const struct span *s = &w->heap->span[i];
+	const uint64_t *left = mark_cells(w->marker);
+	struct batch b = { .n = 0 };
 
-		for (size_t c = 0; c < s->ncells; c++) {
-			uint64_t bits = cell_bits(&s->cell[c]);
-			uint32_t id = s->first_id + s->cell[c].rank;
+	while (batch_up(w, left, &b)) {
+		for (size_t i = 0; i < b.n; i++) {
+			const struct batched *v = &b.v[i];
+			size_t at = v->span->first_cell + v->cell;
 
-			if (!bits_any(w->left, id, bit_count(bits)))
+			if (!(left[at] >> v->bit & 1))
 				continue;
-			for (; bits; bits &= bits - 1, id++) {
-				if (!bit_get(w->left, id))
-					continue;
-				bit_set(w->candidate, id);
-				flood(w, cell_chunk(s, c, (unsigned)__builtin_ctzll(bits)), id);
-			}
-		}
-		if (!s->cell && bit_get(w->left, s->first_id)) {
-			bit_set(w->candidate, s->first_id);
-			flood(w, s->start, s->first_id);
+			w->candidate[at] |= UINT64_C(1) << v->bit;
+			mark_block(w->marker, cell_chunk(v->span, v->cell, v->bit));
+			mark_drain(w->marker);
 		}
 	}
 }
 
 /* A candidate that is still left is a head: its own tally, and a flood of what hangs below. */
-static void take_head(struct work *w, vaddr chunk, uint32_t id)
+static void take_head(struct work *w, const struct batched *v)
 {
 	struct tally *below = mark_sum(w->marker, &w->reach->total[REACH_DEFINITE]);
+	const struct span *s = v->span;
+	uint64_t bit = UINT64_C(1) << v->bit;
+	uint32_t id = s->first_id;
 
+	if (s->cell)
+		id += s->cell[v->cell].rank + bit_count(cell_bits(&s->cell[v->cell]) & (bit - 1));
 	bit_set(w->reach->head, id);
-	bit_clear(w->left, id);
-	mark_scan(w->marker, chunk);
+	mark_cells(w->marker)[s->first_cell + v->cell] &= ~bit;
+	mark_scan(w->marker, cell_chunk(s, v->cell, v->bit));
 	mark_sum(w->marker, below);
 	mark_drain(w->marker);
-}
-
-static void heads_of_cell(struct work *w, const struct span *s, size_t c)
-{
-	uint64_t bits = cell_bits(&s->cell[c]);
-	uint32_t n = bit_count(bits), id = s->first_id + s->cell[c].rank;
-
-	if (!bits_any(w->candidate, id, n))
-		return;
-	id += n;
-	while (bits) {
-		unsigned bit = 63u - (unsigned)__builtin_clzll(bits);
-
-		bits &= ~(UINT64_C(1) << bit);
-		id--;
-		if (bit_get(w->candidate, id) && bit_get(w->left, id))
-			take_head(w, cell_chunk(s, c, bit), id);
-	}
 }
 
 /* Floods from the candidates in reverse order. */
 static void find_heads(struct work *w)
 {
-	for (size_t i = w->heap->nspans; i-- > 0;) {
-		const struct span *s = &w->heap->span[i];
+	const uint64_t *left = mark_cells(w->marker);
+	struct batch b = { .span = w->heap->nspans };
 
-		for (size_t c = s->ncells; c-- > 0;)
-			heads_of_cell(w, s, c);
-		if (!s->cell && bit_get(w->candidate, s->first_id) && bit_get(w->left, s->first_id))
-			take_head(w, s->start, s->first_id);
-	}
-}
-
-/* The unreachable blocks, as left for a flood. */
-static void leave_unreachable(struct work *w)
-{
-	const struct reach *r = w->reach;
-
-	for (size_t i = 0; i < words_used(w); i++)
-		w->left[i] = w->heap->used[i] & ~r->strong[i] & ~r->weak[i];
+	while (batch_down(w, w->candidate, &b))
+		for (size_t i = 0; i < b.n; i++)
+			if (left[b.v[i].span->first_cell + b.v[i].cell] >> b.v[i].bit & 1)
+				take_head(w, &b.v[i]);
 }
 
 static void judge_leaked(struct work *w)
 {
+	size_t bytes = w->heap->ncells * sizeof(*w->lost);
+	uint64_t *left = mark_cells(w->marker);
 	struct tally ignored = { 0 };
 
-	w->candidate = mem_lazy(w->reach->bits_bytes);
-	leave_unreachable(w);
-	mark_pass(w->marker, w->left, NULL, &ignored);
+	w->lost = mem_lazy(bytes);
+	w->candidate = mem_lazy(bytes);
+	for (size_t i = 0; i < w->heap->ncells; i++)
+		if (left[i])
+			w->lost[i] = left[i];
+	mark_pass(w->marker, NULL, &ignored);
 	find_candidates(w);
-	leave_unreachable(w);
-	mark_pass(w->marker, w->left, NULL, &w->reach->total[REACH_INDIRECT]);
+	for (size_t i = 0; i < w->heap->ncells; i++)
+		if (left[i] != w->lost[i])
+			left[i] = w->lost[i];
+	mark_pass(w->marker, NULL, &w->reach->total[REACH_INDIRECT]);
 	find_heads(w);
-	mem_lazy_free(w->candidate, w->reach->bits_bytes);
+	mem_lazy_free(w->candidate, bytes);
+	mem_lazy_free(w->lost, bytes);
 }
 
 /*
@@ -241,7 +290,6 @@ void reach_mark(const struct core *core, const struct heap *heap, const struct r
 	out->weak = mem_lazy(out->bits_bytes);
 	out->head = mem_lazy(out->bits_bytes);
 	w.left = mem_lazy(out->bits_bytes);
-	memcpy(w.left, heap->used, words_used(&w) * 8);
 	mark_strong(&w, roots);
 	mark_weak(&w);
 	out->withheld = roots->nmissing || heap->unread || out->unread || core->damaged ||

@@ -1,135 +1,91 @@
 /*
- * From words that may be pointers to the blocks they point to, many at a time: first the cells of
- * the index are asked for, then the words where the blocks' bits are, then the bits are set. No
- * step waits for memory, and none branches on what it finds.
+ * From words that may be pointers to the granules they lead to, many at a time: first the places of
+ * the bits are asked for, then the bits are set. No step waits for memory, and none branches on
+ * what it finds. Pointers that are not aligned as blocks are lead into the middle of one, and only
+ * for those, few as they are, the index is asked which.
  */
 #include "analyzer/marker.h"
 
-/* Sets a bit that other threads' bits share a word with. */
-static inline __attribute__((always_inline)) void bit_put(bool shared, uint64_t *bits, uint32_t id)
+/* Which block a word points into; it becomes found, or touched. */
+static void hold_inner(struct marker *m, uint64_t word)
 {
-	uint64_t *word = &bits[id >> 6], bit = UINT64_C(1) << (id & 63);
-
-	if (!shared)
-		*word |= bit;
-	else if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit))
-		__atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
-}
-
-struct seek {
-	const struct cell *cell;
-	uint64_t word;
-	uint32_t first_id;
-	unsigned granule; /* within the cell */
-};
-
-/* A pointer into a mapping that is one chunk. */
-static void find_mmapped(struct marker *m, const struct span *s, uint64_t word)
-{
+	const struct span *s = heap_span(m->heap, word - CHUNK_HEADER);
+	struct seat at;
 	vaddr chunk;
 	uint32_t id;
 
-	if (!span_find(s, word, &chunk, &id))
+	if (!s || !span_find(s, word, &chunk, &id))
 		return;
-	bit_put(m->shared, m->touched && word != chunk + CHUNK_HEADER ? m->touched : m->found, id);
+	at = seat_of(s, chunk);
+	if (m->touched && word != chunk + CHUNK_HEADER)
+		bits_put(m->shared, &m->touched[id >> 6], UINT64_C(1) << (id & 63));
+	else
+		find_put(m, m->shared, at.cell, at.bit);
 }
 
-/* Which cells the words' targets start in or reach over; asks for them. */
-static inline __attribute__((always_inline)) size_t seek_cells(struct marker *m, struct seek *k,
-                                                               unsigned shift)
+/* The span around at, kept for next time. A mapping that is one chunk is not kept. */
+static struct near *look_around(struct marker *m, vaddr at)
 {
-	size_t n = 0;
+	const struct span *s = heap_span(m->heap, at);
+	struct near *near = &m->near[at >> HEAP_SLOT_SHIFT & (NEARS - 1)];
+
+	if (s && s->cell)
+		*near = (struct near){ s->start, s->end - s->start, (uint64_t)s->first_cell << 6 };
+	return near;
+}
+
+static inline __attribute__((always_inline)) void put_words(struct marker *m, unsigned shift,
+                                                            bool shared)
+{
+	uint64_t granule[BATCH + 260];
+	uint64_t inner[BATCH + 260];
+	size_t n = 0, ninner = 0;
 
 	for (size_t i = 0; i < m->nwords; i++) {
 		vaddr at = m->word[i] - CHUNK_HEADER;
-		const struct span *s = heap_span(m->heap, at);
+		const struct near *near = &m->near[at >> HEAP_SLOT_SHIFT & (NEARS - 1)];
+		bool start;
 
-		if (!s)
-			continue;
-		if (!s->cell) {
-			find_mmapped(m, s, m->word[i]);
-			continue;
-		}
-		at -= s->start;
-		k[n] = (struct seek){ &s->cell[at >> (shift + 6)], m->word[i], s->first_id,
-			              at >> shift & 63 };
-		__builtin_prefetch(k[n].cell); /* 12 bytes, which may lie in two lines */
-		__builtin_prefetch((const uint8_t *)k[n].cell + sizeof(struct cell) - 1);
-		n++;
+		if (at - near->start >= near->size)
+			near = look_around(m, at);
+		at -= near->start;
+		start = at < near->size && !(at & ((UINT64_C(1) << shift) - 1));
+		granule[n] = near->granule + (at >> shift);
+		inner[ninner] = m->word[i];
+		if (start)
+			__builtin_prefetch(&m->found[granule[n] >> 6], 1);
+		n += start;
+		ninner += !start;
 	}
-	return n;
-}
-
-/* The last word of a granule may be the next chunk's size field, which belongs to no block. */
-static bool in_block(const struct marker *m, uint64_t word)
-{
-	vaddr chunk;
-	uint32_t id;
-
-	return span_find(heap_span(m->heap, word - CHUNK_HEADER), word, &chunk, &id);
-}
-
-/* A block's id, and whether its start is pointed to. */
-struct hit {
-	uint32_t id;
-	bool exact;
-};
-
-/* As span_find, for many words. */
-static inline __attribute__((always_inline)) size_t find_hits(struct marker *m,
-                                                              const struct seek *k, size_t n,
-                                                              struct hit *hit, bool popcnt)
-{
-	uint64_t inner = m->grain - 1;
-	size_t hits = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		uint64_t bits = cell_bits(k[i].cell), upto = bits << (63 - k[i].granule);
-		uint32_t id = k[i].first_id + k[i].cell->rank - 1;
-
-		id += popcnt ? (uint32_t)__builtin_popcountll(upto) : bit_count(upto);
-		hit[hits] = (struct hit){ id, upto >> 63 && !(k[i].word & inner) };
-		__builtin_prefetch(&m->found[id >> 6], 1);
-		hits += !(k[i].word & 12 || m->apart) || in_block(m, k[i].word);
-	}
-	return hits;
-}
-
-static size_t hits_plain(struct marker *m, const struct seek *k, size_t n, struct hit *hit)
-{
-	return find_hits(m, k, n, hit, false);
-}
-
-#if defined(__x86_64__)
-__attribute__((target("popcnt"))) static size_t hits_popcnt(struct marker *m, const struct seek *k,
-                                                            size_t n, struct hit *hit)
-{
-	return find_hits(m, k, n, hit, true);
-}
-#define HITS (__builtin_cpu_supports("popcnt") ? hits_popcnt : hits_plain)
-#else
-#define HITS hits_plain
-#endif
-
-static inline __attribute__((always_inline)) void put_hits(struct marker *m, const struct hit *hit,
-                                                           size_t n, bool shared)
-{
-	uint64_t *inner = m->touched ? m->touched : m->found;
-
 	for (size_t i = 0; i < n; i++)
-		bit_put(shared, hit[i].exact ? m->found : inner, hit[i].id);
+		find_put(m, shared, granule[i] >> 6, UINT64_C(1) << (granule[i] & 63));
+	for (size_t i = 0; i < ninner; i++)
+		hold_inner(m, inner[i]);
 }
 
 void resolve_words(struct marker *m)
 {
-	struct seek k[BATCH + 260];
-	struct hit hit[BATCH + 260];
-	size_t n = m->grain == 16 ? seek_cells(m, k, 4) : seek_cells(m, k, 3);
-
-	n = HITS(m, k, n, hit);
-	if (m->shared)
-		put_hits(m, hit, n, true);
+	if (m->grain == 16 && m->shared)
+		put_words(m, 4, true);
+	else if (m->grain == 16)
+		put_words(m, 4, false);
 	else
-		put_hits(m, hit, n, false);
+		put_words(m, 3, m->shared);
 	m->nwords = 0;
+}
+
+void resolve_inner(struct marker *m, const struct span *s, size_t cell)
+{
+	uint64_t starts = s->cell ? cell_bits(&s->cell[cell]) : 1;
+	uint64_t *found = &m->found[s->first_cell + cell];
+	uint64_t inner = __atomic_load_n(found, __ATOMIC_RELAXED) & ~starts;
+
+	if (!inner)
+		return;
+	__atomic_fetch_and(found, ~inner, __ATOMIC_RELAXED);
+	for (; inner; inner &= inner - 1) {
+		unsigned bit = (unsigned)__builtin_ctzll(inner);
+
+		hold_inner(m, cell_chunk(s, cell, bit) + CHUNK_HEADER);
+	}
 }

@@ -7,64 +7,21 @@
  * that stay are resolved in batches, so that their index cells, and then their bits, are fetched
  * many at a time.
  *
- * A pointer to a block further on has it scanned in the same sweep, one backwards in the next. A
- * sweep over much is shared out among threads; what is visited in the end does not depend on the
- * order.
+ * A pointer to a block further on has it scanned in the same sweep. Sweeps go up and down in turn,
+ * as there are programs whose blocks point to older ones for the most part. A sweep over much is
+ * shared out among threads; what is visited in the end does not depend on the order.
  */
 #include "analyzer/filter.h"
 #include "analyzer/marker.h"
 #include "formats/crew.h"
 
-#include <pthread.h>
-
 #define FEW         8192 /* found blocks that are better followed one by one */
 #define FEW_SHARE   128  /* or one in so many cells */
-#define PIECE       1024 /* cells that a thread takes at a time: 1 MiB of heap, within a cache */
+#define PIECE_DOWN  32   /* of it, cells that are swept together on the way down */
 #define LONG        64   /* cells: a block over so many is scanned on its own */
 #define FILLS       8    /* cells whose lines are fetched ahead */
 #define ROUNDS      16   /* over one piece in a row, at most */
 #define ROUND_SHARE 16   /* found blocks that are worth one: one in so many cells */
-
-/* Of the n (<= 64) blocks from this id on, those that are found and left; they are left no more. */
-static uint64_t take_found(struct marker *m, uint32_t id, uint32_t n)
-{
-	uint64_t *left = &m->left[id >> 6];
-	const uint64_t *found = &m->found[id >> 6];
-	unsigned shift = id & 63;
-	uint64_t mask = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX, some;
-
-	some = (__atomic_load_n(found, __ATOMIC_RELAXED) &
-	        __atomic_load_n(left, __ATOMIC_RELAXED)) >>
-	       shift;
-	if (shift + n > 64)
-		some |= (__atomic_load_n(found + 1, __ATOMIC_RELAXED) &
-		         __atomic_load_n(left + 1, __ATOMIC_RELAXED))
-		        << (64 - shift);
-	some &= mask;
-	if (!some)
-		return 0;
-	if (m->shared) {
-		__atomic_fetch_and(left, ~(some << shift), __ATOMIC_RELAXED);
-		if (shift && shift + n > 64)
-			__atomic_fetch_and(left + 1, ~(some >> (64 - shift)), __ATOMIC_RELAXED);
-	} else {
-		*left &= ~(some << shift);
-		if (shift && shift + n > 64)
-			left[1] &= ~(some >> (64 - shift));
-	}
-	return some;
-}
-
-/* Puts the low bits of some at the places of the bits of starts, in order. */
-static uint64_t spread(uint64_t some, uint64_t starts)
-{
-	uint64_t at = 0;
-
-	for (; some; some >>= 1, starts &= starts - 1)
-		if (some & 1)
-			at |= starts & -starts;
-	return at;
-}
 
 /* Bit i of a 32-bit number goes to bit 2i. */
 static uint64_t twice(uint64_t v)
@@ -179,34 +136,48 @@ static bool scan_long(struct marker *m, const struct span *s, size_t c)
 	return true;
 }
 
-/*
- * Scans the blocks that start in cell c and are found and left, and, if more, the one that goes on
- * from the cell before. True: the last one goes on in the next cell.
- */
-static inline bool sweep_cell(struct marker *m, struct fills *q, const struct span *s, size_t c,
-                              bool more, bool only_more)
+/* Of the blocks that start in a cell, those that are found and left; they are left no more. */
+static inline uint64_t take_found(struct marker *m, const struct span *s, size_t c)
 {
-	uint64_t starts = cell_bits(&s->cell[c]), stops = starts, room, first = 0, fill, kept;
-	uint32_t n = bit_count(starts);
+	size_t at = s->first_cell + c;
+	uint64_t found = __atomic_load_n(&m->found[at], __ATOMIC_RELAXED), first;
+
+	if (!found)
+		return 0;
+	if (!m->touched) { /* pointers into the middle hold, too */
+		resolve_inner(m, s, c);
+		found = __atomic_load_n(&m->found[at], __ATOMIC_RELAXED);
+	}
+	first = found & m->left[at]; /* a cell is swept by one thread, which alone changes left */
+	if (first)
+		m->left[at] &= ~first;
+	return first;
+}
+
+static inline __attribute__((always_inline)) uint32_t count(uint64_t v, bool popcnt)
+{
+	return popcnt ? (uint32_t)__builtin_popcountll(v) : bit_count(v);
+}
+
+/*
+ * Scans the blocks first, which start in cell c, and, if more, the one that goes on from the cell
+ * before. True: the last one goes on in the next cell.
+ */
+static inline __attribute__((always_inline)) bool sweep_cell(struct marker *m, struct fills *q,
+                                                             const struct span *s, size_t c,
+                                                             uint64_t first, bool more, bool popcnt)
+{
+	uint64_t starts = cell_bits(&s->cell[c]), stops = starts, room, fill, kept;
 	bool last = c + 1 == s->ncells;
 
-	if (n && !only_more) {
-		uint64_t some = take_found(m, s->first_id + s->cell[c].rank, n);
-
-		if (some)
-			first = n < 64 && some == (UINT64_C(1) << n) - 1 ? starts
-			                                                 : spread(some, starts);
-	}
-	if (!first && !more)
-		return false;
 	if (last) /* as if a chunk started at the end */
 		stops |= UINT64_C(1) << ((s->end - s->start) >> s->shift & 63);
 	room = ~stops;
 	/* adding the bit behind a start carries through all the room up to the next */
 	fill = first | (room & ~(room + ((first << 1 | more) & room)));
-	m->sum->blocks += bit_count(first);
-	m->sum->bytes += m->grain * (uint64_t)bit_count(fill) -
-	                 (m->width + s->apart) * (uint64_t)bit_count(first);
+	m->sum->blocks += count(first, popcnt);
+	m->sum->bytes += m->grain * (uint64_t)count(fill, popcnt) -
+	                 (m->width + s->apart) * (uint64_t)count(first, popcnt);
 	stops = stops >> 1 | (last ? 0 : cell_bits(&s->cell[c + 1]) << 63);
 	kept = s->apart ? fill & ~stops : fill;
 	if (kept)
@@ -216,14 +187,48 @@ static inline bool sweep_cell(struct marker *m, struct fills *q, const struct sp
 	return !(first && scan_long(m, s, c));
 }
 
-/* Blocks with these ids that are found and left. */
-static uint64_t count_found(const struct marker *m, uint32_t first, uint32_t end)
+static inline __attribute__((always_inline)) void cells_by(struct marker *m, const struct span *s,
+                                                           size_t c, size_t end, bool popcnt)
+{
+	struct fills q = { .n = 0 };
+	bool more = false;
+
+	for (; c < end; c++) {
+		uint64_t first = take_found(m, s, c);
+
+		if (first || more)
+			more = sweep_cell(m, &q, s, c, first, more, popcnt);
+	}
+	for (; more; c++) /* into the next piece, whose blocks are another's */
+		more = sweep_cell(m, &q, s, c, 0, true, popcnt);
+	while (q.n)
+		scan_oldest(m, &q);
+	resolve_words(m);
+}
+
+static void cells_plain(struct marker *m, const struct span *s, size_t c, size_t end)
+{
+	cells_by(m, s, c, end, false);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("popcnt"))) static void cells_popcnt(struct marker *m, const struct span *s,
+                                                           size_t c, size_t end)
+{
+	cells_by(m, s, c, end, true);
+}
+#define SWEEP_CELLS (__builtin_cpu_supports("popcnt") ? cells_popcnt : cells_plain)
+#else
+#define SWEEP_CELLS cells_plain
+#endif
+
+/* Found blocks that are left in cells of these numbers. */
+static uint64_t count_found(const struct marker *m, size_t first, size_t end)
 {
 	uint64_t n = 0;
 
-	for (size_t i = first >> 6; i < ((size_t)end + 63) / 64; i++) {
-		uint64_t some = __atomic_load_n(&m->found[i], __ATOMIC_RELAXED) &
-		                __atomic_load_n(&m->left[i], __ATOMIC_RELAXED);
+	for (size_t i = first; i < end; i++) {
+		uint64_t some = __atomic_load_n(&m->found[i], __ATOMIC_RELAXED) & m->left[i];
 
 		if (some)
 			n += bit_count(some);
@@ -231,82 +236,141 @@ static uint64_t count_found(const struct marker *m, uint32_t first, uint32_t end
 	return n;
 }
 
-static void sweep_cells(struct marker *m, const struct span *s, size_t c, size_t end)
+static uint64_t count_fresh(const struct marker *m)
 {
-	struct fills q = { .n = 0 };
-	bool more = false;
+	size_t cells = m->heap->ncells;
+	uint64_t n = 0;
 
-	for (; c < end; c++)
-		more = sweep_cell(m, &q, s, c, more, false);
-	for (; more; c++) /* into the next piece, whose blocks are another's */
-		more = sweep_cell(m, &q, s, c, more, true);
-	while (q.n)
-		scan_oldest(m, &q);
-	resolve_words(m);
+	for (size_t i = 0; i < pieces_of(m->heap); i++)
+		if (m->fresh[i] == FRESH_FOUND)
+			n += count_found(m, i * PIECE,
+			                 cells < (i + 1) * PIECE ? cells : (i + 1) * PIECE);
+	return n;
 }
 
-/* Where most pointers lead to what is near, a piece is gone over again while it is in the cache. */
-static void sweep_piece(struct marker *m, const struct span *s, size_t c, size_t end)
+/* Where most pointers lead to what is near, cells are gone over again while they are in the cache.
+ */
+static void sweep_rounds(struct marker *m, const struct span *s, size_t c, size_t end)
 {
-	uint32_t first = s->first_id + s->cell[c].rank;
-	uint32_t behind = end < s->ncells ? s->first_id + s->cell[end].rank
-	                                  : s->first_id + s->nchunks;
-
 	for (int i = 0; i < ROUNDS; i++) {
-		sweep_cells(m, s, c, end);
-		if (count_found(m, first, behind) < (end - c) / ROUND_SHARE)
+		SWEEP_CELLS(m, s, c, end);
+		if (count_found(m, s->first_cell + c, s->first_cell + end) <
+		    (end - c) / ROUND_SHARE)
 			break;
 	}
 }
 
 static void sweep_mmapped(struct marker *m, const struct span *s)
 {
-	if (!take_found(m, s->first_id, 1))
+	if (!(take_found(m, s, 0) & 1))
 		return;
 	m->sum->blocks++;
 	m->sum->bytes += s->usable;
 	mark_range(m, s->start + CHUNK_HEADER, s->start + CHUNK_HEADER + s->usable);
+	resolve_words(m);
+}
+
+/* ---- pieces ---- */
+
+/* The last span with a cell of number below to; first_cell rises from span to span. */
+static size_t span_below(const struct heap *h, size_t to)
+{
+	size_t lo = 0, hi = h->nspans;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (h->span[mid].first_cell < to)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool stretch_of(const struct heap *h, size_t i, size_t from, size_t to, struct stretch *out)
+{
+	const struct span *s = &h->span[i];
+	size_t n = s->cell ? s->ncells : 1, first = s->first_cell;
+
+	if (first >= to || first + n <= from)
+		return false;
+	*out = (struct stretch){ s, from > first ? from - first : 0,
+		                 to - first < n ? to - first : n };
+	return true;
+}
+
+bool stretch_last(const struct heap *heap, size_t from, size_t to, struct stretch *out)
+{
+	return from < to && heap->nspans && stretch_of(heap, span_below(heap, to), from, to, out);
+}
+
+bool stretch_first(const struct heap *heap, size_t from, size_t to, struct stretch *out)
+{
+	return from < to && heap->nspans &&
+	       stretch_of(heap, span_below(heap, from + 1), from, to, out);
 }
 
 /* ---- sweeps ---- */
 
-/* A sweep as pieces of work: some cells of a span, or one mmapped chunk. */
+/* A sweep; threads take the pieces in order, up or down. */
 struct sweep {
-	pthread_mutex_t lock;
-	size_t span, cell; /* where the next piece begins */
+	bool down;
+	size_t next, pieces;
 };
 
-static bool next_piece(struct sweep *w, const struct heap *h, const struct span **s, size_t *cell)
+static void sweep_up(struct marker *m, size_t from, size_t to)
 {
-	bool more;
+	struct stretch p;
 
-	pthread_mutex_lock(&w->lock);
-	more = w->span < h->nspans;
-	if (more) {
-		*s = &h->span[w->span];
-		*cell = w->cell;
-		w->cell += PIECE;
-		if (w->cell >= (*s)->ncells) {
-			w->span++;
-			w->cell = 0;
-		}
+	for (; stretch_first(m->heap, from, to, &p); from = p.span->first_cell + p.end) {
+		if (p.span->cell)
+			sweep_rounds(m, p.span, p.cell, p.end);
+		else
+			sweep_mmapped(m, p.span);
 	}
-	pthread_mutex_unlock(&w->lock);
-	return more;
+}
+
+static void sweep_down(struct marker *m, size_t from, size_t to)
+{
+	struct stretch p;
+
+	while (stretch_last(m->heap, from, to, &p)) {
+		if (p.end - p.cell > PIECE_DOWN)
+			p.cell = p.end - PIECE_DOWN;
+		if (p.span->cell)
+			sweep_rounds(m, p.span, p.cell, p.end);
+		else
+			sweep_mmapped(m, p.span);
+		to = p.span->first_cell + p.cell;
+	}
+}
+
+static void sweep_piece(struct marker *m, bool down, size_t piece)
+{
+	size_t from = piece * PIECE, to = from + PIECE;
+	uint8_t *fresh = &m->fresh[piece];
+
+	if (to > m->heap->ncells)
+		to = m->heap->ncells;
+	/* what another thread finds here from now on makes it fresh again */
+	if (__atomic_load_n(fresh, __ATOMIC_RELAXED) != FRESH_FOUND)
+		return;
+	__atomic_exchange_n(fresh, FRESH_SWEPT, __ATOMIC_SEQ_CST);
+	if (down)
+		sweep_down(m, from, to);
+	else
+		sweep_up(m, from, to);
+	if (count_found(m, from, to))
+		__atomic_store_n(fresh, FRESH_FOUND, __ATOMIC_RELAXED);
 }
 
 static void sweep_pieces(struct marker *m, struct sweep *w)
 {
-	const struct span *s;
-	size_t c;
+	size_t i;
 
-	while (next_piece(w, m->heap, &s, &c)) {
-		if (!s->cell)
-			sweep_mmapped(m, s);
-		else
-			sweep_piece(m, s, c, s->ncells - c > PIECE ? c + PIECE : s->ncells);
-	}
-	resolve_words(m); /* what mmapped chunks left */
+	while ((i = __atomic_fetch_add(&w->next, 1, __ATOMIC_RELAXED)) < w->pieces)
+		sweep_piece(m, w->down, w->down ? w->pieces - 1 - i : i);
 }
 
 /* One thread's part in a sweep: a marker of its own over the same bitmaps. */
@@ -355,9 +419,10 @@ static void sweeper_join(struct sweeper *s, struct marker *m)
 
 static void sweep_once(struct marker *m)
 {
-	struct sweep w = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct sweep w = { .down = m->down, .pieces = pieces_of(m->heap) };
 	size_t n = 0;
 
+	m->down = !m->down;
 	m->shared = m->threads > 1;
 	while (m->shared && n + 1 < m->threads && sweeper_start(&m->sweeper[n], m, &w))
 		n++;
@@ -369,12 +434,10 @@ static void sweep_once(struct marker *m)
 
 void sweep_all(struct marker *m)
 {
-	uint64_t few = 0;
+	uint64_t few = m->heap->ncells / FEW_SHARE;
 
-	for (size_t i = 0; i < m->heap->nspans; i++)
-		few += m->heap->span[i].ncells / FEW_SHARE;
 	few = few < FEW ? FEW : few > STACK / 2 ? STACK / 2 : few;
 	resolve_words(m);
-	while (count_found(m, 0, m->heap->nchunks) > few)
+	while (count_fresh(m) > few)
 		sweep_once(m);
 }

@@ -1,11 +1,12 @@
 /*
- * crew: threads for one piece of work, started and ended with it. Whoever shares work out does so
- * by a counter or lock of its own: a crew may get fewer threads than were asked for.
+ * crew: threads for one piece of work, started and ended with it. A crew may get fewer threads than
+ * were asked for.
  */
 #ifndef FORMATS_CREW_H
 #define FORMATS_CREW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* A thread that was started, or not. */
 struct hand {
@@ -19,5 +20,12 @@ struct hand {
 bool hand_start(struct hand *hand, void (*work)(void *of), void *of);
 /* Waits for the end of it; does nothing if it was not started. */
 void hand_wait(struct hand *hand);
+
+/*
+ * Has work(of, first, end) done for all of [0, n), in pieces of this many, by up to threads threads
+ * at a time, the caller's being one. Which thread does what is not determined.
+ */
+void crew_share(unsigned threads, size_t n, size_t piece,
+                void (*work)(void *of, size_t first, size_t end), void *of);
 
 #endif

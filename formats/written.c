@@ -2,11 +2,20 @@
 #include "formats/crew.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
+#define AROUND 65536 /* bytes that Linux maps together where one is touched (fault_around_bytes) */
+
+/*
+ * Touches what is to be mapped: where the file's pages are in memory, this costs three quarters of
+ * what MADV_POPULATE_READ does, which looks up each page once more (Linux 6.18, mm/gup.c).
+ */
+static void touch(const uint8_t *p, uint64_t bytes)
+{
+	const uint8_t *end = p + bytes;
+
+	for (const uint8_t *at = p; at < end; at += AROUND - (uintptr_t)at % AROUND)
+		(void)*(const volatile uint8_t *)at;
+}
 
 /* Index of the first segment that ends after at. */
 static size_t segment_from(const struct core *core, vaddr at)
@@ -59,15 +68,11 @@ bool core_written(const struct core *core, vaddr *at, vaddr end, vaddr *stop)
 
 void core_will_read(const struct core *core, vaddr start, vaddr end)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-
 	for (vaddr stop, at = start; core_written(core, &at, end, &stop); at = stop) {
 		const uint8_t *p = core_at(core, at, stop - at);
-		uintptr_t from = round_down((uintptr_t)p, page);
 
 		if (p)
-			madvise((void *)from, (uintptr_t)p + (stop - at) - from,
-			        MADV_POPULATE_READ);
+			touch(p, stop - at);
 	}
 }
 

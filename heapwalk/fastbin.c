@@ -3,8 +3,10 @@
  * older).
  */
 #include "heapwalk/list.h"
+#include "formats/crew.h"
 
-#define FASTBINS_MAX 32 /* in one arena; 10 or 11 in all releases */
+#define WORTH        1000000 /* chunks of a heap that are worth threads */
+#define FASTBINS_MAX 32      /* in one arena; 10 or 11 in all releases */
 
 /* fd of a fastbin chunk as an address; since 2.32 it is mixed with its own place (safe linking). */
 static bool fast_next(const struct core *core, vaddr chunk, bool safe, vaddr *next)
@@ -165,7 +167,7 @@ static bool step_fast(struct walk *w, struct fast_walk *f)
 	return next != 0;
 }
 
-void fastbins_find(struct walk *w)
+static void follow_in_turn(struct walk *w)
 {
 	struct fast_walk f[LISTS_AT_ONCE];
 	uint64_t counter = 0;
@@ -181,6 +183,111 @@ void fastbins_find(struct walk *w)
 				f[i] = f[--n];
 		}
 	}
+}
+
+/*
+ * All lists of a heap, followed by several threads. They change nothing: what they find is taken
+ * over if all of it is in order, else the lists are followed in turn.
+ */
+struct fast_crew {
+	const struct walk *w;
+	ARRAY(struct fast_walk) lists;
+	uint64_t *found;     /* bit by id */
+	struct tally *tally; /* by list */
+	bool odd;            /* something is out of order */
+};
+
+/* One chunk further. False: the list is at its end, or odd. */
+static bool step_sound(struct fast_crew *k, size_t list)
+{
+	struct fast_walk *f = &k->lists.v[list];
+	const struct walk *w = k->w;
+	struct block b;
+	uint64_t bit;
+
+	if (!fast_fits(w->heap, f->list, f->at, &b) || b.state != BLOCK_USED ||
+	    b.span->kind == SPAN_MMAP || &w->heap->arena[b.span->arena] != f->arena ||
+	    !fast_next(w->core, f->at, f->safe, &f->at)) {
+		__atomic_store_n(&k->odd, true, __ATOMIC_RELAXED);
+		return false;
+	}
+	bit = UINT64_C(1) << (b.id & 63);
+	if (__atomic_fetch_or(&k->found[b.id >> 6], bit, __ATOMIC_RELAXED) & bit) {
+		__atomic_store_n(&k->odd, true, __ATOMIC_RELAXED);
+		return false;
+	}
+	k->tally[list].blocks++;
+	k->tally[list].bytes += b.size;
+	if (f->at)
+		list_fetch(w->heap, f->at);
+	return f->at && !__atomic_load_n(&k->odd, __ATOMIC_RELAXED);
+}
+
+static void follow_share(void *crew, size_t first, size_t end)
+{
+	struct fast_crew *k = crew;
+	size_t list[LISTS_AT_ONCE], n = 0;
+
+	for (; first < end && n < LISTS_AT_ONCE; first++)
+		list[n++] = first;
+	while (n) {
+		for (size_t i = 0; i < n;) {
+			if (step_sound(k, list[i]))
+				i++;
+			else if (first < end)
+				list[i++] = first++;
+			else
+				list[i] = list[--n];
+		}
+	}
+}
+
+static void take_over(struct walk *w, const struct fast_crew *k)
+{
+	for (size_t i = 0; i < ((size_t)w->heap->nchunks + 63) / 64; i++)
+		if (k->found[i])
+			w->heap->used[i] &= ~k->found[i];
+	for (size_t i = 0; i < k->lists.n; i++) {
+		const struct tally *t = &k->tally[i];
+		struct arena *a = &w->heap->arena[k->lists.v[i].arena - w->heap->arena];
+
+		a->used.blocks -= t->blocks;
+		a->used.bytes -= t->bytes;
+		a->free[FREE_FASTBIN].blocks += t->blocks;
+		a->free[FREE_FASTBIN].bytes += t->bytes;
+	}
+}
+
+/* False: something is out of order. */
+static bool follow_together(struct walk *w, unsigned threads)
+{
+	struct fast_crew k = { .w = w };
+	struct fast_walk f;
+	uint64_t counter = 0;
+	bool sound = true;
+
+	while (next_fast(w, &counter, &f)) {
+		sound &= !is_unsaved(w, f.at);
+		array_push(&k.lists, f);
+	}
+	k.found = mem_lazy(w->heap->bits_bytes);
+	k.tally = mem_alloc(k.lists.n, sizeof(*k.tally));
+	if (sound)
+		crew_share(threads, k.lists.n, (k.lists.n + threads - 1) / threads, follow_share,
+		           &k);
+	sound &= !k.odd;
+	if (sound)
+		take_over(w, &k);
+	mem_free(k.tally);
+	mem_lazy_free(k.found, w->heap->bits_bytes);
+	array_free(&k.lists);
+	return sound;
+}
+
+void fastbins_find(struct walk *w, unsigned threads)
+{
+	if (threads < 2 || w->heap->nchunks < WORTH || !follow_together(w, threads))
+		follow_in_turn(w);
 }
 
 bool fastbin_has(const struct heap *h, const struct core *core, const struct arena *a,

@@ -39,6 +39,14 @@ static void make_index(struct walk *w)
 	w->heap->internal = mem_lazy(w->heap->bits_bytes);
 }
 
+static void number_cells(struct heap *h)
+{
+	for (size_t i = 0; i < h->nspans; i++) {
+		h->span[i].first_cell = h->ncells;
+		h->ncells += h->span[i].cell ? h->span[i].ncells : 1;
+	}
+}
+
 static void make_slots(struct heap *h)
 {
 	h->slot = mem_lazy(SLOTS * sizeof(*h->slot));
@@ -211,10 +219,11 @@ void heap_walk(const struct core *core, struct heap_want want, struct heap **out
 		take_apart(&w, &w.arenas.v[i]);
 	ahead_close(w.ahead);
 	hand_over(&w);
+	number_cells(w.heap);
 	make_slots(w.heap);
 	tcaches_find(&w);
 	thread_arenas_find(&w);
-	fastbins_find(&w);
+	fastbins_find(&w, want.threads);
 	w.heap->listed = want.lists || !links_whole(&w);
 	if (w.heap->listed)
 		bins_find(&w);

@@ -134,6 +134,7 @@ struct heap {
 	uint32_t *cached;      /* ids of the chunks that wait in tcaches, sorted */
 	size_t ncached;
 	uint32_t nchunks;      /* ids are [0, nchunks) */
+	size_t ncells;         /* of all spans, and one for each mmapped chunk */
 	struct tally total[3]; /* by enum block_state; arena headers count as internal */
 	struct tally mmapped;  /* used blocks in mmapped chunks */
 	struct heap_finding *finding;

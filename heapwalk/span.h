@@ -39,6 +39,7 @@ struct span {
 		*mem; /* bytes of [start, end + 16 or end) in one piece; NULL: not in one piece */
 	struct cell *cell; /* NULL for SPAN_MMAP */
 	size_t ncells;
+	size_t first_cell; /* number among the cells of all spans; SPAN_MMAP: one is kept free */
 	uint32_t first_id;
 	uint32_t nchunks;
 	uint32_t arena; /* index into heap.arena; main is 0. For SPAN_MMAP: 0 */

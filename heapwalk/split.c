@@ -2,7 +2,7 @@
 #include "formats/crew.h"
 #include "heapwalk/step.h"
 
-#define PART       (UINT64_C(4) << 20) /* bytes of heap, about */
+#define PART       (UINT64_C(8) << 20) /* bytes of heap, about */
 #define WORTH      (UINT64_C(8) << 20) /* bytes of heap that are worth threads */
 #define SURE_STEPS 512   /* headers in a row behind which a chain is that of the chunks */
 #define SEARCH     65536 /* bytes in which a chain is to begin */
@@ -18,11 +18,18 @@ struct part {
 	bool sound;
 };
 
+/* Where a part might begin. */
+struct cut {
+	size_t region;
+	vaddr at, from; /* looked for behind at; found: 0 if none was */
+};
+
 struct split {
 	struct walk *w;
+	unsigned threads;
+	ARRAY(struct cut) cuts;
 	ARRAY(struct part) parts;
 	size_t *first_cell; /* by region; the last: of what is behind all */
-	size_t next;        /* part to be walked */
 	size_t taken;       /* parts that split_take is past */
 	size_t spare;       /* cell */
 };
@@ -66,18 +73,20 @@ static struct stepper stepper_of(struct walk *w, const struct region *r, bool ma
 	};
 }
 
-static void cut(struct split *sp, size_t region)
+static void find_cuts(void *split, size_t first, size_t end)
 {
-	struct walk *w = sp->w;
-	const struct region *r = &w->regions.v[region];
-	struct stepper st = stepper_of(w, r, w->arenas.v[r->arena].main);
+	struct split *sp = split;
+	const struct walk *w = sp->w;
+	struct walk own = {
+		.core = w->core, .word = w->word, .align = w->align, .view = { .core = w->core }
+	};
 
-	add_part(sp, region, r->start);
-	for (vaddr at = r->start + PART; at < r->limit && r->limit - at > PART; at += PART) {
-		vaddr from = sure_start(&st, r, at, at + PART);
+	for (size_t i = first; i < end; i++) {
+		struct cut *c = &sp->cuts.v[i];
+		const struct region *r = &w->regions.v[c->region];
+		struct stepper st = stepper_of(&own, r, w->arenas.v[r->arena].main);
 
-		if (from)
-			add_part(sp, region, from);
+		c->from = sure_start(&st, r, c->at, c->at + PART);
 	}
 }
 
@@ -116,26 +125,36 @@ static void walk_part(const struct split *sp, struct part *p)
 	pool_free(&p->heap.pool);
 }
 
-static void walk_parts(void *split)
+static void walk_parts(void *split, size_t first, size_t end)
 {
 	struct split *sp = split;
-	size_t i;
 
-	while ((i = __atomic_fetch_add(&sp->next, 1, __ATOMIC_RELAXED)) < sp->parts.n)
+	for (size_t i = first; i < end; i++)
 		walk_part(sp, &sp->parts.v[i]);
 }
 
-static void run(struct split *sp, unsigned threads)
+/* Cuts the regions into parts. */
+static void cut(struct split *sp)
 {
-	struct hand *hand = mem_alloc(threads, sizeof(*hand));
-	unsigned n = 0;
+	const struct walk *w = sp->w;
+	size_t c = 0;
 
-	while (n + 1 < threads && hand_start(&hand[n], walk_parts, sp))
-		n++;
-	walk_parts(sp);
-	while (n)
-		hand_wait(&hand[--n]);
-	mem_free(hand);
+	for (size_t i = 0; i < w->regions.n; i++) {
+		const struct region *r = &w->regions.v[i];
+
+		for (vaddr at = r->start + PART;
+		     r->kind != SPAN_MMAP && at < r->limit && r->limit - at > PART; at += PART)
+			array_push(&sp->cuts, ((struct cut){ .region = i, .at = at }));
+	}
+	crew_share(sp->threads, sp->cuts.n, 1, find_cuts, sp);
+	for (size_t i = 0; i < w->regions.n; i++) {
+		if (w->regions.v[i].kind == SPAN_MMAP)
+			continue;
+		add_part(sp, i, w->regions.v[i].start);
+		for (; c < sp->cuts.n && sp->cuts.v[c].region == i; c++)
+			if (sp->cuts.v[c].from)
+				add_part(sp, i, sp->cuts.v[c].from);
+	}
 }
 
 /* Bytes of heap to be stepped through; 0 where regions overlap, which the ordinary walk reports. */
@@ -162,14 +181,13 @@ struct split *split_walk(struct walk *w, unsigned threads)
 		return NULL;
 	sp = mem_alloc(1, sizeof(*sp));
 	sp->w = w;
+	sp->threads = threads;
 	sp->first_cell = mem_alloc(w->regions.n + 1, sizeof(*sp->first_cell));
-	for (size_t i = 0; i < w->regions.n; i++) {
+	for (size_t i = 0; i < w->regions.n; i++)
 		sp->first_cell[i + 1] = sp->first_cell[i] + split_cells(&w->regions.v[i], w->align);
-		if (w->regions.v[i].kind != SPAN_MMAP)
-			cut(sp, i);
-	}
 	sp->spare = sp->first_cell[w->regions.n];
-	run(sp, threads);
+	cut(sp);
+	crew_share(threads, sp->parts.n, 1, walk_parts, sp);
 	return sp;
 }
 
@@ -184,6 +202,7 @@ void split_free(struct split *sp)
 		array_free(&p->walk.arenas);
 		array_free(&p->walk.candidates);
 	}
+	array_free(&sp->cuts);
 	array_free(&sp->parts);
 	mem_free(sp->first_cell);
 	mem_free(sp);

@@ -145,7 +145,7 @@ vaddr chunks_end(const struct walk *w, vaddr p);
 void tcaches_find(struct walk *w);
 /* Before the chunks are walked: which of them may be a tcache struct. */
 void tcache_expect(struct walk *w);
-void fastbins_find(struct walk *w);
+void fastbins_find(struct walk *w, unsigned threads);
 void bins_find(struct walk *w);
 /* A listed chunk is free: moves it from used to the place's tally. False: it was not a used chunk.
  */

@@ -104,7 +104,7 @@ static void test_masked(void **unused)
 /* Of the words of a cell those in the range whose bit is set; both ways of it, on any bits. */
 static void check_kept(uint64_t lo, uint64_t size, uint64_t mask, const uint64_t keep[2])
 {
-	uint64_t word[128], want[128], got[132];
+	uint64_t word[128], want[128], got[136];
 	size_t count = 0;
 
 	for (unsigned i = 0; i < 128; i++) {
@@ -117,6 +117,12 @@ static void check_kept(uint64_t lo, uint64_t size, uint64_t mask, const uint64_t
 	if (filter_has_avx2()) {
 		memset(got, 0, sizeof(got));
 		assert_int_equal(filter_kept_avx2((const void *)word, keep, mask, lo, size, got),
+		                 count);
+		assert_memory_equal(got, want, 8 * count);
+	}
+	if (filter_has_avx512()) {
+		memset(got, 0, sizeof(got));
+		assert_int_equal(filter_kept_avx512((const void *)word, keep, mask, lo, size, got),
 		                 count);
 		assert_memory_equal(got, want, 8 * count);
 	}

@@ -166,6 +166,7 @@ static void open_fixture(struct fixture *f, const struct shape *shape)
 		                 .nspans = 1,
 		                 .align = shape->align,
 		                 .nchunks = MANY,
+		                 .ncells = f->span.ncells,
 		                 .bits_bytes = words * 8 };
 	f->heap.used = calloc(words, 8);
 	f->heap.slot = calloc(1u << 21, sizeof(*f->heap.slot));
@@ -272,29 +273,29 @@ static void check_shape(const struct shape *shape)
 	w = (struct wanted){ .visited = calloc(MANY, sizeof(bool)),
 		             .touched = calloc(MANY, sizeof(bool)),
 		             .stack = calloc(MANY, sizeof(uint32_t)) };
-	memcpy(f.left, f.heap.used, f.heap.bits_bytes);
 	m = mark_open(&f.core, &f.heap, shape->threads);
-
-	mark_pass(m, f.left, f.touched, &sum);
+	mark_leave(m, f.heap.used);
+	mark_pass(m, f.touched, &sum);
 	for (uint32_t i = 0; i < MANY; i += 1000) {
 		mark_word(m, f.chunk[i] + CHUNK_HEADER);
 		want_word(&f, &w, true, f.chunk[i] + CHUNK_HEADER, &depth);
 	}
 	mark_drain(m);
 	want_all(&f, &w, true, depth);
+	mark_left(m, f.left);
 	compare(&f, &w, &sum, true);
 
 	/* from what was touched, any pointer holds */
-	mark_pass(m, f.left, NULL, &sum);
+	mark_pass(m, NULL, &sum);
+	mark_blocks(m, f.touched);
 	depth = 0;
-	for (uint32_t i = 0; i < MANY; i++) {
-		if (bit_get(f.left, i) && w.touched[i]) {
-			bit_set(mark_found(m), i);
+	for (uint32_t i = 0; i < MANY; i++)
+		if (bit_get(f.left, i) && w.touched[i])
 			want_word(&f, &w, false, f.chunk[i] + CHUNK_HEADER, &depth);
-		}
-	}
 	mark_drain(m);
 	want_all(&f, &w, false, depth);
+	memset(f.left, 0, f.heap.bits_bytes);
+	mark_left(m, f.left);
 	compare(&f, &w, &sum, false);
 	assert_int_equal(mark_unread(m), 0);
 

@@ -1,0 +1,104 @@
+#include "analyzer/cellmap.h"
+#include "formats/crew.h"
+
+#define PIECE 65536 /* cells that a thread takes at a time */
+
+/* The n (<= 64) bits from this id on. */
+static uint64_t bits_from(const uint64_t *ids, uint32_t id, uint32_t n)
+{
+	unsigned shift = id & 63;
+	uint64_t some = ids[id >> 6] >> shift;
+
+	if (shift + n > 64)
+		some |= ids[(id >> 6) + 1] << (64 - shift);
+	return n < 64 ? some & ((UINT64_C(1) << n) - 1) : some;
+}
+
+/* Puts the low bits of some at the places of the bits of starts, in order. */
+static uint64_t spread(uint64_t some, uint64_t starts)
+{
+	uint64_t at = 0;
+
+	for (; some; some >>= 1, starts &= starts - 1)
+		if (some & 1)
+			at |= starts & -starts;
+	return at;
+}
+
+struct spreading {
+	const struct heap *heap;
+	const uint64_t *ids;
+	uint64_t *cells;
+};
+
+/* Cells [c, end) of a span. */
+static void spread_span(const struct spreading *k, const struct span *s, size_t c, size_t end)
+{
+	uint64_t *cell = k->cells + s->first_cell;
+
+	if (!s->cell)
+		*cell |= bits_from(k->ids, s->first_id, 1);
+	for (; s->cell && c < end; c++) {
+		uint64_t starts = cell_bits(&s->cell[c]), some;
+		uint32_t n = (c + 1 < s->ncells ? s->cell[c + 1].rank : s->nchunks) -
+		             s->cell[c].rank;
+
+		some = n ? bits_from(k->ids, s->first_id + s->cell[c].rank, n) : 0;
+		if (some)
+			cell[c] |= n < 64 && some == (UINT64_C(1) << n) - 1 ? starts
+			                                                    : spread(some, starts);
+	}
+}
+
+/* Cells of these numbers, of whatever spans. */
+static void spread_cells(void *spreading, size_t first, size_t end)
+{
+	const struct spreading *k = spreading;
+	const struct heap *h = k->heap;
+	size_t lo = 0, hi = h->nspans;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (h->span[mid].first_cell <= first)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	for (; lo < h->nspans && h->span[lo].first_cell < end; lo++) {
+		const struct span *s = &h->span[lo];
+		size_t from = first > s->first_cell ? first - s->first_cell : 0;
+
+		spread_span(k, s, from,
+		            end - s->first_cell < s->ncells ? end - s->first_cell : s->ncells);
+	}
+}
+
+void cellmap_from_ids(const struct heap *heap, const uint64_t *ids, unsigned threads,
+                      uint64_t *cells)
+{
+	struct spreading k = { heap, ids, cells };
+
+	crew_share(threads, heap->ncells, PIECE, spread_cells, &k);
+}
+
+void cellmap_to_ids(const struct heap *heap, const uint64_t *cells, uint64_t *ids)
+{
+	for (size_t i = 0; i < heap->nspans; i++) {
+		const struct span *s = &heap->span[i];
+		const uint64_t *cell = cells + s->first_cell;
+
+		if (!s->cell && *cell & 1)
+			bit_set(ids, s->first_id);
+		for (size_t c = 0; c < s->ncells; c++) {
+			uint64_t starts, bits;
+
+			if (!cell[c])
+				continue;
+			starts = cell_bits(&s->cell[c]);
+			for (bits = cell[c] & starts; bits; bits &= bits - 1)
+				bit_set(ids, s->first_id + s->cell[c].rank +
+				                     bit_count(starts & (bits ^ (bits - 1)) >> 1));
+		}
+	}
+}

@@ -1,0 +1,18 @@
+/*
+ * cellmap: bitmaps over the heap in two forms. By id: a bit for each chunk, in heap.nchunks bits.
+ * By cell: a bit for each granule, in heap.ncells words of 64 bits, set at granules where chunks
+ * start (span.first_cell and on; bit 0 for an mmapped chunk).
+ */
+#ifndef ANALYZER_CELLMAP_H
+#define ANALYZER_CELLMAP_H
+
+#include "heapwalk/heap.h"
+
+/* Adds to cells what is set in ids, with up to threads threads. */
+void cellmap_from_ids(const struct heap *heap, const uint64_t *ids, unsigned threads,
+                      uint64_t *cells);
+
+/* Adds to ids what is set in cells; bits of granules where no chunk starts are passed over. */
+void cellmap_to_ids(const struct heap *heap, const uint64_t *cells, uint64_t *ids);
+
+#endif
