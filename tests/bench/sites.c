@@ -2,8 +2,8 @@
  * sites: what libcoreheap_sites.so costs, when run with it and without: nanoseconds of a pair of
  * free and malloc, and bytes of its region for each live block.
  *
- *	sites pair DEPTH THREADS   best of five runs; from DEPTH calls deep, by eight call sites in a
- *	                           disorderly order; 0 threads: in the main one, while there is no other
+ *	sites pair DEPTH THREADS   best of five runs; from DEPTH calls deep, by several call
+ *	                           sites in turn; 0 threads: in the main one, while it is alone
  *	sites live BLOCKS          resident bytes of the region, for each of so many live blocks
  */
 #define _GNU_SOURCE
@@ -83,7 +83,8 @@ static __attribute__((noinline, noclone)) void pairs(void)
 		r = r * 1664525 + 1013904223;
 		k = r >> 24;
 		free(kept[k % SLOTS]);
-		kept[k % SLOTS] = ask(24 + (r >> 16 & 127), i >> 4); /* a site 16 times, then the next */
+		/* a site 16 times, then the next */
+		kept[k % SLOTS] = ask(24 + (r >> 16 & 127), i >> 4);
 	}
 	for (unsigned i = 0; i < SLOTS; i++)
 		free(kept[i]);
