@@ -5,6 +5,7 @@
  * the version in front ("h1:") changes when the rule does.
  */
 #include "analyzer/group.h"
+#include "analyzer/origin.h"
 #include "analyzer/report.h"
 
 #include <stdio.h>
@@ -90,6 +91,7 @@ static struct report_finding blank(const char *kind)
 		.held = { ABSENT, ABSENT },
 		.shared = { ABSENT, ABSENT },
 		.sharers = ABSENT,
+		.estimated = { ABSENT, ABSENT },
 		.retained_bytes = ABSENT,
 		.type_confidence = -1,
 		.site_confidence = -1,
@@ -101,6 +103,17 @@ static struct report_finding blank(const char *kind)
 static uint64_t sum(uint64_t a, uint64_t b)
 {
 	return a == ABSENT || b == ABSENT ? ABSENT : a + b;
+}
+
+static void add_origin(struct report_finding *f, const struct group *g)
+{
+	f->site = g->origin->site;
+	f->site_method = g->origin->method;
+	f->frame = g->origin->frame;
+	f->nframes = g->origin->n;
+	if (!strcmp(f->site_method, "sampled"))
+		f->estimated = (struct tally){ (uint64_t)(g->stand_for + .5),
+			                       (uint64_t)(g->stand_for_bytes + .5) };
 }
 
 static void add_group(struct report *report, const struct group *g)
@@ -117,6 +130,8 @@ static void add_group(struct report *report, const struct group *g)
 	f.signature = pool_printf(&report->pool, "%s", g->signature);
 	f.type = g->type;
 	f.type_confidence = g->confidence;
+	if (g->origin)
+		add_origin(&f, g);
 	if (g->reach == REACH_DEFINITE) {
 		f.held = g->held;
 		f.retained_bytes = sum(g->own.bytes, g->held.bytes);
@@ -140,6 +155,8 @@ static void make_groups(struct analysis *a, enum group_by by, unsigned classes, 
 			            << REACH_INDIRECT; /* what hangs on a leak tells what it is */
 		how.types = analysis_types(a);
 	}
+	if (by == GROUP_BY_ALL && origins_exact(analysis_origins(a))->found)
+		how.origins = analysis_origins(a);
 	groups_make(&how, out);
 }
 

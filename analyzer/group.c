@@ -5,6 +5,7 @@
  */
 #include "analyzer/group.h"
 #include "analyzer/held.h"
+#include "analyzer/origin.h"
 #include "analyzer/share.h"
 #include "analyzer/variant.h"
 
@@ -31,15 +32,19 @@ static bool is_text(const char *type)
 	return !strcmp(type, "text");
 }
 
-static uint32_t look_of(struct fold *f, const struct block *b)
+/* with_origin: of a block that may stand for a group, and not for what hangs on one. */
+static uint32_t look_of(struct fold *f, const struct block *b, bool with_origin)
 {
 	const struct types *types = f->how->by < GROUP_BY_SIZE ? f->how->types : NULL;
 	uint32_t label = types ? types_label(types, b->id) : 0;
 	const struct type *type = label ? types_by_label(types, label) : NULL;
+	const struct origin *origin = with_origin && f->how->origins
+	                                      ? origin_of(f->how->origins, b->addr)
+	                                      : NULL;
 	bool varied = type && (f->how->by == GROUP_BY_TYPE || is_text(type->name));
 
 	return looks_put(&f->looks, type ? type->name : NULL, type ? type->confidence : -1,
-	                 varied ? LOOK_VARIED : b->size);
+	                 varied || origin ? LOOK_VARIED : b->size, origin);
 }
 
 static struct group blank(const struct fold *f, enum reach_class reach, uint32_t look, vaddr at)
@@ -47,18 +52,29 @@ static struct group blank(const struct fold *f, enum reach_class reach, uint32_t
 	const struct look *x = &f->looks.v.v[look];
 
 	return (struct group){
-		.reach = reach, .type = x->type, .confidence = x->confidence, .example = at
+		.reach = reach,
+		.type = x->type,
+		.confidence = x->confidence,
+		.example = at,
+		.origin = x->origin,
 	};
 }
 
-static void count(struct group *g, const struct block *b)
+static void count(const struct fold *f, struct group *g, const struct block *b)
 {
+	double weight;
+
 	if (!g->own.blocks)
 		g->size = b->size;
 	else if (g->size != b->size)
 		g->size = GROUP_UNKNOWN;
 	g->own.blocks++;
 	g->own.bytes += b->size;
+	if (g->origin) {
+		weight = exact_weight(origins_exact(f->how->origins), b->size);
+		g->stand_for += weight;
+		g->stand_for_bytes += weight * (double)b->size;
+	}
 }
 
 /* ---- by verdict and look ---- */
@@ -86,7 +102,7 @@ static void grow(struct fold *f)
 
 static void fold_block(struct fold *f, enum reach_class reach, const struct block *b)
 {
-	uint32_t look = look_of(f, b), at = f->last;
+	uint32_t look = look_of(f, b, true), at = f->last;
 
 	if (at >= f->group.n || f->look[at] != look || f->group.v[at].reach != reach) {
 		size_t i;
@@ -101,7 +117,7 @@ static void fold_block(struct fold *f, enum reach_class reach, const struct bloc
 		}
 		f->last = at = f->slot[i] - 1;
 	}
-	count(&f->group.v[at], b);
+	count(f, &f->group.v[at], b);
 }
 
 static void fold_blocks(struct fold *f, unsigned classes)
@@ -133,19 +149,24 @@ struct heads {
 	uint32_t *group_of; /* by variant */
 };
 
-static void look_at_all(struct heads *h)
-{
-	struct heap_iter it = { 0 };
-	struct block b;
-
-	h->look = mem_alloc((size_t)h->held.graph.n + 1, sizeof(*h->look));
-	for (uint32_t v = 0; heap_next_set(h->f->how->heap, h->held.set, &it, &b); v++)
-		h->look[v] = look_of(h->f, &b);
-}
-
 static bool is_head(const struct heads *h, uint32_t v)
 {
 	return h->held.clusters.owner[v] == v;
+}
+
+static void look_at_all(struct heads *h)
+{
+	uint64_t *face = mem_alloc(h->held.graph.n / 64 + 1, sizeof(*face));
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	for (uint32_t v = 0; v < h->held.graph.n; v++)
+		if (is_head(h, v))
+			bit_set(face, held_face(&h->held, v));
+	h->look = mem_alloc((size_t)h->held.graph.n + 1, sizeof(*h->look));
+	for (uint32_t v = 0; heap_next_set(h->f->how->heap, h->held.set, &it, &b); v++)
+		h->look[v] = look_of(h->f, &b, bit_get(face, v));
+	mem_free(face);
 }
 
 static void find_variants(struct heads *h)
@@ -162,7 +183,10 @@ static void find_variants(struct heads *h)
 			continue;
 		face = held_face(&h->held, v);
 		key[LEVEL_SELF] = h->f->looks.v.v[h->look[face]].key;
-		if (levels > 1) {
+		if (h->f->looks.v.v[h->look[face]].origin) { /* tells all that there is to tell */
+			for (unsigned i = 1; i < levels; i++)
+				key[i] = key[LEVEL_SELF];
+		} else if (levels > 1) {
 			struct below_keys keys = below_keys(&below, face);
 
 			key[LEVEL_KINDS] = keys.kinds;
@@ -180,7 +204,8 @@ static uint64_t structure_of(const struct heads *h, uint32_t variant)
 	const struct graph *g = &h->held.graph;
 	uint32_t face = held_face(&h->held, x->first);
 
-	if (x->level == LEVEL_SELF || g->first[face] == g->first[face + 1])
+	if (x->level == LEVEL_SELF || g->first[face] == g->first[face + 1] ||
+	    h->f->looks.v.v[h->look[face]].origin)
 		return 0;
 	return hash_number(x->key, x->level);
 }
@@ -209,7 +234,7 @@ static void open_groups(struct heads *h)
 			self = &f->looks.v.v[h->look[face]];
 			g = blank(f, REACH_DEFINITE, h->look[face], 0);
 			g.key = hash_number(self->key, structure_of(h, variant));
-			g.signature = f->how->by != GROUP_BY_ALL
+			g.signature = f->how->by != GROUP_BY_ALL || self->origin
 			                      ? look_text(self, &f->pool)
 			                      : below_text(&below, face, self,
 			                                   detail[h->variants.v.v[variant].level],
@@ -233,7 +258,7 @@ static void count_all(struct heads *h, struct tally *shared)
 		struct tally *t = g ? &g->held : shared;
 
 		if (owner == v) {
-			count(g, &b);
+			count(h->f, g, &b);
 			if (!g->example)
 				g->example = b.addr;
 			continue;
@@ -301,6 +326,15 @@ static int by_reach_size_type(const void *a, const void *b)
 	return x->example < y->example ? -1 : x->example > y->example;
 }
 
+/* Blocks of one stack may be of any size: what they are is told as it came out. */
+static void name_size(struct group *g, struct pool *pool)
+{
+	struct look look = { .type = g->type, .size = g->size };
+
+	if (g->origin)
+		g->signature = look_text(&look, pool);
+}
+
 void groups_make(const struct grouping *how, struct groups *out)
 {
 	const unsigned definite = 1u << REACH_DEFINITE;
@@ -315,6 +349,8 @@ void groups_make(const struct grouping *how, struct groups *out)
 		fold_blocks(&f, definite);
 		forget_held(&f, out);
 	}
+	for (size_t i = 0; i < f.group.n; i++)
+		name_size(&f.group.v[i], &f.pool);
 	mem_free(f.slot);
 	mem_free(f.look);
 	looks_free(&f.looks);

@@ -10,6 +10,9 @@
 #include "analyzer/reach.h"
 #include "analyzer/type.h"
 
+struct origin;
+struct origins;
+
 #define GROUP_UNKNOWN UINT64_MAX /* a number that is not known */
 
 struct group {
@@ -24,8 +27,10 @@ struct group {
 	double confidence; /* of the type */
 	uint64_t key;      /* hash of type, size and what hangs on its blocks, as far as these are
 	                      the same for all: the same in every run */
-	const char *signature; /* "session{40} -> buf{1000}" */
-	vaddr example;         /* lowest address of its blocks */
+	const char *signature;             /* "session{40} -> buf{1000}" */
+	const struct origin *origin;       /* its blocks' stack, origin.h; NULL: not known */
+	double stand_for, stand_for_bytes; /* of a sample: the blocks that these stand for */
+	vaddr example;                     /* lowest address of its blocks */
 };
 
 struct groups {
@@ -49,6 +54,7 @@ struct grouping {
 	const struct heap *heap;
 	const struct reach *reach;
 	const struct types *types; /* NULL: no type is known */
+	struct origins *origins;   /* NULL: no stack is known */
 	unsigned classes;          /* verdicts to fold: 1 << enum reach_class, or'ed */
 	enum group_by by;
 };

@@ -177,6 +177,10 @@ json_t *json_finding_of(const struct report_finding *f)
 		json_object_set_new(o, "site", json_site(&f->site));
 	field_share(o, "site_confidence", f->site_confidence);
 	field_string(o, "site_method", f->site_method);
+	if (f->nframes)
+		json_object_set_new(o, "stack", json_frames(f->frame, f->nframes));
+	if (f->estimated.blocks != ABSENT)
+		json_object_set_new(o, "estimated", json_tally(f->estimated));
 	field_string(o, "owner", f->owner);
 	if (f->example)
 		field_address(o, "example", f->example);

@@ -3,6 +3,7 @@
  * several ways, and what matters is what it is called.
  */
 #include "analyzer/look.h"
+#include "analyzer/origin.h"
 
 uint64_t hash_text(uint64_t h, const char *s)
 {
@@ -27,17 +28,17 @@ static bool same_name(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-static bool same(const struct look *a, const char *type, uint64_t size)
+static bool same(const struct look *a, const struct look *b)
 {
-	return a->size == size && same_name(a->type, type);
+	return a->size == b->size && a->origin == b->origin && same_name(a->type, b->type);
 }
 
 /* Where the look is, or would be. */
-static size_t slot_of(const struct looks *l, uint64_t key, const char *type, uint64_t size)
+static size_t slot_of(const struct looks *l, const struct look *x)
 {
-	size_t i = (size_t)(key >> 32) & (l->nslots - 1);
+	size_t i = (size_t)(x->key >> 32) & (l->nslots - 1);
 
-	while (l->slot[i] && !same(&l->v.v[l->slot[i] - 1], type, size))
+	while (l->slot[i] && !same(&l->v.v[l->slot[i] - 1], x))
 		i = (i + 1) & (l->nslots - 1);
 	return i;
 }
@@ -47,11 +48,8 @@ static void grow(struct looks *l)
 	mem_free(l->slot);
 	l->nslots = l->nslots ? l->nslots * 2 : 256;
 	l->slot = mem_alloc(l->nslots, sizeof(*l->slot));
-	for (size_t i = 0; i < l->v.n; i++) {
-		const struct look *x = &l->v.v[i];
-
-		l->slot[slot_of(l, x->key, x->type, x->size)] = (uint32_t)i + 1;
-	}
+	for (size_t i = 0; i < l->v.n; i++)
+		l->slot[slot_of(l, &l->v.v[i])] = (uint32_t)i + 1;
 }
 
 static uint64_t kind_of(const char *type)
@@ -64,18 +62,23 @@ uint64_t look_key(const char *type, uint64_t size)
 	return hash_number(kind_of(type), size);
 }
 
-uint32_t looks_put(struct looks *l, const char *type, double confidence, uint64_t size)
+uint32_t looks_put(struct looks *l, const char *type, double confidence, uint64_t size,
+                   const struct origin *origin)
 {
-	struct look x = { .type = type, .confidence = type ? confidence : -1, .size = size };
+	struct look x = {
+		.type = type, .confidence = type ? confidence : -1, .size = size, .origin = origin
+	};
 	size_t i;
 
-	if (l->v.n && same(&l->v.v[l->last], type, size)) /* runs of equal ones are common */
+	if (l->v.n && same(&l->v.v[l->last], &x)) /* runs of equal ones are common */
 		return l->last;
 	x.kind = kind_of(type);
 	x.key = look_key(type, size);
+	if (origin)
+		x.key = hash_number(x.key, origin->name);
 	if (l->v.n * 2 >= l->nslots)
 		grow(l);
-	i = slot_of(l, x.key, type, size);
+	i = slot_of(l, &x);
 	if (!l->slot[i]) {
 		array_push(&l->v, x);
 		l->slot[i] = (uint32_t)l->v.n;

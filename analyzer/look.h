@@ -1,6 +1,7 @@
 /*
  * look: what blocks look like, told apart from where they lie: their type as far as it is known,
- * else their size. Equal looks have equal numbers. It knows nothing of who points to whom.
+ * else their size; and where they were allocated, if the process kept that. Equal looks have equal
+ * numbers. It knows nothing of who points to whom.
  */
 #ifndef ANALYZER_LOOK_H
 #define ANALYZER_LOOK_H
@@ -10,12 +11,13 @@
 #define LOOK_VARIED UINT64_MAX /* a size that says nothing: it differs between blocks of a kind */
 
 struct look {
-	const char *type;  /* NULL: unknown. Lives as long as what gave it */
-	double confidence; /* of the type; negative: unknown */
-	uint64_t size;     /* usable bytes, or LOOK_VARIED */
+	const char *type;            /* NULL: unknown. Lives as long as what gave it */
+	double confidence;           /* of the type; negative: unknown */
+	uint64_t size;               /* usable bytes, or LOOK_VARIED */
+	const struct origin *origin; /* origin.h; NULL: not known. Equal stacks: the same one */
 	/* Hashes of names and numbers only: the same in every run, on every host. */
 	uint64_t kind; /* of the type; of nothing where it is unknown */
-	uint64_t key;  /* of type and size */
+	uint64_t key;  /* of type, size and the site's function and callers */
 };
 
 struct looks {
@@ -26,8 +28,9 @@ struct looks {
 	uint32_t last;
 };
 
-/* The number of this look. type may be NULL; it is kept by reference. */
-uint32_t looks_put(struct looks *looks, const char *type, double confidence, uint64_t size);
+/* The number of this look. type and origin may be NULL; they are kept by reference. */
+uint32_t looks_put(struct looks *looks, const char *type, double confidence, uint64_t size,
+                   const struct origin *origin);
 void looks_free(struct looks *looks);
 
 uint64_t look_key(const char *type, uint64_t size); /* as look.key */

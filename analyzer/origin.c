@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 
+#define NAMED 3 /* frames that a name is made of */
+
 struct origins {
 	struct analysis *a;
 	struct exact exact;
@@ -44,6 +46,29 @@ const struct exact *origins_exact(const struct origins *origins)
 bool origins_all(const struct origins *origins)
 {
 	return origins->exact.found && !origins->exact.sampled && !origins->exact.lost;
+}
+
+void origins_warn(const struct origins *origins, struct report *report)
+{
+	const struct exact *e = &origins->exact;
+
+	if (e->lost)
+		report_warn(report, "sites-lost",
+		            "the allocation sites of %llu blocks were not kept, as the region for "
+		            "them was full\n  remedy: start the process with a higher "
+		            "COREHEAP_SITES_MEMORY, or with COREHEAP_SITES=sampled",
+		            (unsigned long long)e->lost);
+	if (e->cut)
+		report_warn(report, "sites-cut",
+		            "of %llu allocations the caller alone was kept, as the room for stacks "
+		            "was full\n  remedy: start the process with a higher "
+		            "COREHEAP_SITES_MEMORY or a lower COREHEAP_SITES_DEPTH",
+		            (unsigned long long)e->cut);
+	if (e->bad_setting)
+		report_warn(report, "sites-setting",
+		            "the process was started with a setting of COREHEAP_SITES, "
+		            "COREHEAP_SITES_MEMORY or COREHEAP_SITES_DEPTH that "
+		            "libcoreheap_sites.so did not understand: it went by its default");
 }
 
 /* ---- which frame is the site ---- */
@@ -129,6 +154,20 @@ static const char *text_of(struct origins *o, const struct report_site *s)
 	return "code of no module";
 }
 
+static uint64_t name_of(const struct origin *o, const struct report_frame *site)
+{
+	uint64_t h = HASH_START;
+
+	for (size_t i = (size_t)(site - o->frame), n = 0; i < o->n && n < NAMED; i++, n++) {
+		const struct report_frame *f = &o->frame[i];
+
+		h = hash_text(h, f->function ? f->function
+		                 : f->module ? base_name(f->module)
+		                             : NULL);
+	}
+	return hash_number(h, 0);
+}
+
 static struct origin *make(struct origins *o, const struct exact_stack *stack)
 {
 	struct origin *origin = pool_alloc(&o->pool, sizeof(*origin));
@@ -142,6 +181,7 @@ static struct origin *make(struct origins *o, const struct exact_stack *stack)
 		                   .frame = frame,
 		                   .n = stack->n };
 	site = site_frame(origin);
+	origin->name = name_of(origin, site);
 	origin->site = (struct report_site){ .function = site->function,
 		                             .file = site->file,
 		                             .module = site->module,

@@ -1,4 +1,5 @@
 #include "analyzer/report.h"
+#include "analyzer/origin.h"
 #include "analyzer/process.h"
 #include "analyzer/profile.h"
 
@@ -84,6 +85,7 @@ void report_start(struct report *report, struct analysis *a)
 		report_warn_truncated(report);
 	for (size_t i = 0; i < core->nwarnings; i++)
 		report_warn(report, "notes", "%s", core->warning[i]);
+	origins_warn(analysis_origins(a), report);
 	report_warn_files(report, a);
 	report->partial = core->truncated || core->trouble || core->nwarnings > 0;
 }

@@ -192,6 +192,9 @@ struct report_finding {
 	struct report_site site;
 	double site_confidence;
 	const char *site_method, *owner;
+	const struct report_frame *frame; /* the stack that allocated its blocks; NULL: unknown */
+	size_t nframes;
+	struct tally estimated; /* site_method "sampled": so many, of which these are a sample */
 	vaddr example;              /* 0: none */
 	const char *code, *message; /* corruption, disagreement: heap_finding's */
 	vaddr at;                   /* corruption: the damaged block; 0: none */

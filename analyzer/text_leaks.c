@@ -31,6 +31,34 @@ static void totals(const struct report *r, struct out *out)
 	table_print(&t, out);
 }
 
+/* Who allocated what was listed, in the manner of bcc's memleak. */
+static void stacks(const struct report *r, uint64_t lines, struct out *out)
+{
+	struct pool pool = { 0 };
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->findings.n && (!lines || n < lines); i++) {
+		const struct report_finding *f = &r->findings.v[i];
+
+		if (!f->reach)
+			continue;
+		n++;
+		if (!f->nframes)
+			continue;
+		out_printf(out, "\n  %s in ", text_bytes_in(&pool, f->bytes));
+		out_printf(out, "%s from stack",
+		           text_plural(&pool, f->blocks, "allocation", "allocations"));
+		if (f->estimated.blocks != ABSENT)
+			out_printf(out, ", a sample of about %s in %s",
+			           text_bytes_in(&pool, f->estimated.bytes),
+			           text_plural(&pool, f->estimated.blocks, "allocation",
+			                       "allocations"));
+		out_str(out, ":\n");
+		text_frames(f->frame, f->nframes, 4, out);
+	}
+	pool_free(&pool);
+}
+
 void text_leaks(const struct report *r, const struct options *opt, struct out *out)
 {
 	uint64_t lines = opt->has_limit ? opt->limit : DEFAULT_LINES;
@@ -52,4 +80,5 @@ void text_leaks(const struct report *r, const struct options *opt, struct out *o
 	if (groups == 0)
 		out_str(out, "  (no group of blocks to list)\n");
 	text_more(groups, lines, "; -n 0 lists all", out);
+	stacks(r, lines, out);
 }

@@ -132,6 +132,7 @@ static struct columns columns_of(const struct report *r)
 		columns.shared |= f->shared.blocks != ABSENT && f->shared.blocks > 0;
 		columns.what |= f->signature && *f->signature != '{';
 		columns.what |= f->signature && strstr(f->signature, " -> ");
+		columns.what |= f->site.function != NULL;
 		reach = f->reach;
 	}
 	return columns;

@@ -90,9 +90,10 @@ static inline __attribute__((always_inline)) void map_put(uint64_t address, uint
 
 		if (line >= MAP_PRESSED)
 			map_press(segment, line);
-		if (!kept)
-			kept = map_put_far(sites_segment(home, map_segments()), home, entry,
-			                   MAP_PROBES, &line);
+		if (!kept) /* far, as the next growth may make room; at the bound: not again */
+			kept = map_segments() < sites.header->segments_max &&
+			       map_put_far(sites_segment(home, map_segments()), home, entry,
+			                   SITES_REACH, &line);
 		if (!kept)
 			__atomic_add_fetch(&sites.header->lost, 1, __ATOMIC_RELAXED);
 	}

@@ -33,6 +33,30 @@ for program in kept kept-fp; do
 done
 judge kept sampled:1 sampled
 
+# leaks: groups by stack, each with what it is.
+cat >leaks.py <<'PY'
+import json, sys
+sites = json.load(open(sys.argv[1]))
+leaks = [f for f in sites["findings"] if f["kind"] == "leak" and f.get("reach") == "definite"]
+assert leaks and all(f["site_method"] == sys.argv[2] for f in leaks if "stack" in f), leaks
+assert sum(f["blocks"] for f in leaks if "stack" in f) >= 2
+stacks = [[frame["pc"] for frame in f["stack"]] for f in leaks if "stack" in f]
+assert len(stacks) == len(set(map(tuple, stacks))), "a stack twice"
+for f in leaks:
+    if "stack" in f:
+        assert f["site"]["function"] in [frame.get("function") for frame in f["stack"]], f
+        assert ("estimated" in f) == (sys.argv[2] == "sampled")
+        assert sys.argv[2] == "exact" or f["estimated"]["blocks"] >= f["blocks"]
+PY
+"$COREHEAP" schema >schema.json
+for core in kept-stack kept-sampled; do
+	method=exact
+	[ $core = kept-stack ] || method=sampled
+	"$COREHEAP" leaks --json $core.core >leaks.json
+	ok "$core: leaks by stack" python3 leaks.py leaks.json $method
+	like "$core: and as text" "$("$COREHEAP" leaks $core.core)" '^  .* in [0-9]+ allocations? from stack'
+done
+
 # Three blocks are lost, and a word left behind somewhere may hold one of them by chance. Were the
 # region a root, none would be.
 "$COREHEAP" blocks --format=csv kept-stack.core >blocks.csv
