@@ -8,17 +8,20 @@
 
 #include <stdlib.h>
 
-#define ROUNDS       5
-#define DEPTH        24   /* of functions that are read because another one calls them */
-#define WRAPPER_SIZE 1024 /* bytes of code, at most */
+#define ROUNDS         5
+#define DEPTH          24   /* of functions that are read because another one calls them */
+#define LIBRARY_ROUNDS 16   /* of which those behind ROUNDS are for the C++ library's templates */
+#define LIFTED_STORES  64   /* that are taken over from a site */
+#define WRAPPER_SIZE   1024 /* bytes of code, at most */
 
 /* ---- sites ---- */
 
-static size_t call_slot(const struct builder *b, uint64_t call)
+static size_t call_slot(const struct builder *b, uint64_t call, unsigned k)
 {
-	size_t i = (size_t)(call * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (b->site_cap - 1);
+	size_t i = (size_t)((call + k) * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (b->site_cap - 1);
 
-	while (b->site_of[i] && b->sites.v[b->site_of[i] - 1].call != call)
+	while (b->site_of[i] &&
+	       (b->sites.v[b->site_of[i] - 1].call != call || b->sites.v[b->site_of[i] - 1].k != k))
 		i = (i + 1) & (b->site_cap - 1);
 	return i;
 }
@@ -29,23 +32,26 @@ static void grow_calls(struct builder *b)
 	b->site_cap = b->site_cap ? b->site_cap * 2 : 1024;
 	b->site_of = mem_alloc(b->site_cap, sizeof(*b->site_of));
 	for (size_t i = 0; i < b->sites.n; i++)
-		b->site_of[call_slot(b, b->sites.v[i].call)] = (uint32_t)i + 1;
+		b->site_of[call_slot(b, b->sites.v[i].call, b->sites.v[i].k)] = (uint32_t)i + 1;
 }
 
-uint32_t builder_site(struct builder *b, uint64_t call, uint64_t function)
+uint32_t builder_site(struct builder *b, uint64_t call, unsigned k, uint64_t function)
 {
-	struct site_entry entry = { .call = call, .function = function, .size = SITE_ANY };
+	struct site_entry entry = {
+		.call = call, .function = function, .size = SITE_ANY, .k = (uint8_t)k
+	};
 	size_t i;
 
 	if (b->sites.n * 2 >= b->site_cap)
 		grow_calls(b);
-	i = call_slot(b, call);
+	i = call_slot(b, call, k);
 	if (!b->site_of[i]) {
 		if (b->sites.n >= b->limits->sites) {
 			b->partial = true;
 			return SITE_NONE;
 		}
 		array_push(&b->sites, entry);
+		array_push(&b->last_store, 0);
 		b->site_of[i] = (uint32_t)b->sites.n;
 	}
 	return b->site_of[i] - 1;
@@ -60,12 +66,42 @@ bool builder_valid(const struct builder *b, uint32_t reader, uint32_t round)
 
 void builder_store(struct builder *b, uint32_t site, const struct site_store *store)
 {
-	struct pending_store p = { site, (uint32_t)b->stores.n, b->reader, b->round, *store };
+	struct pending_store p = { site,     (uint32_t)b->stores.n, b->reader,
+		                   b->round, b->last_store.v[site], *store };
 
-	if (b->stores.n < b->limits->stores)
-		array_push(&b->stores, p);
-	else
+	if (b->stores.n >= b->limits->stores) {
 		b->partial = true;
+		return;
+	}
+	array_push(&b->stores, p);
+	b->last_store.v[site] = (uint32_t)b->stores.n;
+}
+
+void builder_lift(struct builder *b)
+{
+	for (size_t i = 0; i < b->lifted.n; i++) {
+		const struct lifted *l = &b->lifted.v[i];
+		struct site_entry *to = &b->sites.v[l->site], *from = &b->sites.v[l->inner];
+		uint32_t at = b->last_store.v[l->inner];
+
+		if (!builder_valid(b, l->reader, l->round))
+			continue;
+		to->size = from->size;
+		to->scale = from->scale;
+		to->add = from->add;
+		to->flags = (uint8_t)((from->flags & ~SITE_WRAPPER) | SITE_INSIDE);
+		from->flags |= SITE_WRAPPER;
+		for (unsigned n = 0; at && n < LIFTED_STORES; n++) {
+			struct pending_store p = b->stores.v[at - 1];
+
+			at = p.before;
+			if (!builder_valid(b, p.reader, p.round) || p.site != l->inner)
+				continue;
+			b->reader = l->reader;
+			b->round = l->round;
+			builder_store(b, l->site, &p.store);
+		}
+	}
 }
 
 /* ---- allocators ---- */
@@ -167,6 +203,18 @@ static bool is_zeroing(const struct builder *b, uint32_t site, size_t from)
 	return false;
 }
 
+/* Names of what is in std and __gnu_cxx (Itanium C++ ABI, 5.1). */
+static bool is_library(const char *name)
+{
+	static const char *const begin[] = { "_ZNSt",          "_ZNKSt", "_ZSt", "_ZN9__gnu_cxx",
+		                             "_ZNK9__gnu_cxx", "_ZNSa",  "_ZNSs" };
+
+	for (size_t i = 0; i < sizeof(begin) / sizeof(*begin); i++)
+		if (!strncmp(name, begin[i], strlen(begin[i])))
+			return true;
+	return false;
+}
+
 static void read_function(struct builder *b, size_t function, struct summary *s)
 {
 	const struct function *f = &b->functions->v[function];
@@ -180,6 +228,8 @@ static void read_function(struct builder *b, size_t function, struct summary *s)
 	s->wrapper.size = ALLOCATOR_NONE;
 	s->returned = SITE_NONE;
 	s->same = 0;
+	s->nsites = 0;
+	s->library = f->name && is_library(f->name);
 	s->steps.n = 0;
 	b->depth++;
 	if (!flow_read(b->functions, b->decoder, f->start, f->end,
@@ -239,6 +289,17 @@ static void slots_of(const struct builder *b, const struct scan_set *functions,
 	scan_stubs(f, set);
 }
 
+/* Is it of interest who calls this function? */
+static bool is_target(const struct builder *b, const struct summary *s)
+{
+	if (s->state != SUMMARY_DONE)
+		return false;
+	if (s->library && (s->nsites || s->wrapper.size != ALLOCATOR_NONE))
+		return true;
+	return b->round <= ROUNDS &&
+	       (s->wrapper.size != ALLOCATOR_NONE || s->returned != SITE_NONE);
+}
+
 /* Functions that this round found to be worth calling. */
 static void new_targets(const struct builder *b, const uint64_t *told, struct scan_set *set)
 {
@@ -247,8 +308,7 @@ static void new_targets(const struct builder *b, const uint64_t *told, struct sc
 	for (size_t i = 0; i < b->functions->n; i++) {
 		const struct summary *s = b->summary[i];
 
-		if (!s || told[i / 64] >> i % 64 & 1 || s->state != SUMMARY_DONE ||
-		    (s->wrapper.size == ALLOCATOR_NONE && s->returned == SITE_NONE))
+		if (!s || told[i / 64] >> i % 64 & 1 || !is_target(b, s))
 			continue;
 		scan_add(&found, b->functions->v[i].start);
 		scan_add(set, b->functions->v[i].start);
@@ -263,8 +323,7 @@ static void tell(const struct builder *b, uint64_t *told)
 	for (size_t i = 0; i < b->functions->n; i++) {
 		const struct summary *s = b->summary[i];
 
-		if (s && s->state == SUMMARY_DONE &&
-		    (s->wrapper.size != ALLOCATOR_NONE || s->returned != SITE_NONE))
+		if (s && is_target(b, s))
 			told[i / 64] |= UINT64_C(1) << i % 64;
 	}
 }
@@ -288,7 +347,7 @@ static void run_rounds(struct builder *b)
 	struct scan_set set = { 0 };
 
 	known_targets(b, &set);
-	for (b->round = 1; b->round <= ROUNDS && set.n && b->flow.insns; b->round++) {
+	for (b->round = 1; b->round <= LIBRARY_ROUNDS && set.n && b->flow.insns; b->round++) {
 		memset(bits, 0, words * 8);
 		scan_callers(b->functions, &set, bits);
 		for (size_t i = 0; i < words; i++)
@@ -327,6 +386,8 @@ void builder_free(struct builder *b)
 	mem_free(b->site_of);
 	code_close(b->decoder);
 	array_free(&b->sites);
+	array_free(&b->last_store);
+	array_free(&b->lifted);
 	array_free(&b->stores);
 	array_free(&b->tags);
 }

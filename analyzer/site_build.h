@@ -18,15 +18,22 @@ struct step {
 	uint64_t callee;         /* 0: a store; else it gets the argument plus store.offset */
 };
 
+#define LIFTED_MOST 6
+
 enum summary_state { SUMMARY_NONE, SUMMARY_RUNNING, SUMMARY_DONE };
 
 struct summary {
+#define LIFTED_MOST 6
+
 	enum summary_state state;
 	struct site_allocator wrapper; /* size ALLOCATOR_NONE: it is none */
 	uint32_t returned;             /* site whose block it returns; SITE_NONE: none */
 	int32_t returned_add;
 	uint32_t round; /* when it was read last */
 	uint8_t same;   /* 1 + the argument that it returns; 0: none */
+	bool library; /* a template of the C++ library: its callers are the sites */
+	uint8_t nsites;
+	uint32_t site[LIFTED_MOST]; /* the first that are in it */
 	struct {
 		struct step *v;
 		size_t n, cap;
@@ -36,6 +43,7 @@ struct summary {
 struct pending_store {
 	uint32_t site, order;
 	uint32_t reader, round; /* function that was read, and when */
+	uint32_t before;        /* 1 + the site's store before this one; 0: none */
 	struct site_store store;
 };
 
@@ -43,6 +51,12 @@ struct pending_tag {
 	uint32_t site;
 	uint32_t reader, round;
 	struct site_tag tag;
+};
+
+/* The site stands for one that is in a function of the library. */
+struct lifted {
+	uint32_t site, inner;
+	uint32_t reader, round;
 };
 
 struct builder {
@@ -56,9 +70,11 @@ struct builder {
 	uint64_t *callers;        /* bit by function: it calls an allocator that is known */
 	uint32_t round;           /* functions are read again when more allocators are known */
 	unsigned depth;
-	uint32_t reader;                /* function that is being read */
-	ARRAY(struct site_entry) sites; /* flags, too */
-	uint32_t *site_of;              /* open addressing by call: 1 + site */
+	uint32_t reader; /* function that is being read */
+	ARRAY(struct site_entry) sites;
+	ARRAY(uint32_t) last_store; /* by site: 1 + its last store */
+	ARRAY(struct lifted) lifted;
+	uint32_t *site_of; /* open addressing by call: 1 + site */
 	size_t site_cap;
 	ARRAY(struct pending_store) stores;
 	ARRAY(struct pending_tag) tags;
@@ -90,8 +106,11 @@ bool builder_valid(const struct builder *b, uint32_t reader, uint32_t round);
 
 void builder_store(struct builder *b, uint32_t site, const struct site_store *store);
 
-/* The site of a call; SITE_NONE: there are too many. */
-uint32_t builder_site(struct builder *b, uint64_t call, uint64_t function);
+/* The site of a call, or its k-th; SITE_NONE: there are too many. */
+uint32_t builder_site(struct builder *b, uint64_t call, unsigned k, uint64_t function);
+
+/* Sites that stand for others become like them. Once, at the end. */
+void builder_lift(struct builder *b);
 
 /* Stores that the function at callee does through its argument become the site's. */
 void builder_splice(struct builder *b, uint64_t callee, unsigned arg, uint32_t site, int64_t offset,

@@ -11,7 +11,9 @@ static int by_call(const void *a, const void *b)
 {
 	const struct site_entry *x = a, *y = b;
 
-	return x->call < y->call ? -1 : x->call > y->call;
+	if (x->call != y->call)
+		return x->call < y->call ? -1 : 1;
+	return x->k < y->k ? -1 : x->k > y->k;
 }
 
 static int by_site(const void *a, const void *b)
@@ -170,6 +172,7 @@ bool site_index_build(struct modules *modules, const struct module *module,
 		return false;
 	*out = (struct site_index){ .damaged = functions.damaged };
 	builder_run(&b);
+	builder_lift(&b);
 	number = renumber(&b, out);
 	take_stores(&b, number, out);
 	take_tags(&b, number, out);

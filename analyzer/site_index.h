@@ -56,7 +56,9 @@ enum {
 struct site_entry {
 	uint64_t call;     /* where the call returns to */
 	uint64_t function; /* start of the function that it is in */
-	uint8_t size, flags, pad[6];
+	uint8_t size, flags;
+	uint8_t k; /* of several that one call stands for: which */
+	uint8_t pad[5];
 	int64_t scale, add;
 	uint32_t store, nstores; /* into site_index.store, in the order of offsets */
 	uint32_t tag, ntags;     /* into site_index.tag */

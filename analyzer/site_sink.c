@@ -285,16 +285,23 @@ static void note_wrapper(const struct site_allocator *is, const struct flow_call
 	}
 }
 
+static void note_site(struct summary *s, uint32_t site)
+{
+	if (s->nsites < LIFTED_MOST)
+		s->site[s->nsites++] = site;
+}
+
 static struct value allocate(struct builder_sink *k, struct flow *flow,
                              const struct flow_call *call, const struct site_allocator *is)
 {
-	uint32_t site = builder_site(k->b, call->next, k->function);
+	uint32_t site = builder_site(k->b, call->next, 0, k->function);
 	struct value block = { .kind = VALUE_BLOCK, .id = site, .add = is->shift };
 	struct site_allocator wrapper;
 
 	if (site == SITE_NONE)
 		return (struct value){ 0 };
 	if (call->final) {
+		note_site(k->summary, site);
 		size_site(&k->b->sites.v[site], is, call);
 		note_wrapper(is, call, &wrapper);
 		if (wrapper.size != ALLOCATOR_NONE && k->summary->wrapper.size == ALLOCATOR_NONE)
@@ -310,6 +317,31 @@ static struct value allocate(struct builder_sink *k, struct flow *flow,
 	if (is->out < FLOW_ARGS)
 		flow_put(flow, &call->arg[is->out], &block);
 	return (struct value){ 0 };
+}
+
+/* A call of the C++ library's: it stands for what is asked for in there. */
+static struct value lift(struct builder_sink *k, const struct flow_call *call,
+                         const struct summary *callee)
+{
+	struct value v = { 0 };
+
+	for (unsigned i = 0; i < callee->nsites; i++) {
+		uint32_t inner = callee->site[i];
+		uint32_t site = builder_site(k->b, call->next, i + 1, k->function);
+		struct lifted l = { site, inner, k->b->reader, k->b->round };
+
+		if (site == SITE_NONE)
+			break;
+		if (call->final) {
+			array_push(&k->b->lifted, l);
+			note_site(k->summary, site);
+		}
+		if (callee->returned == inner)
+			v = (struct value){ .kind = VALUE_BLOCK,
+				            .id = site,
+				            .add = callee->returned_add };
+	}
+	return v;
 }
 
 static struct value on_call(struct flow_sink *sink, struct flow *flow, const struct flow_call *call)
@@ -337,6 +369,8 @@ static struct value on_call(struct flow_sink *sink, struct flow *flow, const str
 		pass_arguments(k, call);
 	if (!callee || callee->state != SUMMARY_DONE)
 		return none;
+	if (callee->library && callee->nsites)
+		return lift(k, call, callee);
 	if (callee->same)
 		return call->arg[callee->same - 1];
 	if (callee->returned == SITE_NONE)

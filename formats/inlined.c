@@ -33,7 +33,7 @@ size_t module_inlined(struct modules *modules, const struct module *module, vadd
 	struct image *image = modules_image(modules, module);
 	uint64_t look = at - module->bias - 1;
 	Dwarf_Addr bias = 0;
-	Dwarf_Die unit, *scopes = NULL;
+	Dwarf_Die unit, *lexical = NULL, *scopes = NULL;
 	size_t n = 0;
 	int found;
 
@@ -42,7 +42,10 @@ size_t module_inlined(struct modules *modules, const struct module *module, vadd
 		return 0;
 	out[n++].function = NULL;
 	dwfl_module_getdwarf(image->module, &bias);
-	found = dwarf_getscopes(&unit, look - bias, &scopes);
+	/* those of the source, then, from the innermost one outwards, those of the code */
+	found = dwarf_getscopes(&unit, look - bias, &lexical);
+	if (found > 0)
+		found = dwarf_getscopes_die(&lexical[0], &scopes);
 	for (int i = 0; i < found && i < SCOPES_MAX; i++) {
 		int tag = dwarf_tag(&scopes[i]);
 
@@ -54,6 +57,7 @@ size_t module_inlined(struct modules *modules, const struct module *module, vadd
 		out[n] = (struct inlined){ 0 };
 		call_position(&unit, &scopes[i], &out[n++]);
 	}
+	mem_free(lexical);
 	mem_free(scopes);
 	return n;
 }

@@ -118,7 +118,7 @@ def main():
         return None
 
     def said(text):
-        match = re.search(r"\((.*)\)$", text)
+        match = re.search(r"\(([^()]*)\)$", text)
         return match.group(1) if match else text
 
     n = top1 = top3 = likely = right = 0
