@@ -1,6 +1,7 @@
 #include "analyzer/command.h"
 #include "analyzer/csv.h"
 #include "analyzer/group.h"
+#include "analyzer/site.h"
 #include "analyzer/sort.h"
 #include "analyzer/text_report.h"
 #include "analyzer/verdict.h"
@@ -27,6 +28,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	add_groups(r, opt, a);
 	report_add_damage(r, a);
 	report_finish(r);
+	report_add_sites(r, a);
 	verdict_find(r);
 	if (text || opt->sort || opt->has_limit)
 		sort_findings(r,

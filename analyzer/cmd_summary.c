@@ -1,6 +1,7 @@
 #include "analyzer/command.h"
 #include "analyzer/group.h"
 #include "analyzer/profile.h"
+#include "analyzer/site.h"
 #include "analyzer/sort.h"
 #include "analyzer/text_report.h"
 #include "analyzer/verdict.h"
@@ -22,6 +23,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	report_add_sizes(r, a);
 	report_add_damage(r, a);
 	report_finish(r);
+	report_add_sites(r, a);
 	if (opt->format == FORMAT_JSON)
 		report_add_modules(r, a);
 	if (opt->profile)

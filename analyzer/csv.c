@@ -28,7 +28,7 @@ void csv_findings(const struct report *report, struct out *out)
 		number_field(out, f->retained_bytes);
 		number_field(out, f->size);
 		text_field(out, f->type);
-		text_field(out, f->site.function);
+		text_field(out, f->site_method ? f->site_text : NULL);
 		if (f->example)
 			out_addr(out, f->example);
 		out_char(out, '\n');

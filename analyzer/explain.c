@@ -372,6 +372,7 @@ void explain(struct places *places, const vaddr *at, size_t n, uint64_t most, bo
 		if (w.v[i].reach == REACH_POSSIBLE)
 			w.v[i].structural = interior_structural(w.interior, w.v[i].place.block.id);
 	}
+	explain_sites(w.a, w.v, n, pool);
 	find_peers(&w);
 	find_referrers(&w, most);
 	find_paths(&w, PATH_STRONG);

@@ -34,6 +34,23 @@ struct explain_pointer {
 	                     that */
 };
 
+/* Where a block was likely allocated, and why one may think so. */
+struct explain_site {
+	bool likely; /* name[0] is it, as far as one may say so */
+	double confidence;
+	const char *method;
+	struct report_site site; /* the first */
+	const char **name;       /* likeliest first */
+	double *share;           /* of the probability, of each */
+	size_t nnames;
+	uint32_t fits; /* calls that ask for such a size */
+	struct {
+		double ratio; /* how many times likelier, or (below 1) less likely, it makes it */
+		const char *text;
+	} * reason;
+	size_t nreasons;
+};
+
 struct explanation {
 	vaddr at;
 	struct place place;
@@ -45,11 +62,12 @@ struct explanation {
 	const struct type *type;     /* NULL: unknown */
 	const char *member;          /* at `at`, within the block; NULL: not told */
 	struct fields fields;
-	const char *shape;         /* of a used block, see shape.h; NULL: no used block */
-	const struct peers *peers; /* of a used block; NULL: none, or not asked for */
-	bool structural;           /* possible: kept by structural pointers, see interior.h */
-	const char *list;          /* free: in which list it waits; else NULL */
-	const char *why;           /* the verdict, in words; NULL: no block */
+	const char *shape;               /* of a used block, see shape.h; NULL: no used block */
+	const struct peers *peers;       /* of a used block; NULL: none, or not asked for */
+	bool structural;                 /* possible: kept by structural pointers, see interior.h */
+	const struct explain_site *site; /* inferred; NULL: nothing is known, or origin tells */
+	const char *list;                /* free: in which list it waits; else NULL */
+	const char *why;                 /* the verdict, in words; NULL: no block */
 	/* the path, for used blocks */
 	const char *path_from; /* "root", "leak": the definite leak that holds it; NULL: none */
 	struct explain_pointer *step;
@@ -68,6 +86,9 @@ struct explanation {
  */
 void explain(struct places *places, const vaddr *at, size_t n, uint64_t most, bool content,
              struct pool *pool, struct explanation **out);
+
+/* Sets site of those that are blocks; explain does it. */
+void explain_sites(struct analysis *a, struct explanation *v, size_t n, struct pool *pool);
 
 /* `show`: bytes of each address's memory to print in hexadecimal; 0: none. */
 struct out;

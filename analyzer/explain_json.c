@@ -174,6 +174,33 @@ static json_t *peers_json(const struct peers *p)
 	return o;
 }
 
+static void site_json(json_t *o, const struct explain_site *s)
+{
+	json_t *names = json_array(), *reasons = json_array();
+
+	for (size_t i = 0; i < s->nnames; i++) {
+		json_t *name = json_object();
+
+		field_string(name, "site", s->name[i]);
+		field_share(name, "confidence", s->share[i]);
+		json_array_append_new(names, name);
+	}
+	for (size_t i = 0; i < s->nreasons; i++) {
+		json_t *reason = json_object();
+
+		json_object_set_new(reason, "ratio", json_real(s->reason[i].ratio));
+		field_string(reason, "text", s->reason[i].text);
+		json_array_append_new(reasons, reason);
+	}
+	if (s->likely) {
+		json_object_set_new(o, "site", json_site(&s->site));
+		field_share(o, "site_confidence", s->confidence);
+		field_string(o, "site_method", s->method);
+	}
+	json_object_set_new(o, "site_candidates", names);
+	json_object_set_new(o, "site_evidence", reasons);
+}
+
 static json_t *one(struct places *places, const struct explanation *e, uint64_t show)
 {
 	const struct place *p = &e->place;
@@ -188,6 +215,8 @@ static json_t *one(struct places *places, const struct explanation *e, uint64_t 
 	if (p->kind == PLACE_BLOCK)
 		field_number(o, "offset", e->at - p->block.addr);
 	field_string(o, "shape", e->shape);
+	if (e->site)
+		site_json(o, e->site);
 	if (e->peers)
 		json_object_set_new(o, "peers", peers_json(e->peers));
 	if (e->origin) {

@@ -188,6 +188,32 @@ static void type_text(const struct explanation *e, struct out *out)
 	           e->type->confidence);
 }
 
+static void site_text_of(const struct explanation *e, struct out *out)
+{
+	const struct explain_site *s = e->site;
+
+	if (!s)
+		return;
+	label(out, "site");
+	if (s->likely) {
+		out_str(out, "likely ");
+		out_untrusted(out, s->name[0]);
+		out_printf(out, " (confidence %.2f, inferred from code)\n", s->confidence);
+	} else {
+		out_str(out, "not clear; the likeliest:\n");
+		for (size_t i = 0; i < s->nnames; i++) {
+			out_printf(out, "    %3.0f%%  ", 100 * s->share[i]);
+			out_untrusted(out, s->name[i]);
+			out_char(out, '\n');
+		}
+	}
+	if (s->nreasons)
+		out_printf(out, "    of %u calls that ask for such a size; for the first speaks:\n",
+		           s->fits);
+	for (size_t i = 0; i < s->nreasons; i++)
+		out_printf(out, "    x %-7.3g %s\n", s->reason[i].ratio, s->reason[i].text);
+}
+
 static void peers_text(const struct explanation *e, struct out *out)
 {
 	const struct peers *p = e->peers;
@@ -301,6 +327,7 @@ static void one(struct places *places, const struct explanation *e, uint64_t sho
 		out_printf(out, ":%d\n", e->place.symbol.line);
 	}
 	type_text(e, out);
+	site_text_of(e, out);
 	peers_text(e, out);
 	origin_text(e->origin, out);
 	fields_text(e, out);

@@ -193,6 +193,7 @@ static const char *const schema[] = {
 	"          'who allocated its blocks, as the process kept it, innermost first'},",
 	"        'estimated': {'$ref': '#/$defs/tally', 'description':",
 	"          'site_method sampled: blocks that its blocks are a sample of'},",
+	"        'site_candidates': {'type': 'array', 'items': {'type': 'string'}},",
 	"        'owner': {'type': 'string'}, 'example': {'$ref': '#/$defs/address'},",
 	"        'at': {'$ref': '#/$defs/address', 'description': 'the damaged block'},",
 	"        'neighbour': {'type': 'object', 'required': ['address', 'size', 'state'],",

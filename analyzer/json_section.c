@@ -150,6 +150,18 @@ static json_t *neighbour(const struct block *b)
 	return o;
 }
 
+static json_t *candidates(const struct report_finding *f)
+{
+	json_t *list = json_array(), *one;
+
+	for (unsigned i = 0; i < f->ncandidates; i++) {
+		one = json_string(f->site_candidate[i]);
+		if (one) /* names of source files are any bytes */
+			json_array_append_new(list, one);
+	}
+	return list;
+}
+
 json_t *json_finding(const struct report *r, size_t i)
 {
 	return json_finding_of(&r->findings.v[i]);
@@ -181,6 +193,8 @@ json_t *json_finding_of(const struct report_finding *f)
 		json_object_set_new(o, "stack", json_frames(f->frame, f->nframes));
 	if (f->estimated.blocks != ABSENT)
 		json_object_set_new(o, "estimated", json_tally(f->estimated));
+	if (f->ncandidates)
+		json_object_set_new(o, "site_candidates", candidates(f));
 	field_string(o, "owner", f->owner);
 	if (f->example)
 		field_address(o, "example", f->example);

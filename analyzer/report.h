@@ -175,6 +175,8 @@ struct report_site {
 	uint64_t line, offset;                /* ABSENT: unknown */
 };
 
+#define REPORT_CANDIDATES 5
+
 struct report_finding {
 	const char *kind;        /* "leak", "possible", "reachable", "corruption", "disagreement" */
 	const char *reach;       /* of its blocks: "definite", ...; NULL: does not apply */
@@ -190,6 +192,9 @@ struct report_finding {
 	const char *type;        /* NULL: unknown; so the rest */
 	double type_confidence;  /* negative: unknown */
 	struct report_site site;
+	const char *site_text; /* the site, or the likeliest ones, for people; NULL: unknown */
+	const char *site_candidate[REPORT_CANDIDATES]; /* where it is not clear, likeliest first */
+	unsigned ncandidates;
 	double site_confidence;
 	const char *site_method, *owner;
 	const struct report_frame *frame; /* the stack that allocated its blocks; NULL: unknown */

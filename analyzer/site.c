@@ -202,7 +202,7 @@ static void judge(struct sites *s, uint32_t class)
 	const struct class_scores *scores = &s->scorer.of[class];
 	struct site_guess *g = &s->guess[class];
 
-	*g = (struct site_guess){ .fits = scores->fits };
+	*g = (struct site_guess){ .fits = scores->fits, .best = scores->top[0].site };
 	for (unsigned i = 0; i < scores->n; i++)
 		add_to_list(g, place_of(s, scores->top[i].site), scores->top[i].share);
 	qsort(g->list, g->n, sizeof(*g->list), by_confidence);
@@ -218,6 +218,38 @@ const struct site_guess *sites_of(struct sites *sites, const struct block *block
 	if (sites->guess[class].n == UINT32_MAX)
 		judge(sites, class);
 	return sites->guess[class].n ? &sites->guess[class] : NULL;
+}
+
+bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
+                    struct site_guess *out)
+{
+	size_t known = 0;
+
+	*out = (struct site_guess){ 0 };
+	for (size_t i = 0; i < n; i++) {
+		const struct site_guess *g = sites_of(sites, &block[i]);
+
+		for (unsigned j = 0; g && j < g->n; j++)
+			add_to_list(out, &g->list[j], g->list[j].confidence);
+		if (g && g->fits > out->fits)
+			out->fits = g->fits;
+		known += g != NULL;
+	}
+	for (unsigned i = 0; i < out->n; i++)
+		out->list[i].confidence /= (double)n;
+	qsort(out->list, out->n, sizeof(*out->list), by_confidence);
+	out->likely = out->n && out->list[0].confidence >= SITE_LIKELY;
+	return known > 0;
+}
+
+size_t sites_reasons(struct sites *sites, const struct block *block, struct score_reason *reason)
+{
+	const struct site_guess *g = sites_of(sites, block);
+
+	if (!g)
+		return 0;
+	return scorer_reasons(&sites->scorer, site_class_of(&sites->classes, block), g->best,
+	                      reason);
 }
 
 const char *site_text(struct sites *sites, const struct site *site)

@@ -39,6 +39,7 @@ struct site_guess {
 	struct site list[SITE_LIST]; /* by source line (by call where there is none), best first */
 	unsigned n;
 	uint32_t fits; /* calls whose size fits */
+	uint32_t best; /* the call that is likeliest */
 };
 
 struct sites;
@@ -50,8 +51,25 @@ struct sites;
 void sites_make(struct analysis *a, const uint64_t *wanted, bool refs, struct sites **out);
 void sites_free(struct sites *sites); /* accepts NULL */
 
+/*
+ * Findings of the report that are about blocks get their sites. After report_finish: what is
+ * inferred is no part of a fingerprint.
+ */
+struct report;
+void report_add_sites(struct report *report, struct analysis *a);
+
 /* By block; NULL: nothing is known. Owned by sites. */
 const struct site_guess *sites_of(struct sites *sites, const struct block *block);
+
+/*
+ * The same for blocks that are taken for one group, n of them: the shares of their classes, added
+ * up. False: nothing is known.
+ */
+bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
+                    struct site_guess *out);
+
+/* Why the guess of this block says what it says: reasons go to reason[SCORE_REASONS]. */
+size_t sites_reasons(struct sites *sites, const struct block *block, struct score_reason *reason);
 
 /* "function (file.c:12)", "function", "program+0x1234": for people. Owned by sites. */
 const char *site_text(struct sites *sites, const struct site *site);

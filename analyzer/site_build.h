@@ -31,7 +31,7 @@ struct summary {
 	int32_t returned_add;
 	uint32_t round; /* when it was read last */
 	uint8_t same;   /* 1 + the argument that it returns; 0: none */
-	bool library; /* a template of the C++ library: its callers are the sites */
+	bool library;   /* a template of the C++ library: its callers are the sites */
 	uint8_t nsites;
 	uint32_t site[LIFTED_MOST]; /* the first that are in it */
 	struct {

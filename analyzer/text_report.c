@@ -114,7 +114,7 @@ void text_warnings(const struct report *r, struct out *out)
 
 /* Which columns say anything in this table. */
 struct columns {
-	bool held, shared, verdict, what;
+	bool held, shared, verdict, what, site;
 };
 
 static struct columns columns_of(const struct report *r)
@@ -133,6 +133,7 @@ static struct columns columns_of(const struct report *r)
 		columns.what |= f->signature && *f->signature != '{';
 		columns.what |= f->signature && strstr(f->signature, " -> ");
 		columns.what |= f->site.function != NULL;
+		columns.site |= f->site_text != NULL;
 		reach = f->reach;
 	}
 	return columns;
@@ -169,6 +170,8 @@ static void finding_row(struct table *t, const struct report_finding *f, struct 
 	table_addr(t, f->example);
 	if (columns.what)
 		table_cell(t, "%s", f->signature);
+	if (columns.site)
+		table_cell(t, "%s", f->site_text ? f->site_text : "");
 }
 
 static void finding_columns(struct table *t, struct columns columns)
@@ -189,6 +192,8 @@ static void finding_columns(struct table *t, struct columns columns)
 	table_column(t, "EXAMPLE", false);
 	if (columns.what)
 		table_column(t, "WHAT", false);
+	if (columns.site)
+		table_column(t, "LIKELY SITE", false);
 }
 
 /* What the columns mean that a stranger may ask about. */
