@@ -11,7 +11,7 @@
 #define STORES_MOST  (UINT64_C(1) << 22)
 
 #define PRIOR_LIBRARY (-1.0)
-#define PRIOR_RUNTIME (-6.0) /* the language's own libraries */
+#define PRIOR_RUNTIME (-7.0) /* the language's own libraries */
 
 struct sites {
 	struct analysis *a;

@@ -66,6 +66,6 @@ double fit_size(const struct site_entry *site, uint64_t usable)
 	case SITE_TEXT:
 		return text(usable);
 	default:
-		return 0.5 * text(usable);
+		return 0.1 * text(usable);
 	}
 }

@@ -50,20 +50,32 @@ static bool read_part(const struct class_sample *s, uint32_t offset, unsigned wi
 	return true;
 }
 
-static bool child_fits(const struct scorer *scorer, const struct question *q,
-                       const struct site_store *store, uint64_t word)
+/* How probable is it that what word points to is a block of the site that is stored there? */
+static double child_fits(const struct scorer *scorer, const struct question *q,
+                         const struct site_store *store, uint64_t word)
 {
 	const struct site_index *index = &q->module->index;
+	const struct site_entry *child;
 	struct block b;
 
 	if (store->value >= index->n || !heap_find(scorer->classes->heap, word, &b) ||
 	    b.state != BLOCK_USED || word - b.addr != (uint64_t)store->add)
-		return false;
-	return fit_size(&index->v[store->value], b.size) > 0;
+		return 0;
+	child = &index->v[store->value];
+	if (fit_size(child, b.size) <= 0)
+		return 0;
+	if (child->size == SITE_TEXT) {
+		uint64_t len = 0, length;
+		const uint8_t *mem = core_bytes(scorer->core, b.addr, &len);
+
+		if (mem && !site_text_at(mem, len < b.size ? len : b.size, &length))
+			return 0.1;
+	}
+	return scorer_share(scorer, &b, q->module->first + (uint32_t)store->value);
 }
 
-static bool store_matches(const struct scorer *scorer, const struct question *q, uint32_t i,
-                          const struct class_sample *s, bool *known)
+static double store_matches(const struct scorer *scorer, const struct question *q, uint32_t i,
+                            const struct class_sample *s, bool *known)
 {
 	const struct site_store *store = &q->store[i];
 	uint64_t word;
@@ -84,13 +96,17 @@ static bool store_matches(const struct scorer *scorer, const struct question *q,
 	}
 }
 
-static bool matches(const struct scorer *scorer, const struct question *q,
-                    const struct class_sample *s, bool *known)
+static double matches(const struct scorer *scorer, const struct question *q,
+                      const struct class_sample *s, bool *known)
 {
-	for (uint32_t i = 0; i < q->n; i++)
-		if (store_matches(scorer, q, i, s, known))
-			return true;
-	return false;
+	double best = 0;
+
+	for (uint32_t i = 0; i < q->n; i++) {
+		double match = store_matches(scorer, q, i, s, known);
+
+		best = match > best ? match : best;
+	}
+	return best;
 }
 
 /* What to expect: of the site's blocks, and the least and most that may be said of others. */
@@ -138,7 +154,8 @@ static double background(const struct scorer *scorer, uint32_t class, const stru
 	}
 	for (; lo < c->n && c->v[scorer->by_size[lo]].size == size && seen < OTHERS; lo++) {
 		const struct site_class *other = &c->v[scorer->by_size[lo]];
-		bool known = false, same;
+		bool known = false;
+		double same;
 
 		if (scorer->by_size[lo] == class || !other->nsamples)
 			continue;
@@ -175,7 +192,7 @@ static double answer(struct scorer *scorer, uint32_t class, struct question *q)
 {
 	const struct site_class *c = &scorer->classes->v[class];
 	struct expectation e = expect(q);
-	double agree = 0, seen = 0, llr;
+	double agree = 0, seen = 0, llr, common;
 
 	load_slots(scorer, q);
 	for (unsigned i = 0; i < c->nsamples; i++) {
@@ -188,7 +205,10 @@ static double answer(struct scorer *scorer, uint32_t class, struct question *q)
 		return 0;
 	if (q->open)
 		e.own = e.own * 0.6 + 0.05;
-	llr = log_ratio(agree / seen, e.own, background(scorer, class, q, &e));
+	common = background(scorer, class, q, &e);
+	if (e.own < common) /* what all blocks have speaks for none, what they lack not either */
+		e.own = common;
+	llr = log_ratio(agree / seen, e.own, common);
 	scorer_reason(scorer, llr, words_for(q), &q->store[0].offset, agree / seen);
 	return llr;
 }
@@ -206,6 +226,31 @@ static double share_zero(const struct class_sample *s, const bool *covered)
 		zero += load64(s->mem + 8 * i) == 0;
 	}
 	return seen ? (double)zero / seen : -1;
+}
+
+/* What lies behind the bytes that the site asks for is written by nobody: mostly zero, too. */
+static double match_slack(struct scorer *scorer, uint32_t class, const struct site_entry *site)
+{
+	const struct site_class *c = &scorer->classes->v[class];
+	uint64_t from = round_up((uint64_t)site->add, 8);
+	double zero = 0, llr;
+	unsigned seen = 0;
+
+	if (site->size != SITE_FIXED || from + 8 > c->size || site->flags & SITE_LOOSE)
+		return 0;
+	for (unsigned i = 0; i < c->nsamples; i++) {
+		const struct class_sample *s = &c->sample[i];
+
+		if (!s->mem || from + 8 > s->len)
+			continue;
+		seen++;
+		zero += load64(s->mem + from) == 0;
+	}
+	if (!seen)
+		return 0;
+	llr = log_ratio(zero / seen, 0.75, 0.5);
+	scorer_reason(scorer, llr, "is zero behind what the site asks for", NULL, zero / seen);
+	return llr;
 }
 
 /* Words that nothing is stored to stay zero where calloc was asked. */
@@ -258,7 +303,7 @@ double match_stores(struct scorer *scorer, uint32_t class, const struct score_mo
 		if (asked++ < QUESTION)
 			sum += answer(scorer, class, &q);
 	}
-	return sum + match_zeroes(scorer, class, site, covered);
+	return sum + match_zeroes(scorer, class, site, covered) + match_slack(scorer, class, site);
 }
 
 /* ---- text ---- */

@@ -5,6 +5,7 @@
 
 #define ROUNDS      3
 #define UNKNOWN     -1.5 /* logarithm: that it is none of the sites */
+#define UNDECIDED   0.1  /* share of the likeliest below which a class tells nothing */
 #define TEMPERATURE 1.0  /* evidence is not independent: sums say too much */
 
 const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
@@ -22,6 +23,19 @@ const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
 	}
 	*module = &scorer->module[lo];
 	return &scorer->module[lo].index.v[site - scorer->module[lo].first];
+}
+
+double scorer_share(const struct scorer *scorer, const struct block *block, uint32_t site)
+{
+	uint32_t class = scorer->round ? site_class_of(scorer->classes, block) : CLASS_NONE;
+	const struct class_scores *s = class == CLASS_NONE ? NULL : &scorer->of[class];
+
+	if (!s || !s->n || s->top[0].share < UNDECIDED)
+		return 1;
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->top[i].site == site)
+			return s->top[i].share / s->top[0].share;
+	return 0;
 }
 
 static double score_site(struct scorer *scorer, uint32_t class, const struct score_module *m,
@@ -108,7 +122,7 @@ void scorer_run(struct scorer *scorer)
 		scorer->by_size[i] = i;
 	if (n)
 		qsort_r(scorer->by_size, n, sizeof(*scorer->by_size), by_size, scorer->classes->v);
-	for (unsigned round = 0; round < ROUNDS; round++) {
+	for (scorer->round = 0; scorer->round < ROUNDS; scorer->round++) {
 		struct class_scores *swap = scorer->of;
 
 		for (uint32_t i = 0; i < n; i++)

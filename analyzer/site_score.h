@@ -49,6 +49,7 @@ struct scorer {
 	uint32_t nsites;
 	struct class_scores *of; /* by class */
 	uint32_t *by_size;       /* classes, sorted by size */
+	unsigned round;          /* 0: nothing is known of any class */
 	/* where reasons are wanted */
 	struct score_reason *reason;
 	size_t nreasons;
@@ -61,6 +62,12 @@ void scorer_free(struct scorer *scorer);
 /* The entry of a site, and its module. */
 const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
                                      const struct score_module **module);
+
+/*
+ * How probable it is that this block is of that site, compared with the likeliest one: 0..1. 1
+ * where nothing is known yet.
+ */
+double scorer_share(const struct scorer *scorer, const struct block *block, uint32_t site);
 
 /* Why: reasons go to reason[SCORE_REASONS]; returns how many. */
 size_t scorer_reasons(struct scorer *scorer, uint32_t class, uint32_t site,
