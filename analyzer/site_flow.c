@@ -91,17 +91,21 @@ static void meet(struct flow *flow, struct meetings *m, uint64_t at, bool back)
 	m->live--;
 }
 
-static void arrive(struct flow *flow, struct meetings *m, uint64_t at)
+/* False: as far as is known by now, nothing leads here. */
+static bool arrive(struct flow *flow, struct meetings *m, uint64_t at)
 {
 	meet(flow, m, at, false);
 	if (flow->final)
 		meet(flow, m, at, true);
 	if (flow->alive)
-		return;
+		return true;
+	if (!flow->final && !flow->indirect) /* a loop's body: its end tells, the second time */
+		return false;
 	state_forget(&flow->now, &flow->elsewhere);
 	if (flow->indirect)
 		state_copy(&flow->now, &flow->elsewhere);
 	flow->alive = true;
+	return true;
 }
 
 static bool inside(const struct flow *flow, uint64_t at)
@@ -123,8 +127,11 @@ static void jump(struct flow *flow, struct meetings *m, const struct code_insn *
 		state_copy(&flow->elsewhere, &flow->now);
 		flow->indirect = !insn->target;
 	}
-	if (insn->op == CODE_JUMP)
-		flow->alive = false;
+	if (insn->op != CODE_JUMP)
+		return;
+	if (!flow->indirect)
+		state_copy(&flow->elsewhere, &flow->now);
+	flow->alive = false;
 }
 
 static void control(struct flow *flow, struct meetings *m, const struct code_insn *insn)
@@ -174,8 +181,8 @@ static bool read_once(struct flow *flow, struct meetings *m, struct flow_limits 
 			flow->alive = false;
 			continue;
 		}
-		arrive(flow, m, at);
-		control(flow, m, &insn);
+		if (arrive(flow, m, at))
+			control(flow, m, &insn);
 		at += insn.length;
 	}
 	return true;

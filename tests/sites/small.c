@@ -104,6 +104,9 @@ static unsigned roll(unsigned n)
 	return (seed >> 8) % n;
 }
 
+#ifdef __clang__ /* its lines do not tell the copies apart where it inlines this */
+__attribute__((noinline))
+#endif
 static void *xmalloc(size_t size)
 {
 	void *p = malloc(size ? size : 1);
