@@ -137,6 +137,8 @@ static void keep_sample(struct site_classes *c, struct site_class *class, const 
 	}
 	s.mem = content(c->core, b, &len);
 	s.len = len > UINT32_MAX ? UINT32_MAX : (uint32_t)len;
+	if (!s.mem || !site_text_at(s.mem, s.len, &s.text))
+		s.text = 0;
 	class->sample[pick] = s;
 }
 

@@ -27,6 +27,7 @@ struct class_sample {
 	vaddr addr;
 	const uint8_t *mem; /* of the core; len bytes in one piece */
 	uint32_t len, id;
+	uint64_t text; /* characters, if it is text; else 0 */
 };
 
 struct site_class {

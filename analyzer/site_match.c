@@ -315,12 +315,11 @@ double match_text(struct scorer *scorer, uint32_t class, const struct site_entry
 
 	for (unsigned i = 0; i < c->nsamples; i++) {
 		const struct class_sample *s = &c->sample[i];
-		uint64_t length;
 
-		if (!s->mem || !site_text_at(s->mem, s->len, &length))
+		if (!s->text)
 			continue;
 		is++;
-		fit += fit_usable(length + 1) == c->size;
+		fit += fit_usable(s->text + 1) == c->size;
 	}
 	if (c->nsamples) {
 		fit /= c->nsamples;
