@@ -30,6 +30,8 @@ static uint32_t only_type(struct propagation *p, const struct block *b, uint64_t
 	size_t n = ctype_sized(p->graph, least_request(p, b), b->size, id, CANDIDATES);
 	bool several = n > CANDIDATES;
 
+	p->budget -= p->budget < n ? p->budget : n;
+	several |= !p->budget;
 	for (size_t i = 0; i < n && !several; i++) {
 		if (id[i] == CTYPE_NONE || id[i] == found || id[i] == part ||
 		    !slots_within(p->graph, id[i], offset, part))

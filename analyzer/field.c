@@ -6,6 +6,7 @@
 
 enum {
 	DEPTH_MOST = 32,
+	STEPS_MOST = 1 << 16, /* damaged types may contain themselves */
 	UNROLL = 4, /* elements of an array that are told one by one */
 };
 
@@ -163,6 +164,6 @@ void fields_of(struct places *places, const struct block *b, bool content, struc
 	if (array && size)
 		out->elements = b->size / size;
 	take(&l, type, 0, out->elements ? "[0]" : "", NULL);
-	while (l.depth && !out->more)
+	for (unsigned i = 0; i < STEPS_MOST && l.depth && !out->more; i++)
 		step(&l);
 }

@@ -127,7 +127,9 @@ void follow_regions(struct propagation *p)
 		uint64_t size = ctype_get(p->graph, r.type)->size;
 		unsigned good = 0;
 
-		for (uint32_t i = 0; i < r.count; i++) {
+		if (!size && r.count > 1)
+			r.count = 1;
+		for (uint32_t i = 0; i < r.count && p->budget; i++, p->budget--) {
 			vaddr at = r.at + i * size;
 
 			/* behind the elements in use there may be what was there before */
@@ -308,6 +310,10 @@ void typing_dwarf(struct typing *t)
 	p->view = (struct view){ .core = t->core };
 	p->word = t->core->machine->word;
 	p->lowest = t->heap->nspans ? t->heap->span[0].start : 0;
+	/* a sound heap takes less than one for each word; damaged types may go in circles */
+	p->budget = (uint64_t)1 << 24;
+	for (size_t i = 0; i < t->heap->nspans; i++)
+		p->budget += (t->heap->span[i].end - t->heap->span[i].start) / p->word;
 	for (size_t i = 0; i < t->heap->nspans; i++)
 		if (t->heap->span[i].own_end > p->highest)
 			p->highest = t->heap->span[i].own_end;

@@ -63,6 +63,7 @@ struct propagation {
 	struct view view;
 	unsigned word;
 	vaddr lowest, highest;
+	uint64_t budget; /* elements and candidates that may still be looked at */
 	ARRAY(struct region) todo;
 	size_t next;       /* with a budget: of todo, so that all sides get something of it */
 	uint64_t followed; /* regions */

@@ -8,6 +8,7 @@ enum {
 	DEPTH_MOST = 64,   /* members of members */
 	UNROLL = 8,        /* elements of an array that become slots one by one */
 	NAME_MOST = 4096,
+	STEPS_MOST = 1 << 16, /* damaged types may contain themselves */
 };
 
 struct slots {
@@ -252,7 +253,7 @@ static struct layout *make_layout(struct slots *s, uint32_t type)
 	l->size = ctype_get(s->graph, type)->size;
 	find_tail(s->graph, ctype_get(s->graph, type), l);
 	take(&m, type, 0, CTYPE_NONE);
-	while (m.depth && m.list.n < SLOTS_MOST)
+	for (unsigned i = 0; i < STEPS_MOST && m.depth && m.list.n < SLOTS_MOST; i++)
 		step(&m);
 	if (m.list.n) {
 		qsort(m.list.v, m.list.n, sizeof(*m.list.v), by_offset);

@@ -27,6 +27,7 @@ struct walk {
 /* ---- what is in scope ---- */
 
 struct search {
+	struct typegraph *graph;
 	struct pc_scope *out;
 	Dwarf_Addr at;
 	struct die_ref level[DEPTH_MOST];
@@ -76,7 +77,7 @@ static void search_unit(struct search *s, Dwarf_Die *unit)
 
 	if (dwarf_child(unit, &die) != 0)
 		return;
-	for (unsigned n = 0; n < DIES_SEARCHED; n++) {
+	for (unsigned n = 0; n < DIES_SEARCHED && ++s->graph->dies < DIES_MOST; n++) {
 		Dwarf_Die child;
 		void *last = die.addr;
 
@@ -102,7 +103,7 @@ static const struct pc_scope *scope_at(struct typegraph *graph, struct image *im
 {
 	uint32_t i = idmap_get(&graph->by_pc, pc);
 	struct pc_scope made = { 0 };
-	struct search s = { .out = &made, .at = at };
+	struct search s = { .graph = graph, .out = &made, .at = at };
 	Dwarf_Die unit;
 
 	if (i != IDMAP_NONE)
