@@ -248,6 +248,39 @@ static bool is_vptr(const char *name)
 	return name && !strncmp(name, "_vptr", 5) && (name[5] == '.' || name[5] == '$');
 }
 
+/*
+ * Room for a T that is made and destroyed by hand: what nodes of libstdc++'s containers hold. Its
+ * member is an array of bytes; the T is its template's argument.
+ */
+static bool is_storage(const struct node *node)
+{
+	return node->plain && (!strncmp(node->plain, "__aligned_membuf<", 17) ||
+	                       !strncmp(node->plain, "__aligned_buffer<", 17));
+}
+
+static bool load_storage(struct typegraph *graph, struct node *node, Dwarf_Die *record)
+{
+	struct cmember held = { .type = CTYPE_NONE, .base = true };
+	Dwarf_Die die;
+	void *last = NULL;
+
+	if (dwarf_child(record, &die) != 0)
+		return false;
+	do {
+		if (die.addr <= last || ++graph->dies > DIES_MOST)
+			return false;
+		last = die.addr;
+		if (dwarf_tag(&die) == DW_TAG_template_type_parameter)
+			held.type = type_of_entry(graph, &die);
+	} while (held.type == CTYPE_NONE && !dwarf_siblingof(&die, &die));
+	if (held.type == CTYPE_NONE)
+		return false;
+	node->type.member = pool_alloc(&graph->pool, sizeof(held));
+	node->type.member[0] = held;
+	node->type.nmembers = 1;
+	return true;
+}
+
 static void load_members(struct typegraph *graph, struct node *node, Dwarf_Die *record)
 {
 	ARRAY(struct cmember) list = { 0 };
@@ -334,7 +367,8 @@ void type_load(struct typegraph *graph, struct node *node)
 			t->size = 0;
 		break;
 	case CTYPE_RECORD:
-		load_members(graph, node, &die);
+		if (!is_storage(node) || !load_storage(graph, node, &die))
+			load_members(graph, node, &die);
 		t->polymorphic = is_polymorphic(graph, t);
 		break;
 	case CTYPE_UNION:
