@@ -6,6 +6,8 @@
 #include "analyzer/text_report.h"
 #include "analyzer/verdict.h"
 
+#define FEW_BLOCKS 200000
+
 static void build(struct report *r, const struct options *opt, struct analysis *a)
 {
 	unsigned classes;
@@ -17,6 +19,11 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	classes = 1u << (r->leaks.definite.blocks ? REACH_DEFINITE : REACH_POSSIBLE);
 	if (opt->profile) { /* a profile has the types of all */
 		a->typed = 0;
+		analysis_types(a);
+	}
+	/* types of what is not leaked take a look at all memory: a summary has to be quick */
+	if (!a->types && analysis_heap(a)->nchunks > FEW_BLOCKS) {
+		a->typed = 1u << REACH_DEFINITE | 1u << REACH_INDIRECT;
 		analysis_types(a);
 	}
 	report_add_groups(r, a, GROUP_BY_ALL, classes, 0);

@@ -116,7 +116,8 @@ static void add_origin(struct report_finding *f, const struct group *g)
 			                       (uint64_t)(g->stand_for_bytes + .5) };
 }
 
-static void add_group(struct report *report, const struct group *g)
+/* told: possible ones are told apart by how they are kept. */
+static void add_group(struct report *report, const struct group *g, bool told)
 {
 	bool leaked = g->reach == REACH_DEFINITE || g->reach == REACH_INDIRECT;
 	struct report_finding f = blank(leaked ? "leak" : reach_name(g->reach));
@@ -126,7 +127,10 @@ static void add_group(struct report *report, const struct group *g)
 	f.bytes = g->own.bytes;
 	f.size = g->size;
 	f.example = g->example;
-	f.key = g->key;
+	f.key = g->structural ? hash_number(g->key, 1) : g->key;
+	f.interior = !told || g->reach != REACH_POSSIBLE ? NULL
+	             : g->structural                     ? "structural"
+	                                                 : "weak";
 	f.signature = pool_printf(&report->pool, "%s", g->signature);
 	f.type = g->type;
 	f.type_confidence = g->confidence;
@@ -154,6 +158,10 @@ static void make_groups(struct analysis *a, enum group_by by, unsigned classes, 
 			a->typed |= 1u
 			            << REACH_INDIRECT; /* what hangs on a leak tells what it is */
 		how.types = analysis_types(a);
+		/* with the types of all, or it would be another answer */
+		if (classes & 1u << REACH_POSSIBLE &&
+		    (!a->typed || a->typed & 1u << REACH_POSSIBLE))
+			how.interior = analysis_interior(a);
 	}
 	if (by == GROUP_BY_ALL && origins_exact(analysis_origins(a))->found)
 		how.origins = analysis_origins(a);
@@ -164,8 +172,12 @@ void report_add_groups(struct report *report, struct analysis *a, enum group_by 
                        unsigned classes, uint64_t min_bytes)
 {
 	struct groups groups;
+	bool told;
 
 	make_groups(a, by, classes, &groups);
+	told = a->interior && classes & 1u << REACH_POSSIBLE;
+	if (told)
+		report->leaks.structural = interior_tally(a->interior);
 	report->has_findings = true;
 	if (classes & 1u << REACH_DEFINITE) {
 		report->leaks.shared = groups.shared;
@@ -173,7 +185,7 @@ void report_add_groups(struct report *report, struct analysis *a, enum group_by 
 	}
 	for (size_t i = 0; i < groups.n; i++)
 		if (sum(groups.v[i].own.bytes, groups.v[i].held.bytes) >= min_bytes)
-			add_group(report, &groups.v[i]);
+			add_group(report, &groups.v[i], told);
 	groups_free(&groups);
 }
 

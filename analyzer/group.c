@@ -79,13 +79,15 @@ static void count(const struct fold *f, struct group *g, const struct block *b)
 
 /* ---- by verdict and look ---- */
 
-static size_t slot_of(const struct fold *f, enum reach_class reach, uint32_t look)
+static size_t slot_of(const struct fold *f, enum reach_class reach, bool structural, uint32_t look)
 {
-	uint64_t h = ((uint64_t)look << 3 ^ (uint64_t)reach) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = ((uint64_t)look << 4 ^ (uint64_t)structural << 3 ^ (uint64_t)reach) *
+	             UINT64_C(0x9e3779b97f4a7c15);
 	size_t i = (size_t)(h >> 32) & (f->nslots - 1);
 
 	while (f->slot[i] &&
-	       (f->look[f->slot[i] - 1] != look || f->group.v[f->slot[i] - 1].reach != reach))
+	       (f->look[f->slot[i] - 1] != look || f->group.v[f->slot[i] - 1].reach != reach ||
+	        f->group.v[f->slot[i] - 1].structural != structural))
 		i = (i + 1) & (f->nslots - 1);
 	return i;
 }
@@ -97,22 +99,27 @@ static void grow(struct fold *f)
 	f->slot = mem_alloc(f->nslots, sizeof(*f->slot));
 	f->look = mem_grow(f->look, f->nslots, sizeof(*f->look));
 	for (size_t i = 0; i < f->group.n; i++)
-		f->slot[slot_of(f, f->group.v[i].reach, f->look[i])] = (uint32_t)i + 1;
+		f->slot[slot_of(f, f->group.v[i].reach, f->group.v[i].structural, f->look[i])] =
+			(uint32_t)i + 1;
 }
 
 static void fold_block(struct fold *f, enum reach_class reach, const struct block *b)
 {
 	uint32_t look = look_of(f, b, true), at = f->last;
+	bool structural = f->how->interior && reach == REACH_POSSIBLE &&
+	                  interior_structural(f->how->interior, b->id);
 
-	if (at >= f->group.n || f->look[at] != look || f->group.v[at].reach != reach) {
+	if (at >= f->group.n || f->look[at] != look || f->group.v[at].reach != reach ||
+	    f->group.v[at].structural != structural) {
 		size_t i;
 
 		if (f->group.n * 2 >= f->nslots)
 			grow(f);
-		i = slot_of(f, reach, look);
+		i = slot_of(f, reach, structural, look);
 		if (!f->slot[i]) {
 			f->look[f->group.n] = look;
 			array_push(&f->group, blank(f, reach, look, b->addr));
+			f->group.v[f->group.n - 1].structural = structural;
 			f->slot[i] = (uint32_t)f->group.n;
 		}
 		f->last = at = f->slot[i] - 1;

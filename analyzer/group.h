@@ -1,12 +1,13 @@
 /*
- * group: used blocks folded into what a reader takes for one thing: by verdict, type and usable
- * size, the heads of leaks also by what hangs on them. And what heads hold alone, and what together
- * with others. It knows no fingerprint and no rendering.
+ * group: used blocks folded into what a reader takes for one thing: by verdict (the possible ones
+ * by how they are kept), type and usable size, the heads of leaks also by what hangs on them. And
+ * what heads hold alone, and what together with others. It knows no fingerprint and no rendering.
  */
 #ifndef ANALYZER_GROUP_H
 #define ANALYZER_GROUP_H
 
 #include "analyzer/below.h"
+#include "analyzer/interior.h"
 #include "analyzer/reach.h"
 #include "analyzer/type.h"
 
@@ -17,6 +18,7 @@ struct origins;
 
 struct group {
 	enum reach_class reach;
+	bool structural;     /* possible: by structural pointers, if that was asked for */
 	uint64_t size;       /* usable bytes of each block; GROUP_UNKNOWN: they differ */
 	struct tally own;    /* its blocks */
 	struct tally held;   /* definite: what hangs on one of its blocks and on no other head */
@@ -53,9 +55,10 @@ struct grouping {
 	const struct core *core;
 	const struct heap *heap;
 	const struct reach *reach;
-	const struct types *types; /* NULL: no type is known */
-	struct origins *origins;   /* NULL: no stack is known */
-	unsigned classes;          /* verdicts to fold: 1 << enum reach_class, or'ed */
+	const struct types *types;       /* NULL: no type is known */
+	struct origins *origins;         /* NULL: no stack is known */
+	const struct interior *interior; /* tells possible ones apart; NULL: nothing does */
+	unsigned classes;                /* verdicts to fold: 1 << enum reach_class, or'ed */
 	enum group_by by;
 };
 

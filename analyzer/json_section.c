@@ -120,6 +120,8 @@ json_t *json_leaks(const struct report_leaks *l)
 	json_object_set_new(o, "reachable", json_tally(l->reachable));
 	if (l->shared.blocks != ABSENT)
 		json_object_set_new(o, "shared", shared(l->shared, l->sharers));
+	if (l->structural.blocks != ABSENT)
+		json_object_set_new(o, "structural", json_tally(l->structural));
 	field_bool(o, "withheld", l->withheld);
 	if (l->withheld)
 		json_object_set_new(o, "suspended", json_tally(l->suspended));
@@ -175,6 +177,7 @@ json_t *json_finding_of(const struct report_finding *f)
 	field_string(o, "fingerprint", f->fingerprint);
 	field_string(o, "signature", f->signature);
 	field_string(o, "reach", f->reach);
+	field_string(o, "interior", f->interior);
 	field_number(o, "blocks", f->blocks);
 	field_number(o, "bytes", f->bytes);
 	field_number(o, "retained_bytes", f->retained_bytes);

@@ -177,5 +177,6 @@ void report_add_leaks(struct report *report, struct analysis *a)
 		.suspended = reach->withheld_tally,
 		.shared = { ABSENT, ABSENT },
 		.sharers = ABSENT,
+		.structural = { ABSENT, ABSENT },
 	};
 }

@@ -168,6 +168,8 @@ struct report_leaks {
 	struct tally suspended; /* withheld: unreachable in what is there */
 	struct tally shared;    /* of indirect: what hangs on several heads; ABSENT: unknown */
 	uint64_t sharers;       /* heads that any of it hangs on; ABSENT: unknown */
+	struct tally
+		structural; /* of possible: kept by structural pointers; ABSENT: not asked for */
 };
 
 struct report_site {
@@ -178,15 +180,16 @@ struct report_site {
 #define REPORT_CANDIDATES 5
 
 struct report_finding {
-	const char *kind;        /* "leak", "possible", "reachable", "corruption", "disagreement" */
-	const char *reach;       /* of its blocks: "definite", ...; NULL: does not apply */
-	char fingerprint[20];    /* "h1:" and 16 hex digits */
-	const char *signature;   /* its readable form */
-	uint64_t blocks, bytes;  /* ABSENT: does not apply */
-	uint64_t key;            /* what the fingerprint has of type, size and structure */
-	struct tally held;   /* indirect blocks that only one of these holds; ABSENT: unknown */
-	struct tally shared; /* indirect blocks that these hold and other heads, too */
-	uint64_t sharers;    /* heads that `shared` hangs on, these among them; ABSENT: unknown */
+	const char *kind;       /* "leak", "possible", "reachable", "corruption", "disagreement" */
+	const char *reach;      /* of its blocks: "definite", ...; NULL: does not apply */
+	const char *interior;   /* possible: "structural", "weak"; NULL: not asked for */
+	char fingerprint[20];   /* "h1:" and 16 hex digits */
+	const char *signature;  /* its readable form */
+	uint64_t blocks, bytes; /* ABSENT: does not apply */
+	uint64_t key;           /* what the fingerprint has of type, size and structure */
+	struct tally held;      /* indirect blocks that only one of these holds; ABSENT: unknown */
+	struct tally shared;    /* indirect blocks that these hold and other heads, too */
+	uint64_t sharers; /* heads that `shared` hangs on, these among them; ABSENT: unknown */
 	uint64_t retained_bytes; /* bytes + held.bytes */
 	uint64_t size;           /* usable bytes of each block; ABSENT: they differ */
 	const char *type;        /* NULL: unknown; so the rest */

@@ -27,6 +27,9 @@ static void totals(const struct report *r, struct out *out)
 	      l->withheld ? "reached only by pointers into their middle, or unreachable in what is "
 	                    "there"
 	                  : "reached only by pointers into their middle");
+	if (l->structural.blocks != ABSENT && l->structural.blocks)
+		total(&t, "  of these", l->structural,
+		      "kept so on purpose: a member, a header, an array's count lies in front");
 	total(&t, "reachable", l->reachable, "still in use");
 	table_print(&t, out);
 }

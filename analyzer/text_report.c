@@ -114,7 +114,7 @@ void text_warnings(const struct report *r, struct out *out)
 
 /* Which columns say anything in this table. */
 struct columns {
-	bool held, shared, verdict, what, site;
+	bool held, shared, verdict, interior, what, site;
 };
 
 static struct columns columns_of(const struct report *r)
@@ -130,6 +130,7 @@ static struct columns columns_of(const struct report *r)
 		columns.held |= f->held.blocks != ABSENT && f->held.blocks > 0;
 		columns.verdict |= reach && strcmp(reach, f->reach);
 		columns.shared |= f->shared.blocks != ABSENT && f->shared.blocks > 0;
+		columns.interior |= f->interior != NULL;
 		columns.what |= f->signature && *f->signature != '{';
 		columns.what |= f->signature && strstr(f->signature, " -> ");
 		columns.what |= f->site.function != NULL;
@@ -167,6 +168,8 @@ static void finding_row(struct table *t, const struct report_finding *f, struct 
 		tally_cells(t, f->shared);
 	if (columns.verdict)
 		table_cell(t, "%s", f->reach);
+	if (columns.interior)
+		table_cell(t, "%s", f->interior ? f->interior : "");
 	table_addr(t, f->example);
 	if (columns.what)
 		table_cell(t, "%s", f->signature);
@@ -189,6 +192,8 @@ static void finding_columns(struct table *t, struct columns columns)
 	}
 	if (columns.verdict)
 		table_column(t, "VERDICT", false);
+	if (columns.interior)
+		table_column(t, "POINTERS", false);
 	table_column(t, "EXAMPLE", false);
 	if (columns.what)
 		table_column(t, "WHAT", false);
@@ -209,6 +214,10 @@ static void finding_notes(const struct report *r, struct columns columns, struct
 		           "the last of them;\n  %s in all, shared by %s.\n",
 		           text_bytes_in(&pool, r->leaks.shared.bytes),
 		           text_plural(&pool, r->leaks.sharers, "leak", "leaks"));
+	if (columns.interior)
+		out_str(out, "  POINTERS: structural: the program keeps them by pointers into the "
+		             "middle; "
+		             "weak: a single\n  word points there, perhaps by chance.\n");
 	if (columns.what)
 		out_str(out, "  WHAT: type{size} -> what it points to.\n");
 	pool_free(&pool);

@@ -37,4 +37,23 @@ like 'a structural block is in use' "$("$COREHEAP" explain core "$node")" \
 	'possible; .*structural: in use by what holds it'
 weak=$(awk '$2 == "weak" { print $1; exit }' truth)
 like 'a weak edge is shown' "$("$COREHEAP" explain core "$weak")" '96 bytes into it \(weak\)'
+
+cat >leaks.py <<'PY'
+import csv, json, sys
+how = dict(line.split() for line in open("truth"))
+report = json.load(open("leaks.json"))
+found = [f for f in report["findings"] if f["kind"] == "possible"]
+rows = {r["address"]: r["reach"] for r in csv.DictReader(open("blocks.csv"))}
+want = {k: sum(v == k and rows[a] == "possible" for a, v in how.items()) for k in ("structural", "weak")}
+got = {k: sum(f["blocks"] for f in found if f["interior"] == k) for k in ("structural", "weak")}
+print(got["structural"] >= want["structural"] > 140, got["weak"] >= want["weak"] > 10,
+      sum(got.values()) == report["leaks"]["possible"]["blocks"],
+      report["leaks"]["structural"]["blocks"] == got["structural"],
+      sum(got.values()) - sum(want.values()) <= 5,
+      all(f["interior"] == how[f["example"]] for f in found if f["example"] in how))
+PY
+"$COREHEAP" blocks core --format csv >blocks.csv
+"$COREHEAP" leaks core --reach possible --json >leaks.json
+is 'findings are told apart, too' "$(python3 leaks.py)" 'True True True True True True'
+like 'and in text' "$("$COREHEAP" leaks core --reach possible)" ' structural +0x'
 plan_done
