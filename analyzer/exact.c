@@ -124,7 +124,7 @@ static uint32_t look(const struct exact *e, uint32_t segment, vaddr block)
 {
 	uint64_t home = sites_home(block), key = sites_key(block), entry[SITES_LINE];
 
-	for (uint32_t j = 0; j < e->reach_of[segment]; j++) {
+	for (uint32_t j = 0; !j || j < e->reach_of[segment]; j++) {
 		if (!read_line(e, segment, sites_line(home, j), entry))
 			continue;
 		for (unsigned i = 0; i < SITES_LINE; i++)

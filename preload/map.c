@@ -34,7 +34,7 @@ static uint64_t take_from(uint32_t segment, uint64_t home, uint64_t key, unsigne
 {
 	uint32_t reach = __atomic_load_n(&sites.reach[segment], __ATOMIC_SEQ_CST);
 
-	for (uint32_t j = 0; j < reach; j++) {
+	for (uint32_t j = 0; !j || j < reach; j++) {
 		uint64_t *line = map_line(segment, sites_line(home, j));
 
 		for (unsigned i = 0; i < SITES_LINE; i++) {
@@ -101,7 +101,7 @@ void map_rehome(uint64_t home, uint64_t entry, uint32_t segment)
 
 		if (to == segment)
 			return;
-		for (uint32_t j = 0; j < reach; j++) {
+		for (uint32_t j = 0; !j || j < reach; j++) {
 			uint64_t *line = map_line(segment, sites_line(home, j));
 
 			for (unsigned i = 0; i < SITES_LINE; i++)
@@ -124,20 +124,28 @@ static bool is_full(uint32_t segment)
 	return n > FULL;
 }
 
-/* Every entry of the parent that belongs to the new segment goes there. */
-static void fill_segment(uint32_t segment, uint32_t segments)
+/*
+ * Every entry of the parent that belongs elsewhere by now goes there. Several threads may do it for
+ * the same segment, or one for a segment that others have filled and divided since.
+ */
+static void fill_segment(uint32_t segment)
 {
-	uint64_t *from = map_line(sites_parent(segment), 0);
+	uint32_t parent = sites_parent(segment), moving = segment + 1;
+	uint64_t *from = map_line(parent, 0);
 
 	for (unsigned i = 0; i < SITES_SEGMENT; i++) {
 		uint64_t entry = __atomic_load_n(&from[i], __ATOMIC_RELAXED), home;
+		uint32_t to;
 
 		if (!entry)
 			continue;
 		home = sites_home(sites_address(entry));
-		if (sites_segment(home, segments) == segment)
-			move(&from[i], entry, home, segment);
+		to = sites_segment(home, map_segments());
+		if (to != parent)
+			move(&from[i], entry, home, to);
 	}
+	__atomic_compare_exchange_n(&sites.header->moving, &moving, 0, false, __ATOMIC_SEQ_CST,
+	                            __ATOMIC_RELAXED);
 }
 
 static bool open_segment(uint32_t segment)
@@ -156,44 +164,46 @@ static bool open_segment(uint32_t segment)
 	return true;
 }
 
+/* By one segment. Whoever comes late with a step finds it done, and goes on with the next. */
 static void grow(void)
 {
 	struct sites_header *h = sites.header;
-	uint32_t segment = map_segments();
+	uint32_t segment = map_segments(), none = 0, moving;
 
 	if (!open_segment(segment))
 		return;
-	sites.reach[segment] = 1;
-	__atomic_store_n(&h->moving, segment + 1, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&h->segments, segment + 1, __ATOMIC_SEQ_CST);
-	fill_segment(segment, segment + 1);
-	__atomic_store_n(&h->moving, 0, __ATOMIC_SEQ_CST);
+	__atomic_compare_exchange_n(&h->moving, &none, segment + 1, false, __ATOMIC_SEQ_CST,
+	                            __ATOMIC_RELAXED);
+	moving = __atomic_load_n(&h->moving, __ATOMIC_SEQ_CST);
+	if (!moving)
+		return;
+	segment = moving - 1;
+	__atomic_compare_exchange_n(&h->segments, &segment, moving, false, __ATOMIC_SEQ_CST,
+	                            __ATOMIC_RELAXED);
+	fill_segment(moving - 1);
 }
 
 /*
- * One thread at a time; nobody waits for it. Where its process is not this one, a fork has left it
- * behind in the middle: what it began is brought to its end first.
+ * One thread at a time lets the map grow, as a rule, and nobody waits for it. Where it is needed,
+ * or where a fork has left its owner behind in another process, another takes its turn over: all
+ * that the owner does can be done twice.
  */
-static bool take_turn(uint64_t *mine)
+static void take_turn(bool needed)
 {
 	struct sites_header *h = sites.header;
 	uint64_t owner = 0, pid = (uint64_t)syscall(SYS_getpid);
+	uint64_t mine = pid << 32 | (uint32_t)syscall(SYS_gettid);
 
-	*mine = pid << 32 | (uint32_t)syscall(SYS_gettid);
-	if (__atomic_compare_exchange_n(&h->lock, &owner, *mine, false, __ATOMIC_SEQ_CST,
-	                                __ATOMIC_RELAXED))
-		return true;
-	if (owner >> 32 == pid || !__atomic_compare_exchange_n(&h->lock, &owner, *mine, false,
-	                                                       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		return false;
-	if (h->moving) {
-		uint32_t segment = h->moving - 1;
-
-		__atomic_store_n(&h->segments, segment + 1, __ATOMIC_SEQ_CST);
-		fill_segment(segment, segment + 1);
-		__atomic_store_n(&h->moving, 0, __ATOMIC_SEQ_CST);
+	if (!__atomic_compare_exchange_n(&h->lock, &owner, mine, false, __ATOMIC_SEQ_CST,
+	                                 __ATOMIC_RELAXED)) {
+		if (!needed && owner >> 32 == pid)
+			return;
+		if (!__atomic_compare_exchange_n(&h->lock, &owner, mine, false, __ATOMIC_SEQ_CST,
+		                                 __ATOMIC_RELAXED))
+			return;
 	}
-	return true;
+	grow();
+	__atomic_compare_exchange_n(&h->lock, &mine, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
 /*
@@ -205,15 +215,30 @@ void map_press(uint32_t segment, uint32_t line)
 {
 	uint32_t segments = map_segments(), pressed = ++sites_thread.pressed;
 	bool begun = (segments & (segments - 1)) != 0, far = line >= MAP_PROBES / 2;
-	uint64_t mine;
 
 	if (segments >= sites.header->segments_max || (pressed % 16 && !far))
 		return;
-	if (!begun && ((pressed % 256 && !far) || !is_full(segment)))
-		return;
-	if (!take_turn(&mine))
-		return;
-	grow();
-	__atomic_compare_exchange_n(&sites.header->lock, &mine, 0, false, __ATOMIC_SEQ_CST,
-	                            __ATOMIC_RELAXED);
+	if (begun || ((!(pressed % 256) || far) && is_full(segment)))
+		take_turn(false);
+}
+
+/* It found no place: until its segment was divided. */
+bool map_put_later(uint64_t home, uint64_t entry, uint32_t *segment)
+{
+	uint32_t segments = map_segments(), was = sites_segment(home, segments), line;
+
+	*segment = was;
+	if (segments < sites.header->segments_max &&
+	    map_put_far(*segment, home, entry, SITES_REACH, &line))
+		return true;
+	for (uint32_t turn = 0; turn <= segments; turn++) {
+		if (map_segments() >= sites.header->segments_max)
+			return false;
+		take_turn(true);
+		*segment = sites_segment(home, map_segments());
+		if ((*segment != was || map_segments() >= 2 * segments) &&
+		    map_put_far(*segment, home, entry, SITES_REACH, &line))
+			return true;
+	}
+	return false;
 }

@@ -55,6 +55,7 @@ static inline uint32_t map_segments(void)
 
 /* map.c: what is seldom */
 bool map_put_far(uint32_t segment, uint64_t home, uint64_t entry, uint32_t probes, uint32_t *line);
+bool map_put_later(uint64_t home, uint64_t entry, uint32_t *segment);
 void map_rehome(uint64_t home, uint64_t entry, uint32_t segment);
 uint32_t map_take_far(uint64_t address, uint32_t segments);
 void map_press(uint32_t segment, uint32_t line);
@@ -90,15 +91,14 @@ static inline __attribute__((always_inline)) void map_put(uint64_t address, uint
 
 		if (line >= MAP_PRESSED)
 			map_press(segment, line);
-		if (!kept) /* far, as the next growth may make room; at the bound: not again */
-			kept = map_segments() < sites.header->segments_max &&
-			       map_put_far(sites_segment(home, map_segments()), home, entry,
-			                   SITES_REACH, &line);
+		if (!kept)
+			kept = map_put_later(home, entry, &segment);
 		if (!kept)
 			__atomic_add_fetch(&sites.header->lost, 1, __ATOMIC_RELAXED);
-	}
-	if (SITES_UNLIKELY(map_segments() != segments))
 		map_rehome(home, entry, segment);
+	} else if (SITES_UNLIKELY(map_segments() != segments)) {
+		map_rehome(home, entry, segment);
+	}
 }
 
 static inline bool map_is_empty(const uint64_t *line)

@@ -65,7 +65,7 @@ static bool open_parts(struct sites_header *h)
 	h->records_used = SITES_GRANULE;
 	h->segments_open = 1;
 	h->segments = 1;
-	sites.reach[0] = 1;
+
 	return sites_open_more(h->index, h->index + PAGE) &&
 	       sites_open_more(h->records, h->records + PAGE) &&
 	       sites_open_more(h->map, h->map + SEGMENT);

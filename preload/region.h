@@ -16,10 +16,10 @@
  * any moment, whatever any thread was doing. No word of the region looks like a block's address.
  * A segment has SITES_LINES lines of 8 entries (64 bytes). Blocks within the same 256 bytes share
  * their home line, and each has a slot of its own there, as blocks are 32 bytes apart at least; a
- * full line sends what comes to line (home + j * (j + 1) / 2), j < reach of the segment. The map
- * grows a segment at a time (linear hashing, Litwin 1980): segment n takes over a part of segment
- * n without its highest bit, from which an entry is deleted when its copy is in place. What is
- * not found at home may still be there.
+ * full line sends what comes to line (home + j * (j + 1) / 2), j < reach of the segment (1 at
+ * least). The map grows a segment at a time (linear hashing, Litwin 1980): segment n takes over a
+ * part of segment n without its highest bit, from which an entry is deleted when its copy is in
+ * place. What is not found at home may still be there.
  *
  * Record: a stack, once for all blocks that have it. Its number times SITES_GRANULE is its place.
  * Index: open addressing from a stack's hash to its record, for the library only.
