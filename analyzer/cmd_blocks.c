@@ -5,6 +5,7 @@
 #include "analyzer/command.h"
 #include "analyzer/json.h"
 #include "analyzer/origin.h"
+#include "analyzer/select.h"
 #include "analyzer/site.h"
 
 static const char *const state_names[] = {
@@ -157,6 +158,26 @@ static void put_text(struct listing *l, const struct block *b, enum reach_class 
 	out_char(l->out, '\n');
 }
 
+/* By its type and its likely site. */
+static bool matches(struct listing *l, const struct block *b)
+{
+	const struct options *opt = l->opt;
+	const struct type *type = types_of(l->types, b->id);
+	const struct origin *origin = known_origin(l, b);
+	const struct site_guess *guess = guess_of(l, b);
+
+	if (opt->has_type && !select_matches(&opt->type, type ? type->name : NULL))
+		return false;
+	if (!opt->has_site)
+		return true;
+	if (origin)
+		return select_matches(&opt->site, origin->text) ||
+		       select_matches(&opt->site, origin->site.module);
+	return guess && guess->likely &&
+	       (select_matches(&opt->site, site_text(l->sites, &guess->list[0])) ||
+	        select_matches(&opt->site, guess->list[0].module));
+}
+
 static bool wanted(const struct options *opt, const struct block *b, enum reach_class reach)
 {
 	return (!opt->states || opt->states >> b->state & 1) &&
@@ -175,7 +196,7 @@ static void list(struct listing *l, const struct analysis *a, put_block *put)
 
 		if (b.state == BLOCK_USED)
 			reach = reach_of(l->reach, b.id);
-		if (!wanted(l->opt, &b, reach))
+		if (!wanted(l->opt, &b, reach) || !matches(l, &b))
 			continue;
 		put(l, &b, reach);
 		l->rows++;
@@ -228,7 +249,7 @@ static int run(const struct options *opt, struct out *out)
 	l.reach = analysis_reach(&a);
 	l.origins = analysis_origins(&a);
 	l.types = analysis_types(&a);
-	if (opt->format != FORMAT_TEXT && !origins_all(l.origins))
+	if ((opt->format != FORMAT_TEXT || opt->has_site) && !origins_all(l.origins))
 		sites_make(&a, NULL, true, &l.sites);
 	render(&l, &a, &r);
 	sites_free(l.sites);
@@ -253,7 +274,7 @@ const struct command cmd_blocks = {
 		"  coreheap blocks core --reach leaked --format csv\n",
 	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV,
 	.takes = TAKES_CORE | TAKES_FILES | TAKES_LIMIT | TAKES_MIN_BYTES | TAKES_STATE |
-	         TAKES_REACH | TAKES_SIZE,
+	         TAKES_REACH | TAKES_SIZE | TAKES_TYPE,
 	.min_args = 1,
 	.max_args = 1,
 	.run = run,

@@ -12,7 +12,8 @@ static void add_groups(struct report *r, const struct options *opt, struct analy
 
 	if (!classes) /* where nothing may be called definite, what it would be is possible */
 		classes = 1u << (r->leaks.withheld ? REACH_POSSIBLE : REACH_DEFINITE);
-	report_add_groups(r, a, GROUP_BY_ALL, classes, opt->min_bytes);
+	report_add_groups(r, a, opt->group_by, classes);
+	command_select(opt, r);
 	if (opt->format == FORMAT_JSON) /* only it has the sizes of all that is in use */
 		report_add_sizes(r, a);
 }
@@ -82,7 +83,7 @@ const struct command cmd_leaks = {
 		"leaked block holds (definite), and on which the same kinds of blocks hang "
 		"(WHAT).\n"
 		"What hangs on them alone (indirect) is counted under HOLD: freeing the blocks of "
-	        "a\n"
+		"a\n"
 		"line, and what they hold, would give back both. What hangs on others as well is\n"
 		"counted under SHARE.\n"
 		"\n"
@@ -95,7 +96,7 @@ const struct command cmd_leaks = {
 		"leaked\n",
 	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV,
 	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_LIMIT | TAKES_SORT |
-	         TAKES_MIN_BYTES | TAKES_REACH | TAKES_GROUP_BY,
+	         TAKES_MIN_BYTES | TAKES_REACH | TAKES_GROUP_BY | TAKES_TYPE | TAKES_SUPPRESS,
 	.sorts = SORT_KEYS,
 	.min_args = 1,
 	.max_args = 1,

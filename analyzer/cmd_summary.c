@@ -26,7 +26,8 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 		a->typed = 1u << REACH_DEFINITE | 1u << REACH_INDIRECT;
 		analysis_types(a);
 	}
-	report_add_groups(r, a, GROUP_BY_ALL, classes, 0);
+	report_add_groups(r, a, GROUP_BY_ALL, classes);
+	command_select(opt, r);
 	report_add_sizes(r, a);
 	report_add_damage(r, a);
 	report_finish(r);
@@ -76,7 +77,7 @@ const struct command cmd_summary = {
 		"use.\n"
 		"Sizes are usable sizes, as malloc_usable_size returns them.\n",
 	.formats = AS_TEXT | AS_JSON,
-	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_PROFILE,
+	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_SUPPRESS | TAKES_PROFILE,
 	.min_args = 1,
 	.max_args = 1,
 	.run = run,

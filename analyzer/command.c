@@ -1,5 +1,6 @@
 #include "analyzer/command.h"
 #include "analyzer/progress.h"
+#include "analyzer/select.h"
 #include "analyzer/text.h"
 #include "formats/input.h"
 
@@ -99,6 +100,19 @@ bool command_open(const struct options *opt, struct analysis *a)
 	return false;
 }
 
+void command_select(const struct options *opt, struct report *report)
+{
+	const struct selection selection = {
+		.type = opt->has_type ? &opt->type : NULL,
+		.site = opt->has_site ? &opt->site : NULL,
+		.suppressions = opt->has_suppressions ? &opt->suppressions : NULL,
+		.by_site = opt->by_site,
+		.min_bytes = opt->min_bytes,
+	};
+
+	report_select(report, &selection);
+}
+
 void command_limits(const struct options *opt, struct report *report)
 {
 	struct rusage usage;
@@ -112,19 +126,29 @@ void command_limits(const struct options *opt, struct report *report)
 		report->peak_rss = (uint64_t)usage.ru_maxrss * 1024; /* Linux tells KiB */
 }
 
+/* What is suppressed does not count. */
+static struct tally told(struct tally t, struct tally suppressed)
+{
+	t.blocks -= suppressed.blocks < t.blocks ? suppressed.blocks : t.blocks;
+	t.bytes -= suppressed.bytes < t.bytes ? suppressed.bytes : t.bytes;
+	return t;
+}
+
 static uint64_t quantity(const struct report *r, const struct condition *c)
 {
+	const struct tally definite = told(r->leaks.definite, r->suppressed.definite);
+	const struct tally indirect = told(r->leaks.indirect, r->suppressed.indirect);
 	struct tally t = { 0 };
 
 	switch (c->left) {
 	case QUANTITY_DEFINITE:
-		t = r->leaks.definite;
+		t = definite;
 		break;
 	case QUANTITY_INDIRECT:
-		t = r->leaks.indirect;
+		t = indirect;
 		break;
 	case QUANTITY_POSSIBLE:
-		t = r->leaks.possible;
+		t = told(r->leaks.possible, r->suppressed.possible);
 		break;
 	case QUANTITY_REACHABLE:
 		t = r->leaks.reachable;
@@ -136,8 +160,8 @@ static uint64_t quantity(const struct report *r, const struct condition *c)
 		t = (struct tally){ r->memory.free_blocks, r->memory.free_held };
 		break;
 	case QUANTITY_LEAKED:
-		t.blocks = r->leaks.definite.blocks + r->leaks.indirect.blocks;
-		t.bytes = r->leaks.definite.bytes + r->leaks.indirect.bytes;
+		t.blocks = definite.blocks + indirect.blocks;
+		t.bytes = definite.bytes + indirect.bytes;
 		break;
 	case CONDITION_NONE:
 	case QUANTITY_GROWTH: /* diff's */

@@ -47,6 +47,9 @@ void command_begin(const struct options *opt);
 /* Opens opt->arg[0]. False: it was said why on standard error; return EXIT_INPUT. */
 bool command_open(const struct options *opt, struct analysis *a);
 
+/* The findings so far, as the options want them: --type, --site, --suppress and their like. */
+void command_select(const struct options *opt, struct report *report);
+
 /* With -v: the limits section of the report. Call it last, before rendering. */
 void command_limits(const struct options *opt, struct report *report);
 

@@ -169,7 +169,7 @@ static void make_groups(struct analysis *a, enum group_by by, unsigned classes, 
 }
 
 void report_add_groups(struct report *report, struct analysis *a, enum group_by by,
-                       unsigned classes, uint64_t min_bytes)
+                       unsigned classes)
 {
 	struct groups groups;
 	bool told;
@@ -184,8 +184,7 @@ void report_add_groups(struct report *report, struct analysis *a, enum group_by 
 		report->leaks.sharers = groups.sharers;
 	}
 	for (size_t i = 0; i < groups.n; i++)
-		if (sum(groups.v[i].own.bytes, groups.v[i].held.bytes) >= min_bytes)
-			add_group(report, &groups.v[i], told);
+		add_group(report, &groups.v[i], told);
 	groups_free(&groups);
 }
 

@@ -71,7 +71,7 @@ void json_begin(const struct report *r, struct out *out)
 	if (r->has_memory)
 		put_section(out, "memory", json_memory(&r->memory));
 	if (r->has_leaks)
-		put_section(out, "leaks", json_leaks(&r->leaks));
+		put_section(out, "leaks", json_leaks(r));
 	if (r->has_findings)
 		put_array(out, "findings", json_finding, r, r->findings.n);
 	if (r->has_sizes)

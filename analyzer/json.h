@@ -33,7 +33,7 @@ struct json_t *json_tool(void);
 struct json_t *json_input(const struct report_input *in);
 struct json_t *json_process(const struct report_process *p);
 struct json_t *json_memory(const struct report_memory *m);
-struct json_t *json_leaks(const struct report_leaks *l);
+struct json_t *json_leaks(const struct report *r);
 
 struct json_t *json_finding_of(const struct report_finding *f);
 struct profile;

@@ -37,6 +37,8 @@ static const char *const schema[] = {
 	"          'of possible: kept by pointers into the middle that are structural'},",
 	"        'withheld': {'type': 'boolean', 'description':",
 	"          'roots are missing: what is unreachable is called possible'},",
+	"        'suppressed': {'$ref': '#/$defs/tally', 'description':",
+	"          'with --suppress: what no finding tells of'},",
 	"        'suspended': {'$ref': '#/$defs/tally', 'description':",
 	"          'withheld: unreachable in what is there'}}},",
 	"    'findings': {'type': 'array', 'items': {'$ref': '#/$defs/finding'}},",

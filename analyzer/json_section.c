@@ -110,8 +110,9 @@ static json_t *shared(struct tally t, uint64_t heads)
 	return o;
 }
 
-json_t *json_leaks(const struct report_leaks *l)
+json_t *json_leaks(const struct report *r)
 {
+	const struct report_leaks *l = &r->leaks;
 	json_t *o = json_object();
 
 	json_object_set_new(o, "definite", json_tally(l->definite));
@@ -125,6 +126,8 @@ json_t *json_leaks(const struct report_leaks *l)
 	field_bool(o, "withheld", l->withheld);
 	if (l->withheld)
 		json_object_set_new(o, "suspended", json_tally(l->suspended));
+	if (r->suppressed.asked)
+		json_object_set_new(o, "suppressed", json_tally(report_suppressed_sum(r)));
 	return o;
 }
 

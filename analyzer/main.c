@@ -79,6 +79,7 @@ int main(int argc, char **argv)
 	mem_on_exhausted(exhausted);
 	if (options_parse(argc, argv, commands, ncommands, storage, &opt, &err)) {
 		code = run(&opt);
+		options_free(&opt);
 	} else {
 		command_say("%s", err.msg);
 		code = EXIT_USAGE;

@@ -117,12 +117,47 @@ static bool set_reach(struct parse *p, const char *name, const char *value)
 
 static bool set_group_by(struct parse *p, const char *name, const char *value)
 {
-	p->opt->group_by = value;
-	if (!strcmp(value, "size"))
+	p->opt->by_site = !strcmp(value, "site");
+	p->opt->group_by = !strcmp(value, "type")   ? GROUP_BY_TYPE
+	                   : !strcmp(value, "size") ? GROUP_BY_SIZE
+	                                            : GROUP_BY_ALL;
+	return p->opt->by_site || p->opt->group_by != GROUP_BY_ALL ||
+	       bad(p, name, value, "site, type or size");
+}
+
+static bool set_regex(struct parse *p, const char *name, const char *value, regex_t *re, bool *has)
+{
+	char why[256];
+	int code;
+
+	if (*has)
+		regfree(re);
+	code = regcomp(re, value, REG_EXTENDED | REG_NOSUB);
+	*has = code == 0;
+	if (*has)
 		return true;
-	return bad(p, name, value,
-	           "size (types and allocation sites are not known to this "
-	           "version)");
+	regerror(code, re, why, sizeof(why));
+	return err_set(p->err, "%s %s: it takes an extended regular expression (man 7 regex): %s",
+	               name, value, why);
+}
+
+static bool set_type(struct parse *p, const char *name, const char *value)
+{
+	return set_regex(p, name, value, &p->opt->type, &p->opt->has_type);
+}
+
+static bool set_site(struct parse *p, const char *name, const char *value)
+{
+	return set_regex(p, name, value, &p->opt->site, &p->opt->has_site);
+}
+
+static bool set_suppress(struct parse *p, const char *name, const char *value)
+{
+	(void)name;
+	if (p->opt->has_suppressions)
+		suppressions_free(&p->opt->suppressions);
+	p->opt->has_suppressions = suppressions_read(value, &p->opt->suppressions, p->err);
+	return p->opt->has_suppressions;
 }
 
 static bool set_directory(struct parse *p, const char *name, const char *value, const char **where)
@@ -295,6 +330,9 @@ const struct option option_list[] = {
 	{ "--reach", 0, ARGUMENT, TAKES_REACH, set_reach },
 	{ "--size", 0, ARGUMENT, TAKES_SIZE, set_size },
 	{ "--group-by", 0, ARGUMENT, TAKES_GROUP_BY, set_group_by },
+	{ "--type", 0, ARGUMENT, TAKES_TYPE, set_type },
+	{ "--site", 0, ARGUMENT, TAKES_TYPE, set_site },
+	{ "--suppress", 0, ARGUMENT, TAKES_SUPPRESS, set_suppress },
 	{ "--sysroot", 0, ARGUMENT, TAKES_FILES, set_sysroot },
 	{ "--exe", 0, ARGUMENT, TAKES_FILES, set_exe },
 	{ "--debug-dir", 0, ARGUMENT, TAKES_FILES, set_debug_dir },
@@ -335,7 +373,17 @@ const struct option_text option_texts[] = {
 	  "definite,indirect",
 	  TAKES_REACH },
 	{ "--size N", "only blocks of this usable size", TAKES_SIZE },
-	{ "--group-by size", "what one line of the listing stands for", TAKES_GROUP_BY },
+	{ "--group-by KEY",
+	  "what one line of the listing stands for: site, type or size; otherwise all that is "
+	  "known",
+	  TAKES_GROUP_BY },
+	{ "--type RE", "only what has a type that matches this extended regular expression",
+	  TAKES_TYPE },
+	{ "--site RE", "only what was allocated in a function, file or module that matches",
+	  TAKES_TYPE },
+	{ "--suppress FILE",
+	  "leave out leaks that its lines leak:PATTERN match, as LeakSanitizer's files have them",
+	  TAKES_SUPPRESS },
 	{ "--sysroot DIR", "look for the process's files under DIR (build-ids are compared)",
 	  TAKES_FILES },
 	{ "--exe FILE", "the executable of the process, if not at its old place", TAKES_FILES },

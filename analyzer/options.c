@@ -231,6 +231,17 @@ static bool check_command(struct parse *p, const struct command *c)
 	return check_sort(p, c);
 }
 
+void options_free(struct options *opt)
+{
+	if (opt->has_type)
+		regfree(&opt->type);
+	if (opt->has_site)
+		regfree(&opt->site);
+	if (opt->has_suppressions)
+		suppressions_free(&opt->suppressions);
+	opt->has_type = opt->has_site = opt->has_suppressions = false;
+}
+
 bool options_parse(int argc, char *const *argv, const struct command *const *list, size_t nlist,
                    const char **storage, struct options *opt, struct err *err)
 {
@@ -238,17 +249,19 @@ bool options_parse(int argc, char *const *argv, const struct command *const *lis
 	struct parse p = { .opt = &o, .err = err };
 	size_t n = 0;
 
-	if (!read_words(&p, argc, argv, storage, &n))
+	if (!read_words(&p, argc, argv, storage, &n) ||
+	    !(o.command = choose(&p, list, nlist, storage, &n))) {
+		options_free(&o);
 		return false;
-	o.command = choose(&p, list, nlist, storage, &n);
-	if (!o.command)
-		return false;
+	}
 	/* Found by PATH: its plain name is what was typed, and what can be typed again. */
 	o.program = argc > 0 && strchr(argv[0], '/') ? argv[0] : "coreheap";
 	o.arg = storage;
 	o.nargs = n;
-	if (!check_command(&p, o.command))
+	if (!check_command(&p, o.command)) {
+		options_free(&o);
 		return false;
+	}
 	*opt = o;
 	return true;
 }

@@ -6,8 +6,12 @@
 #define ANALYZER_OPTIONS_H
 
 #include "analyzer/condition.h"
+#include "analyzer/group.h"
 #include "analyzer/out.h"
+#include "analyzer/suppress.h"
 #include "formats/module.h"
+
+#include <regex.h>
 
 struct command;
 
@@ -45,6 +49,8 @@ enum {
 	TAKES_CORE = 1 << 10,     /* a core: --strict, --threads, --max-memory, --no-sandbox */
 	TAKES_PROFILE = 1 << 11,  /* --profile */
 	TAKES_TIMES = 1 << 12,    /* --times, --interval, --limit-bytes */
+	TAKES_TYPE = 1 << 16,     /* --type RE, --site RE */
+	TAKES_SUPPRESS = 1 << 17, /* --suppress FILE */
 };
 
 struct options {
@@ -59,8 +65,13 @@ struct options {
 	unsigned states;    /* bits by enum block_state; 0: all */
 	unsigned reaches;   /* bits by enum reach_class; 0: the command's default */
 	bool has_size;
-	uint64_t size;        /* usable bytes, exactly */
-	const char *group_by; /* "size", or NULL: the command's default */
+	uint64_t size; /* usable bytes, exactly */
+	enum group_by group_by;
+	bool by_site;       /* groups of one site are one */
+	regex_t type, site; /* meaningful if has_type, has_site */
+	bool has_type, has_site;
+	struct suppressions suppressions;
+	bool has_suppressions;
 	struct module_options where;
 	struct condition fail_on; /* left == CONDITION_NONE: not given */
 	uint64_t show_content;    /* bytes of each block to show; 0: none */
@@ -87,6 +98,8 @@ struct options {
  */
 bool options_parse(int argc, char *const *argv, const struct command *const *commands,
                    size_t ncommands, const char **storage, struct options *opt, struct err *err);
+
+void options_free(struct options *opt); /* what options_parse set */
 
 /* "10M", "1.5GiB", "4096", "0x1000": bytes; suffixes K M G T, with or without iB/B, of 1024. */
 bool options_bytes(const char *text, uint64_t *bytes);

@@ -26,7 +26,7 @@ static void add_groups(struct report *r, struct profile *p, struct analysis *a)
 {
 	struct report all = { .process = r->process, .pool = r->pool };
 
-	report_add_groups(&all, a, GROUP_BY_ALL, ~0u, 0);
+	report_add_groups(&all, a, GROUP_BY_ALL, ~0u);
 	report_finish(&all);
 	r->pool = all.pool; /* what the strings of the groups are in */
 	for (size_t i = 0; i < all.findings.n && i < PROFILE_GROUPS; i++)

@@ -172,6 +172,12 @@ struct report_leaks {
 		structural; /* of possible: kept by structural pointers; ABSENT: not asked for */
 };
 
+/* Blocks that are not told of, as a suppression matched; they are among the leaks' totals. */
+struct report_suppressed {
+	bool asked;
+	struct tally definite, indirect, possible, reachable;
+};
+
 struct report_site {
 	const char *function, *file, *module; /* NULL: unknown */
 	uint64_t line, offset;                /* ABSENT: unknown */
@@ -321,6 +327,7 @@ struct report {
 	bool has_arenas, has_tcaches, has_modules, has_threads, has_mappings;
 	struct report_memory memory;
 	struct report_leaks leaks;
+	struct report_suppressed suppressed;
 	ARRAY(struct report_finding) findings; /* sorted by bytes, then by signature and example */
 	ARRAY(struct report_size) sizes;       /* sorted by size */
 	ARRAY(struct report_arena) arenas;     /* sorted by number */
@@ -351,6 +358,9 @@ void report_add_modules(struct report *report, struct analysis *a);
 /* Warnings about files that came up since; what looks up names calls it before it renders. */
 void report_warn_files(struct report *report, struct analysis *a);
 
+/* All that is suppressed. */
+struct tally report_suppressed_sum(const struct report *report);
+
 void report_warn(struct report *report, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -359,11 +369,10 @@ const char *report_hex(struct report *report, const uint8_t *bytes, size_t size)
 
 /*
  * Findings of leaks: used blocks whose verdict is among `classes` (bits by enum reach_class), in
- * groups, of at least min_bytes in all (what they hold counts). In a run with withheld verdicts
- * give 1 << REACH_POSSIBLE. After the leaks.
+ * groups. In a run with withheld verdicts give 1 << REACH_POSSIBLE. After the leaks.
  */
 void report_add_groups(struct report *report, struct analysis *a, enum group_by by,
-                       unsigned classes, uint64_t min_bytes);
+                       unsigned classes);
 void report_add_sizes(struct report *report, struct analysis *a); /* after the leaks */
 
 /* Sorts findings by bytes and fills in signatures and fingerprints: call it once, at the end. */

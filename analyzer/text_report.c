@@ -223,6 +223,16 @@ static void finding_notes(const struct report *r, struct columns columns, struct
 	pool_free(&pool);
 }
 
+static void suppressed_line(const struct report *r, struct out *out)
+{
+	struct tally t = report_suppressed_sum(r);
+	struct pool pool = { 0 };
+
+	out_printf(out, "  suppressed: %s, %s\n", text_plural(&pool, t.blocks, "block", "blocks"),
+	           text_bytes_in(&pool, t.bytes));
+	pool_free(&pool);
+}
+
 size_t text_findings(const struct report *r, uint64_t limit, struct out *out)
 {
 	struct columns columns = columns_of(r);
@@ -237,10 +247,12 @@ size_t text_findings(const struct report *r, uint64_t limit, struct out *out)
 			finding_row(&t, &r->findings.v[i], columns);
 		groups++;
 	}
-	if (!groups)
-		return 0;
-	table_print(&t, out);
-	finding_notes(r, columns, out);
+	if (groups) {
+		table_print(&t, out);
+		finding_notes(r, columns, out);
+	}
+	if (r->suppressed.asked)
+		suppressed_line(r, out);
 	return groups;
 }
 

@@ -26,7 +26,7 @@ static void suspects(const struct report *r, struct out *out)
 {
 	size_t groups;
 
-	if (!first_suspect(r))
+	if (!first_suspect(r) && !r->suppressed.asked)
 		return;
 	heading(out, r->leaks.definite.blocks ? "Top suspects: leaked blocks, by size"
 	                                      : "Top suspects: possibly leaked blocks, by size");
