@@ -14,7 +14,8 @@ struct size_class {
 	uint64_t low, high;               /* usable bytes, both included */
 	uint64_t blocks;                  /* used ones of these sizes */
 	unsigned level;                   /* of the sample: 1 / 2^level of the blocks */
-	uint32_t alike[IMPRINT_PATTERNS]; /* of two blocks picked at random: which lanes agreed */
+	uint32_t alike[IMPRINT_PATTERNS]; /* of two different blocks: which lanes agreed, see
+	                                     sample.c */
 };
 
 struct classes {

@@ -1,6 +1,7 @@
 #include "analyzer/imprint.h"
 
-#define HEAP_POINTER UINT64_C(0x9e3779b97f4a7c15) /* stands for any of them */
+#define POINTER UINT64_C(0x9e3779b97f4a7c15) /* stands for any of them */
+#define LOWEST  65536                        /* no memory is mapped below: Linux vm.mmap_min_addr */
 
 static const uint8_t lane_of[16] = { 0, 1, 2, 3, 4, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6 };
 
@@ -11,6 +12,19 @@ static inline void add(uint64_t *lane, uint64_t word)
 	*lane = h ^ h >> 29;
 }
 
+static bool is_pointer(const struct core *core, const struct heap *heap, uint64_t word)
+{
+	const struct segment *s;
+	vaddr at = core_pointer(core, word);
+
+	if (at < LOWEST || at >> HEAP_SLOT_BITS) /* so are most words */
+		return false;
+	if (heap_span(heap, at))
+		return true;
+	s = core_segment(core, at);
+	return s && (s->flags & SEG_W) && s->file < 0;
+}
+
 static void take_words(const struct core *core, const struct heap *heap, const uint8_t *p, size_t n,
                        struct imprint *out)
 {
@@ -19,9 +33,8 @@ static void take_words(const struct core *core, const struct heap *heap, const u
 	for (size_t i = 0; i < n; i++) {
 		uint64_t word = load_word(p + i * wide, wide);
 
-		/* what is below the first page is no pointer, and most words are that */
-		if (word >= 4096 && heap_span(heap, core_pointer(core, word)))
-			word = HEAP_POINTER;
+		if (is_pointer(core, heap, word))
+			word = POINTER;
 		add(&out->lane[i < 16 ? lane_of[i] : 7], word);
 	}
 }
@@ -58,11 +71,6 @@ bool imprint_take(const struct core *core, const struct heap *heap, const struct
 	return bytes != NULL;
 }
 
-static bool is_pointer(const struct imprint_side *side, uint64_t word)
-{
-	return word >= 4096 && heap_span(side->heap, core_pointer(side->core, word));
-}
-
 unsigned imprint_compare_blocks(const struct imprint_side *a, const struct imprint_side *b)
 {
 	uint8_t first[IMPRINT_WORDS * 8], second[IMPRINT_WORDS * 8];
@@ -77,7 +85,8 @@ unsigned imprint_compare_blocks(const struct imprint_side *a, const struct impri
 		uint64_t v = load_word(x + i * wide, wide), w = load_word(y + i * wide, wide);
 		unsigned lane = i < 16 ? lane_of[i] : 7;
 
-		if (v != w && (same >> lane & 1) && !(is_pointer(a, v) && is_pointer(b, w)))
+		if (v != w && (same >> lane & 1) &&
+		    !(is_pointer(a->core, a->heap, v) && is_pointer(b->core, b->heap, w)))
 			same &= ~(1u << lane);
 	}
 	return same;

@@ -8,8 +8,9 @@
  *   lane 5: words 5 .. 7    lane 6: words 8 .. 15    lane 7: words 16 .. 63; what follows is left
  * out
  *
- * A pointer into the heap counts as "a pointer into the heap": where the blocks of a pair are given
- * back and asked for again together, malloc hands out the same two addresses, which proves nothing.
+ * A pointer into the heap, or into other anonymous memory that can be written to, counts as "a
+ * pointer": where the blocks of a pair are given back and asked for again together, malloc hands
+ * out the same two addresses, and what is left in a block from its life before looks like one.
  */
 #ifndef ANALYZER_IMPRINT_H
 #define ANALYZER_IMPRINT_H

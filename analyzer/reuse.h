@@ -4,13 +4,15 @@
  * their imprints agree (imprint.h); it knows nothing of single blocks.
  *
  * Pairs are a mixture: survivors, in which lane l agrees with the chance s(l), and reused blocks,
- * in which it agrees as it does in any two different blocks of the class: u(l), by chance and
- * because they are of one type, learned within one snapshot (classes.h). s and the share of
- * survivors are found by expectation maximization (Fellegi and Sunter 1969; Winkler 1988 for u
- * known beforehand), and a set of agreeing lanes is called replaced where reuse is the likelier
- * reason for it. What is left of that likelihood among the others is the expected number of wrong
- * survivors. A class whose blocks all look alike tells nothing; the share of reuse in the others is
- * taken for it.
+ * which agree as any two different blocks of the class do, by chance and because they are of one
+ * type: learned within one snapshot (classes.h). s and the share of survivors are found by
+ * expectation maximization (Fellegi and Sunter 1969; Winkler 1988 where one part is known
+ * beforehand), and a set of agreeing lanes is called replaced where reuse is the likelier reason
+ * for it, or could be the reason for half of its pairs: no more pairs are reused than the patterns
+ * that strangers have, and these pairs have not, allow. What is left of that likelihood among the
+ * others is the expected number of wrong survivors. Rare sizes are judged together with others of
+ * about their size. A class whose blocks all look alike tells nothing; the share of reuse in the
+ * others is taken for it.
  *
  * free() writes into the first two words of a small block, and malloc leaves what is behind them: a
  * pair in which neither agrees is called replaced, even if all the rest is the same.

@@ -78,6 +78,11 @@ static void choose_levels(struct classes *classes)
 
 /* ---- the sample ---- */
 
+struct references { /* of one class */
+	struct imprint of[REFERENCES];
+	unsigned n;
+};
+
 struct drawing {
 	struct profile *p;
 	const struct core *core;
@@ -86,27 +91,42 @@ struct drawing {
 	const struct types *types;
 	struct siphash_key key;
 	struct group_index groups;
-	struct {
-		struct imprint of[REFERENCES];
-		unsigned n;
-	} * reference; /* by class */
+	struct references *reference; /* by class */
 };
 
-/* Compares with a block of the class that came before, and may take its place. */
+/* Which lanes agree with the most similar one of the references. */
+static unsigned most_alike(const struct references *r, const struct imprint *imprint)
+{
+	unsigned best = 0;
+
+	for (unsigned i = 0; i < r->n; i++) {
+		unsigned p = imprint_compare(imprint, &r->of[i]);
+
+		if (bit_count(p) > bit_count(best))
+			best = p;
+	}
+	return best;
+}
+
+/*
+ * Compares with blocks of the class that came before, one at random and the most similar one: what
+ * takes the place of a freed block is more often of its type than chance has it. The block may
+ * become such a reference itself.
+ */
 static void compare(struct drawing *d, size_t c, vaddr addr, const struct imprint *imprint)
 {
+	struct references *r = &d->reference[c];
 	uint64_t h = mix(addr ^ UINT64_C(0x5bd1e995));
-	unsigned n = d->reference[c].n, at = n ? (unsigned)(h % n) : 0;
+	unsigned at = r->n ? (unsigned)(h % r->n) : 0;
 
-	if (n) {
-		const struct imprint *other = &d->reference[c].of[at];
-
-		d->p->classes.v[c].alike[imprint_compare(imprint, other)]++;
+	if (r->n) {
+		d->p->classes.v[c].alike[imprint_compare(imprint, &r->of[at])]++;
+		d->p->classes.v[c].alike[most_alike(r, imprint)]++;
 	}
-	if (n < REFERENCES)
-		d->reference[c].of[d->reference[c].n++] = *imprint;
+	if (r->n < REFERENCES)
+		r->of[r->n++] = *imprint;
 	else if ((h >> 32) % 8 == 0)
-		d->reference[c].of[at] = *imprint;
+		r->of[at] = *imprint;
 }
 
 static void draw(struct drawing *d, const struct block *b)
