@@ -230,6 +230,16 @@ static void conditions(void **state)
 	assert_true(condition_parse("possible<2", &c, &err));
 	assert_true(condition_holds(&c, 1));
 	assert_false(condition_holds(&c, 2));
+	assert_true(condition_parse("growth>100M/h", &c, &err));
+	assert_int_equal(c.left, QUANTITY_GROWTH);
+	assert_true(c.per_hours == 1 && condition_holds(&c, (100 << 20) + 1));
+	assert_true(condition_parse("leak_growth >= 1K/s", &c, &err));
+	assert_true(c.per_hours < 1.0 / 3599 && condition_holds(&c, 1024));
+	assert_true(condition_parse("resident_growth>1", &c, &err));
+	assert_true(c.per_hours == 0);
+	assert_false(condition_parse("growth>1M/y", &c, &err));
+	assert_false(condition_parse("growth.blocks>1", &c, &err));
+	assert_false(condition_parse("leaked>1M/h", &c, &err));
 	assert_false(condition_parse("leak>0", &c, &err));
 	assert_false(condition_parse("leaked", &c, &err));
 	assert_false(condition_parse("leaked>", &c, &err));
