@@ -8,7 +8,7 @@
 
 #include <sched.h>
 
-static unsigned threads_of(const struct analysis *a)
+unsigned analysis_threads(const struct analysis *a)
 {
 	cpu_set_t set;
 	int n = 1;
@@ -53,7 +53,7 @@ void analysis_close(struct analysis *a)
 	typegraph_free(a->typegraph);
 	if (a->has_modules)
 		modules_free(&a->modules);
-	core_was_read(a->core, threads_of(a));
+	core_was_read(a->core, analysis_threads(a));
 	core_close(a->core);
 	*a = (struct analysis){ 0 };
 }
@@ -75,7 +75,8 @@ struct typegraph *analysis_typegraph(struct analysis *a)
 
 static void walk(struct analysis *a)
 {
-	heap_walk(a->core, (struct heap_want){ &a->debug, a->thorough, threads_of(a) }, &a->heap);
+	heap_walk(a->core, (struct heap_want){ &a->debug, a->thorough, analysis_threads(a) },
+	          &a->heap);
 }
 
 /* May libc's debug information tell more of this heap? */
@@ -141,7 +142,8 @@ const struct roots *analysis_roots(struct analysis *a)
 const struct reach *analysis_reach(struct analysis *a)
 {
 	if (!a->has_reach)
-		reach_mark(a->core, analysis_heap(a), analysis_roots(a), threads_of(a), &a->reach);
+		reach_mark(a->core, analysis_heap(a), analysis_roots(a), analysis_threads(a),
+		           &a->reach);
 	a->has_reach = true;
 	return &a->reach;
 }

@@ -43,6 +43,8 @@ bool analysis_open(const char *path, const struct module_options *where, struct 
                    struct err *err);
 void analysis_close(struct analysis *a);
 
+unsigned analysis_threads(const struct analysis *a); /* to be used, 1 at least */
+
 struct modules *analysis_modules(struct analysis *a);
 struct typegraph *analysis_typegraph(struct analysis *a);
 const struct heap *analysis_heap(struct analysis *a);

@@ -1,4 +1,5 @@
 #include "analyzer/explain.h"
+#include "analyzer/retained.h"
 #include "analyzer/interior.h"
 #include "analyzer/peers.h"
 #include "analyzer/text.h"
@@ -228,6 +229,30 @@ static void write_path(struct work *w, struct explanation *e, const struct path 
 	}
 }
 
+/* ---- retained sizes ---- */
+
+/* Of the first used blocks: each of them costs a pass. */
+static void find_retained(struct work *w)
+{
+	struct block block[RETAINED_MOST];
+	struct explanation *e[RETAINED_MOST];
+	struct tally sum[RETAINED_MOST];
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n && n < RETAINED_MOST; i++) {
+		if (!is_used(&w->v[i]))
+			continue;
+		e[n] = &w->v[i];
+		block[n++] = w->v[i].place.block;
+	}
+	if (!n)
+		return;
+	retained_find(w->a->core, w->a->heap, &w->a->roots, w->reach, analysis_threads(w->a), block,
+	              n, sum);
+	for (size_t i = 0; i < n; i++)
+		e[i]->retained = sum[i];
+}
+
 /* ---- verdicts in words ---- */
 
 static const char *why_possible(struct work *w, const struct explanation *e)
@@ -378,6 +403,7 @@ void explain(struct places *places, const vaddr *at, size_t n, uint64_t most, bo
 	find_paths(&w, PATH_STRONG);
 	find_paths(&w, PATH_ANY);
 	find_paths(&w, PATH_LEAK);
+	find_retained(&w);
 	for (size_t i = 0; i < n; i++) {
 		write_referrers(&w, &w.v[i]);
 		write_path(&w, &w.v[i], &w.path[i]);

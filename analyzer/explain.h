@@ -68,6 +68,7 @@ struct explanation {
 	const struct explain_site *site; /* inferred; NULL: nothing is known, or origin tells */
 	const char *list;                /* free: in which list it waits; else NULL */
 	const char *why;                 /* the verdict, in words; NULL: no block */
+	struct tally retained;           /* it, and what only it leads to; blocks 0: not known */
 	/* the path, for used blocks */
 	const char *path_from; /* "root", "leak": the definite leak that holds it; NULL: none */
 	struct explain_pointer *step;

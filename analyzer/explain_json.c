@@ -236,6 +236,8 @@ static json_t *one(struct places *places, const struct explanation *e, uint64_t 
 	if (e->reach == REACH_POSSIBLE)
 		field_bool(o, "structural", e->structural);
 	field_string(o, "why", e->why);
+	if (e->retained.blocks)
+		json_object_set_new(o, "retained", json_tally(e->retained));
 	field_string(o, "member", e->member);
 	if (e->fields.n)
 		json_object_set_new(o, "fields", fields_json(&e->fields));

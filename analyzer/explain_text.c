@@ -174,6 +174,21 @@ static void verdict_text(const struct explanation *e, struct out *out)
 	out_printf(out, "%s\n", e->why);
 }
 
+/* What is its own counts, not only itself. */
+static void retained_text(const struct explanation *e, struct out *out)
+{
+	struct pool pool = { 0 };
+
+	if (!e->retained.blocks)
+		return;
+	label(out, "retains");
+	out_printf(out, "%s, %s: itself%s\n", text_bytes_in(&pool, e->retained.bytes),
+	           text_plural(&pool, e->retained.blocks, "block", "blocks"),
+	           e->retained.blocks > 1 ? " and all that only it leads to"
+	                                  : ", as nothing hangs on it alone");
+	pool_free(&pool);
+}
+
 static void type_text(const struct explanation *e, struct out *out)
 {
 	if (!e->shape)
@@ -332,6 +347,7 @@ static void one(struct places *places, const struct explanation *e, uint64_t sho
 	origin_text(e->origin, out);
 	fields_text(e, out);
 	verdict_text(e, out);
+	retained_text(e, out);
 	path_text(e, out);
 	if (s)
 		referrers_text(e, out);

@@ -43,5 +43,29 @@ compare planted planted
 for seed in 1 2 3 4; do
 	compare "random $seed" random 300 $seed
 done
+# What goes with a block, by explain: 16 at a time.
+retained()
+{
+	"$COREHEAP" blocks core --state used --format csv >blocks.csv
+	awk -F, 'NR == FNR { split($0, f, " "); told[f[1]] = 1; next }
+		$2 in told && !($2 in seen) { seen[$2] = 1; print $1 }' truth blocks.csv | head -n 96 |
+		xargs -n 16 "$COREHEAP" explain core --json | python3 -c '
+import json, sys
+text, at, decode = sys.stdin.read(), 0, json.JSONDecoder().raw_decode
+while at < len(text.rstrip()):
+    report, at = decode(text, at)
+    at += 1
+    for e in report["explain"]:
+        print(e["block"]["size"], e["retained"]["blocks"], e["retained"]["bytes"])' | sort >retained
+	cut -d' ' -f1-3 truth | sort | comm -12 - retained | wc -l
+}
+kernel_core core "$OUT/webs" random 300 5
+sort core.log >truth
+is 'explain: what goes with a leak' "$(retained)" 96
+kernel_core core "$OUT/webs" random 300 6 kept
+sort core.log >truth
+is 'nothing leaks where all is kept' \
+	"$("$COREHEAP" blocks core --reach leaked --format csv | awk -F, 'NR > 1 && $2 < 1000 && $2 != 280' | wc -l)" 0
+is 'explain: what goes with a block in use' "$(retained)" 96
 compare 'a million' big 1000000 7
 plan_done
