@@ -99,7 +99,7 @@ static bool embed_prefixes(struct propagation *p, struct answers *a)
 	bool found = false;
 
 	while (heap_next_set(p->t->heap, p->t->heap->used, &it, &b))
-		if (p->of[b.id] && open_end(p->of[b.id]))
+		if (p->of[b.id] && open_end(p->of[b.id]) && fit_in(p->of[b.id]) != FIT_LOOSE)
 			found |= embed(p, a, &b, 0, type_in(p->of[b.id]));
 	return found;
 }

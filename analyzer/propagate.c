@@ -146,10 +146,10 @@ void follow_regions(struct propagation *p)
 static double confidence(struct propagation *p, uint32_t of)
 {
 	const struct outcome *o = outcome_of(p, type_in(of));
-	uint64_t all = (uint64_t)o->fits + o->prefix + o->none + o->doubt;
+	uint64_t all = (uint64_t)o->fits + o->loose + o->prefix + o->none + o->doubt;
 	uint64_t against = (uint64_t)o->prefix + o->none + (o->chance > 0.02F ? o->doubt : 0);
 
-	if (!of || of & OF_CONFLICT || fit_in(of) == FIT_PREFIX)
+	if (!of || of & OF_CONFLICT || fit_in(of) <= FIT_LOOSE)
 		return 0;
 	if (fit_in(of) == FIT_SCALARS && (of & OF_DOUBT) &&
 	    ctype_get(p->graph, type_in(of))->kind == CTYPE_POINTER)
@@ -160,6 +160,8 @@ static double confidence(struct propagation *p, uint32_t of)
 		return 0;
 	if (of & OF_EMBED)
 		return 0.94;
+	/* where a rest is too small to be a chunk of its own, malloc leaves it: now and then */
+	against += o->loose > o->fits / 3 ? o->loose : 0;
 	/* what points to this type points to other things as well */
 	if (against * 10 > all)
 		return 0;
@@ -275,7 +277,7 @@ uint32_t propagation_type(const struct propagation *p, uint32_t id, bool *array)
 	uint32_t of = p && id < p->of_bytes / sizeof(*p->of) ? p->of[id] : 0;
 
 	*array = fit_in(of) == FIT_ARRAY || fit_in(of) == FIT_SCALARS;
-	return !of || of & OF_CONFLICT || fit_in(of) == FIT_PREFIX ? CTYPE_NONE : type_in(of);
+	return !of || of & OF_CONFLICT || fit_in(of) <= FIT_LOOSE ? CTYPE_NONE : type_in(of);
 }
 
 static void end_run(struct propagation *p)

@@ -17,6 +17,7 @@
 enum fit {
 	FIT_NONE,     /* it is smaller, or contradicts */
 	FIT_PREFIX,   /* it is bigger: the type is the first part of something */
+	FIT_LOOSE,    /* it has a step of malloc's more than needed, or is a little bigger */
 	FIT_SCALARS,  /* an array of numbers or pointers: fits any size */
 	FIT_ARRAY,    /* of at least two elements */
 	FIT_FLEXIBLE, /* it ends in an array that takes what room there is */
@@ -40,7 +41,7 @@ struct region { /* elements of a type at an address, whose pointers are to be fo
 
 /* What pointers to a type led to, in blocks. */
 struct outcome {
-	uint32_t fits, prefix, none, doubt;
+	uint32_t fits, loose, prefix, none, doubt;
 	uint32_t nseen;
 	float chance;     /* that what looks like arrays is something else each time; 0: none did */
 	uint64_t seen[4]; /* sizes of such blocks */

@@ -39,7 +39,7 @@ static enum fit fit_of(struct propagation *p, const struct block *b, uint32_t ty
 		return FIT_ONE;
 	if (b->size / t->size >= 2 && b->size / t->size * t->size >= least)
 		return FIT_ARRAY;
-	return FIT_PREFIX;
+	return least - t->size <= 2 * p->word ? FIT_LOOSE : FIT_PREFIX;
 }
 
 struct outcome *outcome_of(struct propagation *p, uint32_t type)
@@ -179,7 +179,7 @@ static void enter(struct propagation *p, const struct block *b, uint32_t type, e
 /* Is only the beginning of the block known? */
 bool open_end(uint32_t of)
 {
-	return fit_in(of) == FIT_PREFIX || (fit_in(of) == FIT_ARRAY && of & OF_DOUBT);
+	return fit_in(of) <= FIT_LOOSE || (fit_in(of) == FIT_ARRAY && of & OF_DOUBT);
 }
 
 /* A block was said to be two things. */
@@ -193,7 +193,7 @@ static void settle(struct propagation *p, const struct block *b, uint32_t type, 
 			p->of[b->id] &= ~OF_LOCAL;
 		return;
 	}
-	if (slots_within(p->graph, type_in(old), 0, type) || fit == FIT_PREFIX ||
+	if (slots_within(p->graph, type_in(old), 0, type) || fit <= FIT_LOOSE ||
 	    ((bits & OF_LOCAL) && !(old & OF_LOCAL)))
 		return;
 	if (open_end(old) || slots_within(p->graph, type, 0, type_in(old)) ||
@@ -230,7 +230,8 @@ static void count(struct propagation *p, const struct block *b, uint32_t type, e
 	if (doubt)
 		count_doubtful(p, o, b, ctype_get(p->graph, type)->size);
 	o->doubt += doubt;
-	o->fits += fit > FIT_PREFIX && !doubt;
+	o->fits += fit > FIT_LOOSE && !doubt;
+	o->loose += fit == FIT_LOOSE;
 	o->prefix += fit == FIT_PREFIX;
 	o->none += fit == FIT_NONE;
 }
