@@ -25,16 +25,21 @@ static bool is_sound(const struct core *core, const struct sites_header *h, vadd
 	       h->segments_max == (size - h->map) / SEGMENT_BYTES;
 }
 
-/* Is all of it anonymous memory? Parts without access rights may be missing, as gcore leaves them
- * out. */
+/*
+ * Is all of it anonymous memory? Parts without access rights may be missing, as gcore leaves them
+ * out, and what is behind the last may be one mapping with it.
+ */
 static bool is_anonymous(const struct core *core, vaddr start, vaddr end)
 {
 	size_t i = first_behind(core->seg, core->nseg, end, start);
 
-	for (; i < core->nseg && core->seg[i].start < end; i++)
-		if (core->seg[i].file >= 0 || core_file(core, core->seg[i].start) ||
-		    core->seg[i].start < start || core->seg[i].end > end)
+	for (; i < core->nseg && core->seg[i].start < end; i++) {
+		const struct segment *s = &core->seg[i];
+
+		if (s->file >= 0 || core_file(core, s->start) || s->start < start ||
+		    (s->end > end && s->flags & (SEG_R | SEG_W | SEG_X)))
 			return false;
+	}
 	return true;
 }
 

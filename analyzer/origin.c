@@ -15,6 +15,9 @@ struct origins {
 		struct origin *origin;
 	} * slot;
 	size_t nslots, n;
+	/* what is at a return address, by address: stacks have most of theirs in common */
+	const struct report_frame **frame;
+	size_t nframes, frames;
 };
 
 struct origins *origins_open(struct analysis *a)
@@ -25,6 +28,8 @@ struct origins *origins_open(struct analysis *a)
 	exact_find(a->core, &o->exact);
 	o->nslots = 64;
 	o->slot = mem_alloc(o->nslots, sizeof(*o->slot));
+	o->nframes = 64;
+	o->frame = mem_alloc(o->nframes, sizeof(*o->frame));
 	return o;
 }
 
@@ -34,6 +39,7 @@ void origins_close(struct origins *origins)
 		return;
 	exact_free(&origins->exact);
 	mem_free(origins->slot);
+	mem_free(origins->frame);
 	pool_free(&origins->pool);
 	mem_free(origins);
 }
@@ -168,6 +174,45 @@ static uint64_t name_of(const struct origin *o, const struct report_frame *site)
 	return hash_number(h, 0);
 }
 
+static size_t frame_slot(const struct origins *o, vaddr pc)
+{
+	size_t i = (size_t)(pc * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (o->nframes - 1);
+
+	while (o->frame[i] && o->frame[i]->pc != pc)
+		i = (i + 1) & (o->nframes - 1);
+	return i;
+}
+
+static void grow_frames(struct origins *o)
+{
+	const struct report_frame **old = o->frame;
+	size_t n = o->nframes;
+
+	o->nframes *= 2;
+	o->frame = mem_alloc(o->nframes, sizeof(*o->frame));
+	for (size_t i = 0; i < n; i++)
+		if (old[i])
+			o->frame[frame_slot(o, old[i]->pc)] = old[i];
+	mem_free(old);
+}
+
+static const struct report_frame *frame_at(struct origins *o, vaddr pc)
+{
+	struct report_frame *f;
+	size_t i;
+
+	if (o->frames * 2 >= o->nframes)
+		grow_frames(o);
+	i = frame_slot(o, pc);
+	if (!o->frame[i]) {
+		f = pool_alloc(&o->pool, sizeof(*f));
+		report_frame_name(o->a, pc, true, f);
+		o->frame[i] = f;
+		o->frames++;
+	}
+	return o->frame[i];
+}
+
 static struct origin *make(struct origins *o, const struct exact_stack *stack)
 {
 	struct origin *origin = pool_alloc(&o->pool, sizeof(*origin));
@@ -175,7 +220,7 @@ static struct origin *make(struct origins *o, const struct exact_stack *stack)
 	const struct report_frame *site;
 
 	for (uint32_t i = 0; i < stack->n; i++)
-		report_frame_name(o->a, stack->pc[i], true, &frame[i]);
+		frame[i] = *frame_at(o, stack->pc[i]);
 	*origin = (struct origin){ .key = stack->hash,
 		                   .method = o->exact.sampled ? "sampled" : "exact",
 		                   .frame = frame,

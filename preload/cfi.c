@@ -57,7 +57,16 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *to)
 	return 1;
 }
 
-static int (*find_object)(void *, struct dl_find_object *);
+/* glibc's struct dl_find_object, which headers before 2.35 do not have. */
+struct object {
+	unsigned long long flags;
+	void *start, *end;
+	struct link_map *map;
+	void *eh_frame;
+	unsigned long long more[8];
+};
+
+static int (*find_object)(void *, struct object *);
 
 void cfi_start(void)
 {
@@ -68,13 +77,13 @@ void cfi_start(void)
 
 static bool find_module(uintptr_t pc, struct module *out)
 {
-	struct dl_find_object object;
+	struct object object;
 	struct search s = { .pc = pc };
 
 	if (find_object) {
 		if (find_object((void *)pc, &object))
 			return false;
-		*out = (struct module){ object.dlfo_eh_frame, object.dlfo_link_map->l_name };
+		*out = (struct module){ object.eh_frame, object.map->l_name };
 		return true;
 	}
 	dl_iterate_phdr(look_at, &s);

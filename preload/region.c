@@ -53,6 +53,8 @@ bool sites_open_more(uint64_t from, uint64_t to)
 	from -= from % PAGE;
 	to = (to + PAGE - 1) / PAGE * PAGE;
 	done = !mprotect((char *)sites.header + from, to - from, PROT_READ | PROT_WRITE);
+	if (done) /* the rest is left out of cores: gdb would write it as zeroes */
+		madvise((char *)sites.header + from, to - from, MADV_DODUMP);
 	errno = saved;
 	return done;
 }
@@ -110,7 +112,8 @@ static bool try_open(const struct sites_settings *s, uint64_t memory)
 		                .map = (uint64_t *)(void *)((char *)h + h->map),
 		                .mode = s->mode,
 		                .depth = s->depth };
-	madvise(at, size, MADV_DODUMP);
+	madvise(at, size, MADV_DONTDUMP);
+	madvise(h, form.index, MADV_DODUMP);
 	/* names are kept by kernels that were built for it (CONFIG_ANON_VMA_NAME) */
 	prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, at, size, "coreheap-sites");
 	if (!open_parts(h)) {

@@ -16,7 +16,9 @@
  * Another process may also write control.request: the next operation then holds still. A held
  * process keeps the lock, so nothing changes its heap any more.
  *
- * The real functions are libc's exported __libc_malloc and its kin: no dlsym() recursion.
+ *   REC_NEXT=1      the functions that are called are those of the library preloaded behind it
+ *
+ * Otherwise they are libc's exported __libc_malloc and its kin: no dlsym() recursion.
  */
 #define _GNU_SOURCE
 #include "recorder.h"
@@ -36,6 +38,13 @@ extern void *__libc_memalign(size_t, size_t);
 extern void *__libc_valloc(size_t);
 extern void *__libc_pvalloc(size_t);
 extern void __libc_free(void *);
+
+static struct {
+	void *(*malloc)(size_t), *(*calloc)(size_t, size_t), *(*realloc)(void *, size_t);
+	void *(*memalign)(size_t, size_t), *(*valloc)(size_t), *(*pvalloc)(size_t);
+	void (*free)(void *);
+} behind = { __libc_malloc, __libc_calloc,  __libc_realloc, __libc_memalign,
+	     __libc_valloc, __libc_pvalloc, __libc_free };
 
 static uint64_t frees, drop_every, hold_at;
 static bool hold_exit;
@@ -64,11 +73,27 @@ static bool asked_to_hold(void)
 	return __atomic_load_n(&ctl->request, __ATOMIC_RELAXED) != 0;
 }
 
+/* dlsym's own allocations are still libc's. */
+static void find_next(void)
+{
+	static const char *const names[] = { "malloc", "calloc",  "realloc", "memalign",
+		                             "valloc", "pvalloc", "free" };
+	void *found[sizeof(names) / sizeof(names[0])];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		found[i] = dlsym(RTLD_NEXT, names[i]);
+	if (sizeof(found) == sizeof(behind))
+		memcpy(&behind, found, sizeof(behind));
+}
+
 /* The first operation comes from ld.so, while there is one thread and no constructor has run. */
 void enter(void)
 {
-	if (ctl == NULL)
+	if (ctl == NULL) {
 		ledger_set_up();
+		if (getenv("REC_NEXT") != NULL)
+			find_next();
+	}
 	lock_take();
 	operations++;
 	if (lock_outermost() && asked_to_hold()) {
@@ -295,7 +320,7 @@ static void release(void *block)
 	} else {
 		if (e != NULL)
 			forget(e);
-		__libc_free(block);
+		behind.free(block);
 	}
 	lock_drop();
 }
@@ -305,7 +330,7 @@ static void *aligned(size_t alignment, size_t size, uint64_t caller)
 	void *block;
 
 	enter();
-	block = __libc_memalign(alignment, size);
+	block = behind.memalign(alignment, size);
 	record(block, size, caller);
 	lock_drop();
 	return block;
@@ -322,7 +347,7 @@ static void *resize(void *old, size_t size, uint64_t caller)
 		before = *e;
 		forget(e);
 	}
-	block = __libc_realloc(old, size);
+	block = behind.realloc(old, size);
 	if (block != NULL) {
 		record(block, size, caller);
 	} else if (e != NULL && size != 0) {
@@ -337,7 +362,7 @@ void *malloc(size_t size)
 	void *block;
 
 	enter();
-	block = __libc_malloc(size);
+	block = behind.malloc(size);
 	record(block, size, CALLER);
 	lock_drop();
 	return block;
@@ -348,7 +373,7 @@ void *calloc(size_t n, size_t size)
 	void *block;
 
 	enter();
-	block = __libc_calloc(n, size);
+	block = behind.calloc(n, size);
 	record(block, n * size, CALLER);
 	lock_drop();
 	return block;
@@ -427,7 +452,7 @@ void *valloc(size_t size)
 	void *block;
 
 	enter();
-	block = __libc_valloc(size);
+	block = behind.valloc(size);
 	record(block, size, CALLER);
 	lock_drop();
 	return block;
@@ -438,7 +463,7 @@ void *pvalloc(size_t size)
 	void *block;
 
 	enter();
-	block = __libc_pvalloc(size);
+	block = behind.pvalloc(size);
 	record(block, size, CALLER);
 	lock_drop();
 	return block;

@@ -10,6 +10,7 @@
 #
 # TRUTH_STDIN=FILE (up to 64 KiB) is what the program reads; its end never comes.
 # TRUTH_TUNABLES are set for the program (GLIBC_TUNABLES).
+# TRUTH_BEHIND=LIBRARY stands between the recorder and libc.
 # TRUTH_KEEP=1 keeps the cores.
 HERE=$SRC/tests/truth
 TRUTH=$BUILD/truth
@@ -42,6 +43,7 @@ recorded()
 	[ -z "$hwcaps${TRUTH_TUNABLES:-}" ] ||
 		export GLIBC_TUNABLES=$hwcaps${hwcaps:+${TRUTH_TUNABLES:+:}}${TRUTH_TUNABLES:-}
 	export LD_PRELOAD=$TRUTH/librecorder.so
+	[ -z "${TRUTH_BEHIND:-}" ] || export LD_PRELOAD=$LD_PRELOAD:$TRUTH_BEHIND REC_NEXT=1
 	exec "$@"
 }
 
