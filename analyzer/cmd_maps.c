@@ -233,6 +233,42 @@ static void print_row(const struct report_mapping *m, size_t width, struct out *
 	out_char(out, '\n');
 }
 
+static void line(struct table *t, const char *name, const struct balance_line *l)
+{
+	if (!l->bytes)
+		return;
+	table_cell(t, "%s", name);
+	table_bytes(t, l->bytes);
+	table_bytes(t, l->saved);
+	table_bytes(t, l->resident);
+	table_bytes(t, l->unknown);
+}
+
+static void lines_start(struct table *t, const char *title)
+{
+	const char *const titles[] = { title, "Bytes", "Saved", "Resident", "Unknown" };
+
+	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
+		table_column(t, titles[i], i > 0);
+}
+
+/* Who has how much of it, and by kind of mapping: the same sum twice. */
+static void ledger_table(const struct report_memory *m, struct out *out)
+{
+	struct table t = { 0 };
+
+	lines_start(&t, "Owner");
+	for (int i = 0; i < OWNERS; i++)
+		line(&t, balance_owner_name((enum balance_owner)i), &m->ledger[i]);
+	out_char(out, '\n');
+	table_print(&t, out);
+	lines_start(&t, "Kind of mapping");
+	for (int i = 0; i < SHARINGS; i++)
+		line(&t, balance_sharing_name((enum balance_sharing)i), &m->sharing[i]);
+	out_char(out, '\n');
+	table_print(&t, out);
+}
+
 static void text(const struct report *report, struct out *out)
 {
 	size_t width = strlen("Mapping");
@@ -295,6 +331,7 @@ static int run(const struct options *opt, struct out *out)
 	struct report report;
 	struct places places;
 	struct analysis a;
+	bool ledger;
 	int status;
 
 	if (!command_open(opt, &a))
@@ -302,9 +339,11 @@ static int run(const struct options *opt, struct out *out)
 	report_start(&report, &a);
 	places_open(&a, &places);
 	add_mappings(&places, &report);
+	ledger = opt->format == FORMAT_JSON || (opt->format == FORMAT_TEXT && opt->verbose);
+	if (ledger)
+		report_add_memory(&report, &a);
 	switch (opt->format) {
 	case FORMAT_JSON:
-		report_add_memory(&report, &a);
 		json_report(&report, out);
 		break;
 	case FORMAT_JSONL:
@@ -315,6 +354,8 @@ static int run(const struct options *opt, struct out *out)
 		break;
 	default:
 		text(&report, out);
+		if (ledger)
+			ledger_table(&report.memory, out);
 		break;
 	}
 	status = command_end(opt, &report, opt->format == FORMAT_JSON);
@@ -333,7 +374,9 @@ const struct command cmd_maps = {
 		"the pages that were saved; - stands for a mapping of which nothing was saved, ??? "
 		"for\n"
 		"rights that a snapshot by gcore does not tell. Kind is\n"
-		"that of the greatest part of the mapping, Holds names all parts.\n",
+		"that of the greatest part of the mapping, Holds names all parts. With -v two "
+		"tables\n"
+		"follow that add up to the same: who has how much of it, and kinds of mapping.\n",
 	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV,
 	.takes = TAKES_CORE | TAKES_FILES,
 	.min_args = 1,

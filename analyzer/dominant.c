@@ -98,10 +98,12 @@ static void number(struct report_dominant *d, const char *name, uint64_t value)
 static const char *share(struct report *r, uint64_t bytes)
 {
 	uint64_t all = r->memory.resident;
+	bool partial = r->memory.sharing[SHARING_PRIVATE_ANON].unknown > all / 10;
 
-	return pool_printf(&r->pool, "%s of the resident memory, %s of %s,",
+	return pool_printf(&r->pool, "%s of the resident memory%s, %s of %s,",
 	                   bytes >= all / 2 ? "Most" : "The largest part",
-	                   text_bytes_in(&r->pool, bytes), text_bytes_in(&r->pool, all));
+	                   partial ? " that the core has" : "", text_bytes_in(&r->pool, bytes),
+	                   text_bytes_in(&r->pool, all));
 }
 
 static const char *place_text(struct report *r, const struct balance_place *p, const char *what)
@@ -116,7 +118,7 @@ static const char *heap_text(struct report *r, uint64_t bytes)
 {
 	return pool_printf(&r->pool,
 	                   "%s is heap that the program still points to, such as a cache or a "
-	                   "queue; whether it grows takes a second core.",
+	                   "queue; whether it grows a second core tells (coreheap diff).",
 	                   share(r, bytes));
 }
 

@@ -16,4 +16,8 @@ done
 ledger='import json, sys; m = json.load(sys.stdin)["memory"]; print(m["ledger"], m["sharing"], m["trimmable"])'
 is 'summary has the same lines as maps' "$("$COREHEAP" summary --json whole | python3 -c "$ledger")" \
 	"$("$COREHEAP" maps --json whole | python3 -c "$ledger")"
+text=$("$COREHEAP" maps -v whole)
+like 'maps -v has the lines' "$text" '^malloc-in-use +92.9 MiB +92.9 MiB +960 KiB +0 B$'
+like 'and the kinds of mapping' "$text" '^private-anonymous +411 MiB +133 MiB +1.66 MiB +0 B$'
+like 'without -v the total is the last line' "$("$COREHEAP" maps whole | tail -n 1)" '^total kB '
 plan_done

@@ -20,11 +20,11 @@
 
 #define BLOCKS 6000
 
-static unsigned long seed = 7;
+static unsigned long long seed = 7;
 
 static unsigned rnd(unsigned below)
 {
-	seed = seed * 6364136223846793005ul + 1442695040888963407ul;
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
 	return (unsigned)(seed >> 33) % below;
 }
 
