@@ -1,4 +1,5 @@
 #include "analyzer/diff.h"
+#include "analyzer/holder.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -209,6 +210,8 @@ bool diff_make(struct snapshot *snapshot, size_t n, const struct diff_want *want
 	match(&d);
 	series = diff_series(&d);
 	growths_find(&series, &d.growths);
+	if (!d.unmatched && d.survival[n - 2].by_id)
+		holders_find(&snapshot[n - 1], &d.survival[n - 2], &d.growths);
 	find_limit(&d, want->limit);
 	*out = d;
 	return true;

@@ -167,6 +167,8 @@ static json_t *finding(const struct diff *d, const struct growth *g)
 	field_number(o, "bytes", last->bytes);
 	field_string(o, "mapping", g->name);
 	field_string(o, "path", g->path);
+	field_string(o, "owner", g->holder);
+	field_share(o, "owner_share", g->holder ? g->holder_share : -1);
 	for (size_t i = 0; i < d->n; i++)
 		json_array_append_new(series, point(g, &g->at[i]));
 	json_object_set_new(o, "series", series);

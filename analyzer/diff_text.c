@@ -263,6 +263,49 @@ static void fates(const struct diff *d, struct out *out)
 		text_wrap(out, 2, "~: estimated from the blocks that the saved profiles sampled.");
 }
 
+/* ---- what to run next ---- */
+
+/* The first growth that is of blocks; NULL: there is none. */
+static const struct growth *first_blocks(const struct diff *d)
+{
+	for (size_t i = 0; i < d->growths.n; i++) {
+		const struct growth *g = &d->growths.v[i];
+
+		if (g->group && g->kind <= GROWTH_REACHABLE && g->steady > 0 &&
+		    g->group->size != ABSENT)
+			return g;
+	}
+	return NULL;
+}
+
+static void next_steps(const struct diff *d, const struct options *opt, struct out *out)
+{
+	const struct growth *g = first_blocks(d);
+	struct table t = { .indent = 2, .headless = true };
+	const char *program = text_shell(&t.pool, opt->program), *all = "";
+	const char *newest = text_shell(&t.pool, d->snapshot[d->n - 1].path);
+
+	if (d->snapshot[d->n - 1].saved || !g)
+		return;
+	heading(out, "Next");
+	table_column(&t, "", false);
+	table_column(&t, "", false);
+	for (size_t i = 0; i < d->n; i++)
+		all = pool_printf(&t.pool, "%s %s", all, text_shell(&t.pool, d->snapshot[i].path));
+	if (!d->unmatched) {
+		table_cell(&t, "blocks that are new, and %s",
+		           g->cohort.blocks ? "still there" : "may stay");
+		table_cell(&t, "%s diff%s --list %s --size %llu -n 5", program, all,
+		           g->cohort.blocks ? "cohort" : "born,replaced",
+		           (unsigned long long)g->group->size);
+		table_cell(&t, "%s", "one of them: what it is, who points to it");
+		table_cell(&t, "%s explain %s ADDRESS", program, newest);
+	}
+	table_cell(&t, "%s", "what leaked by now");
+	table_cell(&t, "%s leaks %s", program, newest);
+	table_print(&t, out);
+}
+
 void diff_text(const struct diff *d, const struct options *opt, struct out *out)
 {
 	verdict(d, out);
@@ -275,4 +318,5 @@ void diff_text(const struct diff *d, const struct options *opt, struct out *out)
 	rows(d, opt, out);
 	heading(out, "What became of the blocks");
 	fates(d, out);
+	next_steps(d, opt, out);
 }

@@ -64,7 +64,7 @@ const char *growth_what(const struct growth *g, struct pool *pool)
 	text = f->type ? f->type : "blocks";
 	if (f->size != ABSENT)
 		text = pool_printf(pool, "%s B %s", text_count_in(pool, f->size), text);
-	where = f->site.function ? f->site.function : f->owner;
+	where = f->site.function ? f->site.function : g->holder ? g->holder : f->owner;
 	if (where)
 		text = pool_printf(pool, "%s, %s %s", text,
 		                   f->site.function ? "allocated in" : "held by", where);

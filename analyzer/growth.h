@@ -40,7 +40,9 @@ struct growth {
 	int64_t last_retained;              /* last less the one before */
 	double per_hour, last_per_hour;     /* of what growth_by_bytes tells; NAN: not known */
 	double steady; /* bytes: the rank. What it would have grown had it always grown as lately */
-	bool matched;  /* the rest is known: */
+	const char *holder;  /* the root that keeps most of what is new alive; NULL: not known */
+	double holder_share; /* of the new blocks that were looked at: 0.5 to 1 */
+	bool matched;        /* the rest is known: */
 	struct tally kept, fresh;   /* of its blocks, in the last interval */
 	struct tally young, cohort; /* fresh in the interval before; alive now */
 };

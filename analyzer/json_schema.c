@@ -212,6 +212,7 @@ static const char *const schema[] = {
 	"          'fragmentation-growth', 'mapping-growth', 'levelled-off', 'churn', "
 	"'shrinking'],",
 	"          'description': 'of diff; so are the rest'},",
+	"        'owner_share': {'$ref': '#/$defs/share'},",
 	"        'what': {'type': 'string'}, 'mapping': {'type': 'string'},",
 	"        'path': {'type': 'string'}, 'series': {'type': 'array', 'items': {",
 	"          'type': 'object', 'required': ['bytes'], 'properties': {",

@@ -54,6 +54,11 @@ near("rate of mappings", f.get("bytes_per_hour", -1), (3 << 20) * 60, 0.02)
 for f in diff["findings"]:
     if f.get("size") == 200 and f["kind"] == "leak":
         problems.append("the cache is called a leak")
+if not estimated:
+    for size, holder in ((24, "pin"), (200, "cache")):
+        f = row(size=size, reach="reachable")
+        if f.get("owner") != holder:
+            problems.append(f"{size} bytes held by {f.get('owner')}, not {holder}")
 top = [(f["change"], f.get("size")) for f in diff["findings"][:3]]
 if sorted(top, key=str) != [("fragmentation-growth", None), ("growing-leak", 72),
                             ("mapping-growth", None)]:

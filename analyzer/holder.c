@@ -1,0 +1,166 @@
+#include "analyzer/holder.h"
+#include "analyzer/group_index.h"
+#include "analyzer/path.h"
+#include "analyzer/place.h"
+
+struct pick { /* of one growth */
+	struct growth *growth;
+	uint32_t group; /* of the newest profile */
+	unsigned level; /* of the sample */
+	bool cohort;    /* of blocks that were new in the snapshot before; else of new ones */
+	struct block block[HOLDER_BLOCKS];
+	size_t n;
+};
+
+static unsigned level_for(uint64_t blocks)
+{
+	unsigned level = 0;
+
+	while (blocks >> level > HOLDER_BLOCKS)
+		level++;
+	return level;
+}
+
+/* The growths that are worth a look. */
+static size_t choose(const struct profile *p, const struct group_index *index,
+                     struct growths *growths, struct pick *pick)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < growths->n && n < HOLDER_GROUPS; i++) {
+		struct growth *g = &growths->v[i];
+		const struct report_finding *f = g->group;
+		uint64_t blocks = g->cohort.blocks ? g->cohort.blocks : g->fresh.blocks;
+
+		if (!f || !f->reach || strcmp(f->reach, reach_name(REACH_REACHABLE)) || !blocks ||
+		    (g->steady <= 0 && g->kind != GROWTH_LEVELLED_OFF))
+			continue;
+		pick[n] = (struct pick){ .growth = g, .cohort = g->cohort.blocks != 0 };
+		pick[n].group = group_index_find(index, REACH_REACHABLE, f->size, f->type);
+		pick[n].level = level_for(blocks);
+		n += pick[n].group < p->groups.n;
+	}
+	return n;
+}
+
+static void draw(struct snapshot *newest, const struct survival *last,
+                 const struct group_index *index, struct pick *pick, size_t n)
+{
+	const struct heap *heap = analysis_heap(&newest->a);
+	const struct reach *reach = analysis_reach(&newest->a);
+	const struct types *types = analysis_types(&newest->a);
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	while (heap_next_set(heap, heap->used, &it, &b)) {
+		bool fresh = bit_get(last->fresh, b.id), cohort = bit_get(last->cohort_bits, b.id);
+		const struct type *type;
+		uint32_t group;
+
+		if ((!fresh && !cohort) || reach_of(reach, b.id) != REACH_REACHABLE)
+			continue;
+		type = types_of(types, b.id);
+		group = group_index_find(index, REACH_REACHABLE, b.size, type ? type->name : NULL);
+		for (size_t i = 0; i < n; i++) {
+			struct pick *p = &pick[i];
+
+			if (p->group == group && (p->cohort ? cohort : fresh) &&
+			    p->n < HOLDER_BLOCKS && profile_samples(b.addr, p->level))
+				p->block[p->n++] = b;
+		}
+	}
+}
+
+/* Name of the root that a chain begins with; NULL: there is none. */
+static const char *name_of(struct places *places, const struct path *path, struct pool *pool)
+{
+	struct place place;
+
+	if (!path->n || path->v[0].from.span)
+		return NULL;
+	if (!path->v[0].at)
+		return "a register";
+	place_find(places, path->v[0].at, &place);
+	if ((place.kind == PLACE_MODULE || place.kind == PLACE_TLS) && place.symbol.name)
+		return place.symbol.name;
+	return place_text(places, &place, pool);
+}
+
+/* The commonest of the names, and how many of n it has. */
+static const char *commonest(const char *const *name, size_t n, size_t *most)
+{
+	const char *best = NULL;
+
+	*most = 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t same = 0;
+
+		for (size_t k = 0; name[i] && k < n; k++)
+			same += name[k] && !strcmp(name[i], name[k]);
+		if (same > *most || (same && same == *most && strcmp(name[i], best) < 0)) {
+			*most = same;
+			best = name[i];
+		}
+	}
+	return best;
+}
+
+static void tell(struct places *places, const struct pick *pick, const struct path *path,
+                 struct growths *growths)
+{
+	const char *name[HOLDER_BLOCKS] = { NULL }, *best;
+	size_t most;
+
+	for (size_t i = 0; i < pick->n; i++)
+		name[i] = name_of(places, &path[i], &growths->pool);
+	best = commonest(name, pick->n, &most);
+	if (!best || most * 2 < pick->n) /* no one holds most of it */
+		return;
+	pick->growth->holder = pool_printf(&growths->pool, "%s", best);
+	pick->growth->holder_share = (double)most / (double)pick->n;
+}
+
+static void search(struct snapshot *newest, const struct pick *pick, size_t n,
+                   struct growths *growths)
+{
+	struct analysis *a = &newest->a;
+	struct block *block = mem_alloc(n * HOLDER_BLOCKS, sizeof(*block));
+	struct path *path = mem_alloc(n * HOLDER_BLOCKS, sizeof(*path));
+	struct pool pool = { 0 };
+	struct places places;
+	size_t all = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < pick[i].n; k++)
+			block[all++] = pick[i].block[k];
+	}
+	path_find(a->core, analysis_heap(a), analysis_roots(a), NULL, PATH_STRONG, block, all,
+	          &pool, path);
+	places_open(a, &places);
+	all = 0;
+	for (size_t i = 0; i < n; i++) {
+		tell(&places, &pick[i], path + all, growths);
+		all += pick[i].n;
+	}
+	places_close(&places);
+	pool_free(&pool);
+	mem_free(path);
+	mem_free(block);
+}
+
+void holders_find(struct snapshot *newest, const struct survival *last, struct growths *growths)
+{
+	const struct profile *p = newest->report.profile;
+	struct pick *pick = mem_alloc(HOLDER_GROUPS, sizeof(*pick));
+	struct group_index index;
+	size_t n;
+
+	group_index_make(p, &index);
+	n = choose(p, &index, growths, pick);
+	if (n) {
+		draw(newest, last, &index, pick, n);
+		search(newest, pick, n, growths);
+	}
+	group_index_free(&index);
+	mem_free(pick);
+}
