@@ -89,8 +89,11 @@ APART void *in_loop(void *arg)
 	return arg;
 }
 
+static int sleepers;
+
 APART void *in_sleep(void *arg)
 {
+	__atomic_add_fetch(&sleepers, 1, __ATOMIC_SEQ_CST);
 	for (;;)
 		sleep(1000);
 	return arg;
@@ -124,8 +127,11 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 5; i++)
 		pthread_create(&thread, NULL, start[i], NULL);
 	for (int i = 0; i < more; i++)
-		pthread_create(&thread, NULL, in_sleep, NULL);
+		if (pthread_create(&thread, NULL, in_sleep, NULL) != 0)
+			return 3;
 	usleep(500000);
+	while (__atomic_load_n(&sleepers, __ATOMIC_SEQ_CST) < more)
+		usleep(10000);
 	finish(argc > 1 ? argv[1] : "abort");
 	steps++;
 	return 0;
