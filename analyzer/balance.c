@@ -5,6 +5,7 @@
  * and large chunks alone need to be looked at for them.
  */
 #include "analyzer/balance.h"
+#include "formats/untouched.h"
 #include "heapwalk/broad.h"
 
 #include <stdlib.h>
@@ -119,7 +120,7 @@ static uint64_t unknown(const struct weigher *w, const struct segment *s, vaddr 
 	if (s->file >= 0 || s->absent || core_file(w->core, s->start))
 		; /* pages of a file, or of memory with a name: they may be there all the same */
 	else if (s->meant_end > s->start || !(s->flags & (SEG_R | SEG_W | SEG_X)) ||
-	         core_never_touched(w->core, s))
+	         untouched_plainly(w->core, s))
 		stop = lesser(end, s->meant_end); /* behind that: never touched */
 	start = greater(start, s->saved_end);
 	return start < stop ? stop - start : 0;

@@ -1,6 +1,7 @@
 #include "analyzer/command.h"
 #include "analyzer/place.h"
 #include "analyzer/text.h"
+#include "formats/untouched.h"
 
 #define NAMED 3 /* owners that are named of one mapping; the rest are counted */
 
@@ -168,7 +169,7 @@ static void add_mapping(struct maps *m, const struct segment *s, size_t from, si
 	row.saved = s->saved_end - s->start;
 	if (row.saved)
 		row.resident = core_resident(core, s->start, s->end);
-	else if (core_never_touched(core, s))
+	else if (untouched_plainly(core, s))
 		row.resident = 0;
 	if (is_mallocs(&m->places->ledger, from, to))
 		row.in_use = used;

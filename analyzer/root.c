@@ -1,6 +1,7 @@
 #include "analyzer/root.h"
 #include "analyzer/exact.h"
 #include "analyzer/getrandom.h"
+#include "formats/untouched.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -148,7 +149,7 @@ static void add_saved(struct lists *l, const struct root *what, const char *why)
 			vaddr stop = s && s->end < end ? s->end : end;
 
 			if (s && what->thread < 0 &&
-			    (core_never_touched(l->core, s) ||
+			    (untouched_plainly(l->core, s) ||
 			     getrandom_holds(l->core, &l->random, s)))
 				l->want[what->kind] -= stop - at;
 			else

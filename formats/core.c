@@ -378,27 +378,6 @@ const struct segment *core_segment(const struct core *core, vaddr at)
 	return lo < core->nseg && core->seg[lo].start <= at ? &core->seg[lo] : NULL;
 }
 
-#define RESERVE_MIN (UINT64_C(64) << 10) /* a guard is smaller */
-
-static bool is_reserve(const struct segment *s)
-{
-	return !(s->flags & (SEG_R | SEG_W | SEG_X)) && s->end - s->start >= RESERVE_MIN;
-}
-
-bool core_never_touched(const struct core *core, const struct segment *s)
-{
-	const struct segment *before = s > core->seg && s[-1].end == s->start ? s - 1 : NULL;
-	const struct segment *after = s + 1 < core->seg + core->nseg && s[1].start == s->end ? s + 1
-	                                                                                     : NULL;
-
-	if (s->meant_end > s->start || core_file(core, s->start) || s->absent ||
-	    core->kind == CORE_GCORE)
-		return false;
-	if (before && before->file >= 0 && (before->flags & SEG_W))
-		return true;
-	return (before && is_reserve(before)) || (after && is_reserve(after));
-}
-
 const uint8_t *core_bytes(const struct core *core, vaddr at, uint64_t *avail)
 {
 	const struct segment *s = core_segment(core, at);

@@ -130,15 +130,6 @@ static inline vaddr core_pointer(const struct core *core, uint64_t word)
 bool core_open(const char *path, struct core **core, struct err *err);
 void core_close(struct core *core); /* accepts NULL */
 
-/*
- * Was this private anonymous mapping, of which nothing is saved, plainly never touched? The kernel
- * saves none of its pages then (fs/coredump.c vma_dump_size), as with MADV_DONTDUMP, and the core
- * does not tell the two apart. Two kinds are common and empty: the .bss behind a module's data, and
- * what was made writable within a large reserve (V8, JVMs). Anything else that was never touched
- * would as a rule have been merged with a neighbour (mm/vma.c), and is taken for left out.
- */
-bool core_never_touched(const struct core *core, const struct segment *s);
-
 /* The segment that maps at, or NULL. O(log n). */
 const struct segment *core_segment(const struct core *core, vaddr at);
 

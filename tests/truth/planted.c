@@ -11,14 +11,20 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
 
 /* Pointers that must not stay anywhere in the clear are kept inverted. */
 #define HIDE(p) (~(uintptr_t)(p))
@@ -193,8 +199,23 @@ static __attribute__((noinline)) void wait_here(void *volatile block)
 	free(block);
 }
 
+/* An alternate signal stack behind a guard page, as Rust's runtime maps one for each thread: where
+ * no handler ever ran on it, the kernel's core has none of it. */
+static void alternate_stack(void)
+{
+	size_t size = 8192, least = getauxval(AT_MINSIGSTKSZ), page = 4096;
+	stack_t alt = { .ss_size = size > least ? size : least };
+	char *at = mmap(NULL, page + alt.ss_size, PROT_READ | PROT_WRITE,
+	                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	alt.ss_sp = at + page;
+	if (at == MAP_FAILED || mprotect(at, page, PROT_NONE) != 0 || sigaltstack(&alt, NULL) != 0)
+		perror("planted: an alternate stack");
+}
+
 static void *blocked(void *arg)
 {
+	alternate_stack();
 	own = malloc(3400);
 	pthread_setspecific(key_high, malloc(3500));
 	wait_here(malloc(3300));
