@@ -1,5 +1,20 @@
 # corpus/chroots.sh: what the recipes share: systems of other releases to build and run victims in.
-# Sourced; $chroots is their folder, $mirror where they come from.
+# Sourced first; $chroots is their folder, $mirror where they come from, $out where cases go.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(dirname "$here")
+chroots=$top/build/chroots
+mirror=${MIRROR:-http://deb.debian.org/debian}
+out=$here
+
+# recipe_option LETTER: those that every recipe has; any other shows the recipe's head, and ends.
+recipe_option()
+{
+	case $1 in
+	c) chroots=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
+	o) out=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
+	*) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	esac
+}
 
 # need_cores: ends the recipe where no core can be had. Sets uses_pid.
 need_cores()

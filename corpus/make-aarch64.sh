@@ -13,17 +13,9 @@
 #
 # Needs debootstrap, gcc-aarch64-linux-gnu, qemu-system-arm, qemu-user-static, zstd, python3.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(dirname "$here")
-chroots=$top/build/chroots
-corpus=$here
-mirror=${MIRROR:-http://deb.debian.org/debian}
+. "$(dirname "$0")/chroots.sh"
 while getopts c:o: option; do
-	case $option in
-	c) chroots=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
-	o) corpus=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
-	*) sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
-	esac
+	recipe_option "$option"
 done
 shift $((OPTIND - 1))
 [ $# -gt 0 ] || set -- bullseye bookworm trixie sid
@@ -137,7 +129,7 @@ build_id()
 # keep CASE RELEASE LINK HOW CORE TRUTH
 keep()
 {
-	local dir=$corpus/$1 share=$work/share/$2
+	local dir=$out/$1 share=$work/share/$2
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	zstd -q -19 "$5" -o "$dir/core.zst"

@@ -11,21 +11,13 @@
 #
 # Needs debootstrap, zstd, python3, and kernel.core_pattern=core (a name, no pipe and no folder).
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(dirname "$here")
-chroots=$top/build/chroots
-bad=$here/bad
-mirror=${MIRROR:-http://deb.debian.org/debian}
+. "$(dirname "$0")/chroots.sh"
+out=$here/bad
 while getopts c:o: option; do
-	case $option in
-	c) chroots=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
-	o) bad=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
-	*) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
-	esac
+	recipe_option "$option"
 done
 shift $((OPTIND - 1))
 [ $# -gt 0 ] || set -- bullseye bookworm trixie sid files
-. "$here/chroots.sh"
 
 # build RELEASE: the victim in /damage of the chroot
 build()
@@ -42,7 +34,7 @@ build()
 # keep CASE RELEASE RECIPE: what is in /damage of the chroot becomes a case
 keep()
 {
-	local dir=$bad/$1 release=$2 recipe=$3 root=$chroots/$2
+	local dir=$out/$1 release=$2 recipe=$3 root=$chroots/$2
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	zstd -q -19 "$root/damage/core" -o "$dir/core.zst"
@@ -99,11 +91,11 @@ release()
 
 for what; do
 	if [ "$what" = files ]; then
-		zstd -q -d --sparse -f "$bad/bookworm-nul/core.zst" -o "$bad/whole.core"
-		python3 "$top/tests/hostile/files.py" "$bad/whole.core" "$bad/files"
-		rm -f "$bad/whole.core"
+		zstd -q -d --sparse -f "$out/bookworm-nul/core.zst" -o "$out/whole.core"
+		python3 "$top/tests/hostile/files.py" "$out/whole.core" "$out/files"
+		rm -f "$out/whole.core"
 	else
 		release "$what"
 	fi
 done
-du -sh "$bad"
+du -sh "$out"

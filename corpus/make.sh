@@ -13,25 +13,18 @@
 #
 # Needs debootstrap, gdb, zstd, and kernel.core_pattern=core (a name, no pipe and no folder).
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(dirname "$here")
-chroots=$top/build/chroots
-corpus=$here
-mirror=${MIRROR:-http://deb.debian.org/debian}
+. "$(dirname "$0")/chroots.sh"
 arch=
 cases='*'
 while getopts a:c:n:o: option; do
 	case $option in
 	a) arch=$OPTARG ;;
-	c) chroots=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
 	n) cases=$OPTARG ;;
-	o) corpus=$(mkdir -p "$OPTARG" && cd "$OPTARG" && pwd) ;;
-	*) sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	*) recipe_option "$option" ;;
 	esac
 done
 shift $((OPTIND - 1))
 [ $# -gt 0 ] || set -- bullseye bookworm trixie sid
-. "$here/chroots.sh"
 need_cores
 
 # build RELEASE: the victims, dynamic and static, in /victim of the chroot
@@ -61,7 +54,7 @@ wanted()
 # the program's name
 keep()
 {
-	local name=$1 release=$2 link=$3 how=$4 root=$chroots/$2 dir=$corpus/$1 from=victims/plan
+	local name=$1 release=$2 link=$3 how=$4 root=$chroots/$2 dir=$out/$1 from=victims/plan
 	local program=plan
 	case "$*" in *kinds-*) program=kinds from=kinds ;; esac
 	shift 4
@@ -207,4 +200,4 @@ for release; do
 	case $release in trixie | sid) gdb_case "$release" ;; esac
 	rm -rf "$chroots/$release/victim"
 done
-du -sh "$corpus"
+du -sh "$out"

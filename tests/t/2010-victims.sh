@@ -6,11 +6,6 @@
 need_cmd python3
 . "$SRC/tests/victims/replay.sh"
 
-plan_build()
-{
-	"$CC" -std=gnu11 -O1 -g -pthread -o "$OUT/plan-$1" "$SRC"/tests/victims/plan/*.c "${@:2}"
-}
-
 # shellcheck disable=SC2086
 ok 'the victim builds' plan_build dynamic ${PLAN_DYNAMIC:-} || plan_done
 builds=dynamic

@@ -62,15 +62,7 @@ kind()
 	wait "$top" 2>/dev/null
 }
 
-ok 'the program builds' build dynamic
-builds=dynamic
-for how in static static-pie no-pie; do
-	if build "$how" -$how 2>"$OUT/$how.log"; then
-		builds="$builds $how"
-	else
-		skip "the program builds with -$how" 'no such libc here'
-	fi
-done
+build_all build
 
 for how in $builds; do
 	kind "align-$how" "$how" align 1048576

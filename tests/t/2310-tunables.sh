@@ -5,11 +5,6 @@ need_cmd python3
 . "$SRC/tests/victims/replay.sh"
 reason=$(core_forbidden) && skip_all "$reason"
 
-plan_build()
-{
-	"$CC" -std=gnu11 -O1 -g -pthread -o "$OUT/plan-$1" "${@:2}" "$SRC"/tests/victims/plan/*.c
-}
-
 # run NAME LINK TUNABLES [--wrap FLAG-OF-SETARCH] OPTION...
 run()
 {
@@ -26,15 +21,7 @@ run()
 	replay "$name" "$OUT/core" "$OUT/truth"
 }
 
-ok 'the victim builds' plan_build dynamic
-builds=dynamic
-for how in static static-pie no-pie; do
-	if plan_build "$how" -$how 2>"$OUT/$how.log"; then
-		builds="$builds $how"
-	else
-		skip "the victim builds with -$how" 'no such libc here'
-	fi
-done
+build_all plan_build
 
 # M_MXFAST 1, M_TRIM_THRESHOLD -1, M_TOP_PAD -2, M_MMAP_THRESHOLD -3, M_MMAP_MAX -4, M_PERTURB -6,
 # M_ARENA_MAX -8

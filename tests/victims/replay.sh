@@ -1,5 +1,27 @@
 # tests/victims/replay.sh: a core against what the victim declared. Sourced after lib.sh.
 
+# plan_build LINK [FLAGS...]: the victim as $OUT/plan-LINK
+plan_build()
+{
+	"$CC" -std=gnu11 -O1 -g -pthread -o "$OUT/plan-$1" "$SRC"/tests/victims/plan/*.c "${@:2}"
+}
+
+# build_all CMD: `CMD dynamic` has to build the victim, `CMD LINK -LINK` may for each other way to link
+# a program; $builds are those that do.
+build_all()
+{
+	local how
+	ok 'the victim builds' "$1" dynamic
+	builds=dynamic
+	for how in static static-pie no-pie; do
+		if "$1" "$how" -$how 2>"$OUT/$how.log"; then
+			builds="$builds $how"
+		else
+			skip "the victim builds with -$how" 'no such libc here'
+		fi
+	done
+}
+
 # replay NAME CORE TRUTH: one check; its differences are shown where it fails. Roots may be missing:
 # where stacks and their guard pages are one mapping (glibc 2.42 and later on Linux 6.13 and later),
 # gdb's gcore (seen with 13.1 and 16.3) writes zeroes in place of all of it; qemu-user (seen with 7.2) writes
