@@ -60,12 +60,8 @@ void typegraph_complain(struct typegraph *graph, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	graph->trouble = pool_strndup(&graph->pool, text, sizeof(text));
-}
-
-const char *typegraph_trouble(const struct typegraph *graph)
-{
-	return graph->trouble;
+	graph->trouble = pool_strndup(&graph->modules->pool, text, sizeof(text));
+	array_push(&graph->modules->warnings, graph->trouble);
 }
 
 struct node *node_new(struct typegraph *graph, uint32_t *id)

@@ -52,7 +52,8 @@ struct ctype {
 
 struct typegraph;
 
-/* modules has to live longer. The caller ends with typegraph_free, which accepts NULL. */
+/* modules has to live longer; what could not be read becomes a warning of it, once. The caller ends
+ * with typegraph_free, which accepts NULL. */
 struct typegraph *typegraph_new(struct modules *modules);
 void typegraph_free(struct typegraph *graph);
 
@@ -79,8 +80,5 @@ const char *ctype_name(struct typegraph *graph, uint32_t id, struct pool *pool);
  */
 const char *ctype_path(struct typegraph *graph, uint32_t id, uint64_t offset, struct pool *pool,
                        uint32_t *type, uint64_t *rest);
-
-/* What could not be read, for people; NULL: all could. More may come as more is asked. */
-const char *typegraph_trouble(const struct typegraph *graph);
 
 #endif

@@ -99,7 +99,7 @@ struct typegraph {
 	struct idmap by_pc; /* address looked up: index into pc_scope */
 	uint64_t dies;      /* looked at */
 	unsigned depth;     /* of types that are being loaded */
-	const char *trouble;
+	const char *trouble; /* the first; NULL: none */
 };
 
 /* typeread.c. The type of what has DW_AT_type (die: a Dwarf_Die); CTYPE_NONE: none, void. */

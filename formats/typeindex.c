@@ -29,7 +29,7 @@ struct pass {
 	struct image *image;
 	struct idmap imported;        /* units of the shared file: address */
 	ARRAY(struct die_ref) shared; /* the same, in the order in which they were met */
-	bool in_shared;
+	bool in_shared, damaged;
 	unsigned split; /* units whose .dwo file is not there */
 };
 
@@ -194,8 +194,11 @@ static void walk_unit(struct pass *pass, Dwarf_Die *unit)
 {
 	Dwarf_Die die;
 
+	int none = dwarf_child(unit, &die);
+
 	pass->depth = 0;
-	if (dwarf_child(unit, &die) != 0)
+	pass->damaged |= none < 0;
+	if (none)
 		return;
 	while (++pass->graph->dies < DIES_MOST) {
 		Dwarf_Die child;
@@ -207,7 +210,8 @@ static void walk_unit(struct pass *pass, Dwarf_Die *unit)
 			die = child;
 			continue;
 		}
-		while (dwarf_siblingof(&die, &die) || die.addr <= last) {
+		while ((none = dwarf_siblingof(&die, &die)) || die.addr <= last) {
+			pass->damaged |= none < 0 || !none;
 			if (!pass->depth)
 				return;
 			die_again(&pass->level[--pass->depth], &die);
@@ -268,7 +272,9 @@ static void walk_file(struct pass *pass, Dwarf *dwarf)
 	Dwarf_Die unit;
 	uint8_t type = 0;
 
-	while (dwarf_get_units(dwarf, cu, &cu, NULL, &type, &unit, NULL) == 0) {
+	int none;
+
+	while (!(none = dwarf_get_units(dwarf, cu, &cu, NULL, &type, &unit, NULL))) {
 		if (type == DW_UT_skeleton) {
 			Dwarf_Die split;
 
@@ -282,6 +288,7 @@ static void walk_file(struct pass *pass, Dwarf *dwarf)
 		if (pass->graph->dies >= DIES_MOST)
 			return;
 	}
+	pass->damaged |= none < 0;
 }
 
 static int by_at(const void *a, const void *b)
@@ -317,12 +324,19 @@ bool module_index(struct typegraph *graph, const struct module *module)
 	}
 	array_free(&pass.shared);
 	idmap_free(&pass.imported);
-	if (pass.split)
+	if (pass.damaged)
 		typegraph_complain(graph,
-		                   "%u units of %s have their debug information in .dwo files that "
-		                   "are not where they were compiled: types and variables of "
-		                   "theirs are not known",
-		                   pass.split, module->path);
+		                   "the debug information of %s is damaged: what could not be read "
+		                   "of types and variables is not told; see whether readelf "
+		                   "--debug-dump=info complains of the file, too",
+		                   module->path);
+	if (pass.split)
+		typegraph_complain(
+			graph,
+			"%u of the units of %s have their debug information in .dwo files that "
+			"are not where they were compiled: types and variables of "
+			"theirs are not known",
+			pass.split, module->path);
 	index->has = index->variable.n || index->tls.n || graph->definition.n;
 	if (index->variable.n)
 		qsort(index->variable.v, index->variable.n, sizeof(*index->variable.v), by_at);

@@ -36,7 +36,8 @@ says 'C++, clang, DWARF 5, split' clang++ variables.cc -g -gdwarf-5 -gsplit-dwar
 
 # A .dwo file that is gone.
 rm -f victim/*.dwo
-ok 'without its .dwo file: no harm' sh -c '"$COREHEAP" explain core $(sed -n "s/^\(0x[^ ]*\) .*/\1/p" core.log) >gone'
+ok 'without its .dwo file: no harm' sh -c '"$COREHEAP" explain core $(sed -n "s/^\(0x[^ ]*\) .*/\1/p" core.log) >gone 2>said'
+like 'which is said' "$(cat said)" '1 of the units of .*victim have their debug information in \.dwo files that are not where'
 is 'and no member is made up' "$(grep -c '\.own' gone)" 0
 
 # The same names from a separate debug file that dwz has been over.

@@ -8,22 +8,25 @@ ROUNDS=6
 # rounds NAME FILE CORE ADDRESS...
 rounds()
 {
-	local name=$1 file=$2 core=$3 i status bad=0 differ=0
+	local name=$1 file=$2 core=$3 i status bad=0 differ=0 told=0
 	shift 3
 	"$COREHEAP" blocks "$core" -q --format=csv 2>/dev/null | cut -d, -f1-6 >whole
 	for ((i = 0; i < ROUNDS; i++)); do
 		"$SRC/tests/hostile/dwarf.py" "$file" damaged "$i" || exit 1
 		chmod +x damaged
-		timeout 20 "$COREHEAP" blocks "$core" --exe damaged -q --format=csv >listing 2>said
+		timeout 20 "$COREHEAP" blocks "$core" --exe damaged --format=csv >listing 2>said
 		status=$?
 		cut -d, -f1-6 listing | cmp -s - whole || differ=$((differ + 1))
 		[ $status -eq 0 ] || { bad=$((bad + 1)); note "blocks, seed $i: exit $status"; }
+		grep -q 'debug information of .* is damaged' said && told=$((told + 1))
 		timeout 20 "$COREHEAP" explain "$core" --exe damaged -q "$@" >/dev/null 2>said
 		status=$?
 		[ $status -eq 0 ] || { bad=$((bad + 1)); note "explain, seed $i: exit $status"; }
 	done
 	is "$name: $ROUNDS damaged files, no harm" "$bad" 0
 	is "$name: the blocks are the same" "$differ" 0
+	[ "$told" -gt 0 ]
+	result $? "$name: damage that is met is told ($told of $ROUNDS)"
 }
 
 g++ -g -O1 -o classes "$SRC/tests/types/variables.cc" || skip_all 'no C++ compiler'
