@@ -53,6 +53,7 @@ def kept(core):
     stacks = {}
     for entry, in struct.iter_unpack("<Q", core.at(region + entries, segments << 16)):
         if entry:
+            assert entry >> 21 << 4 not in stacks, "two entries of a block"
             at = region + records + (entry & 0x1fffff) * 32
             depth, = struct.unpack("<I", core.at(at + 8, 4))
             stacks[entry >> 21 << 4] = struct.unpack("<%dQ" % depth, core.at(at + 16, 8 * depth))
@@ -78,4 +79,5 @@ def main():
     return 1 if wrong or len(callers) < 1000 else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
