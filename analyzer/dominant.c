@@ -13,12 +13,14 @@ enum part {
 	PART_STACKS,
 	PART_SHARED,
 	PART_FILES,
+	PARTS_CALLED, /* those before have codes */
+	PART_OVERHEAD = PARTS_CALLED,
 	PARTS
 };
 
 static const struct {
 	const char *code, *rule;
-} parts[PARTS] = {
+} parts[PARTS_CALLED] = {
 	[PART_LEAK] = { "leak", "unreachable heap is the largest part of what is resident" },
 	[PART_HEAP] = { "heap", "heap that is in use and reachable is the largest part of what is "
 	                        "resident; whether it grows takes a second core" },
@@ -43,7 +45,7 @@ static void weigh(const struct report *r, uint64_t *part)
 		[OWNER_IN_USE] = PART_HEAP,          [OWNER_MMAPPED] = PART_HEAP,
 		[OWNER_TOP] = PART_FRAGMENTATION,    [OWNER_BINS] = PART_FRAGMENTATION,
 		[OWNER_TCACHE] = PART_FRAGMENTATION, [OWNER_FASTBINS] = PART_FRAGMENTATION,
-		[OWNER_MALLOC] = PART_HEAP,          [OWNER_DAMAGED] = PART_HEAP,
+		[OWNER_MALLOC] = PART_OVERHEAD,          [OWNER_DAMAGED] = PART_HEAP,
 		[OWNER_GROWTH] = PART_FRAGMENTATION, [OWNER_STACK] = PART_STACKS,
 		[OWNER_STACK_UNUSED] = PART_STACKS,  [OWNER_STACK_EXITED] = PART_STACKS,
 		[OWNER_GUARD] = PART_STACKS,         [OWNER_TLS] = PART_STACKS,
@@ -274,7 +276,7 @@ void dominant_find(struct report *r)
 	number(d, "resident", r->memory.resident);
 	number(d, "mapped", r->memory.mapped);
 	weigh(r, bytes);
-	for (enum part p = PART_LEAK; p < PARTS; p++)
+	for (enum part p = PART_LEAK; p < PARTS_CALLED; p++)
 		if (bytes[p] > bytes[most])
 			most = p;
 	if (bytes[PART_LEAK] < LITTLE && (is_unseen(r) || is_untouched(r)))
