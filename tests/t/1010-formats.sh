@@ -33,7 +33,7 @@ for r in rows:
     same("state", r["state"] in ("used", "free", "internal"), True)
     same("reach of " + r["state"], r["reach"] != "", r["state"] == "used")
     same("kind", r["kind"] in ("brk", "arena", "mmap"), True)
-    same("the site is not known", r["site"], "")
+    same("site of " + r["state"], r["site"] == "" or r["state"] == "used", True)
     same("type of " + r["state"], r["type"] == "" or r["state"] == "used", True)
     same("only whole lines", None in r.values() or None in r, False)
 def plain(o):
