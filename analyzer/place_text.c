@@ -1,5 +1,6 @@
 /* place: its words. */
 #include "analyzer/place.h"
+#include "analyzer/origin.h"
 #include "analyzer/text.h"
 
 static int tid_of(const struct places *places, int thread)
@@ -70,6 +71,13 @@ static const char *anon_text(const struct places *places, const struct ledger_pa
 	return text;
 }
 
+static bool is_sites(const struct places *places, const struct ledger_part *part)
+{
+	const struct exact *e = origins_exact(analysis_origins(places->a));
+
+	return e->found && part->start >= e->start && part->start < e->end;
+}
+
 const char *place_part(struct places *places, const struct ledger_part *part, struct pool *pool)
 {
 	const struct heap *heap = places->a->heap;
@@ -99,9 +107,11 @@ const char *place_part(struct places *places, const struct ledger_part *part, st
 	case LEDGER_SHARED:
 		return path_of(places, part);
 	case LEDGER_ANON:
-		return anon_text(places, part, pool);
+		return is_sites(places, part) ? "allocation sites, kept by libcoreheap_sites.so"
+		                              : anon_text(places, part, pool);
 	case LEDGER_NONE:
-		return "address space without access rights";
+		return is_sites(places, part) ? "reserve of libcoreheap_sites.so"
+		                              : "address space without access rights";
 	case LEDGER_VDSO:
 		return "the kernel's code in the process (vdso)";
 	case LEDGER_VVAR:

@@ -57,6 +57,9 @@ for core in kept-stack kept-sampled; do
 	like "$core: and as text" "$("$COREHEAP" leaks $core.core)" '^  .* in [0-9]+ allocations? from stack'
 done
 
+like 'maps names the region' "$("$COREHEAP" maps kept-stack.core)" 'allocation sites, kept by'
+like 'and its reserve' "$("$COREHEAP" maps kept-stack.core)" 'reserve of libcoreheap_sites'
+
 # Three blocks are lost, and a word left behind somewhere may hold one of them by chance. Were the
 # region a root, none would be.
 "$COREHEAP" blocks --format=csv kept-stack.core >blocks.csv
