@@ -282,11 +282,12 @@ static void next_steps(const struct diff *d, const struct options *opt, struct o
 {
 	const struct growth *g = first_blocks(d);
 	struct table t = { .indent = 2, .headless = true };
-	const char *program = text_shell(&t.pool, opt->program), *all = "";
-	const char *newest = text_shell(&t.pool, d->snapshot[d->n - 1].path);
+	const char *program, *newest, *all = "";
 
 	if (d->snapshot[d->n - 1].saved || !g)
 		return;
+	program = text_shell(&t.pool, opt->program);
+	newest = text_shell(&t.pool, d->snapshot[d->n - 1].path);
 	heading(out, "Next");
 	table_column(&t, "", false);
 	table_column(&t, "", false);
