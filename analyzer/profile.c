@@ -26,6 +26,10 @@ static void add_groups(struct report *r, struct profile *p, struct analysis *a)
 {
 	struct report all = { .process = r->process, .pool = r->pool };
 
+	/* types of all; which possible blocks are structural takes longer than all the rest */
+	if (!a->interior)
+		a->typed = 1u << REACH_REACHABLE;
+	analysis_types(a);
 	report_add_groups(&all, a, GROUP_BY_ALL, ~0u);
 	report_finish(&all);
 	r->pool = all.pool; /* what the strings of the groups are in */
