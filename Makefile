@@ -54,6 +54,7 @@ sites_flags    = $(CC) -I. -D_GNU_SOURCE $(CPPFLAGS) $(language) $(CFLAGS) -fPIC
 	-fvisibility=hidden -fno-builtin-malloc -fno-builtin-calloc -ftls-model=initial-exec \
 	-fno-stack-protector -U_FORTIFY_SOURCE $(warnings) -Wl,-soname,$(sites) -Wl,-z,relro \
 	-Wl,-z,now -Wl,-z,noexecstack
+sites_libs    := -Wl,--as-needed -ldl -lpthread # before glibc 2.34 they were not in libc
 sites_sources := $(sort $(wildcard preload/*.c))
 machine       := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 sites_built   := $(if $(filter x86_64 aarch64,$(machine)),$(BUILD)/$(sites))
@@ -107,7 +108,7 @@ $(obj)/coreheap: $(objects)
 $(BUILD)/$(sites): $(sites_sources) $(wildcard preload/*.h) Makefile
 	@mkdir -p $(@D)
 	@echo '  built   $@'
-	@$(sites_flags) -o $@.new $(sites_sources) && mv -f $@.new $@
+	@$(sites_flags) -o $@.new $(sites_sources) $(sites_libs) && mv -f $@.new $@
 
 $(obj)/%.o: %.c $(obj)/libraries
 	@mkdir -p $(@D)
