@@ -123,6 +123,8 @@ void sites_make(struct analysis *a, const uint64_t *wanted, bool refs, struct si
 	index_modules(s);
 	if (!s->scorer.nsites)
 		return;
+	if (refs)
+		site_classes_context(a->core, heap, &a->modules, &s->classes);
 	site_classes_make(a->core, heap, &a->modules, wanted, CLASSES_MOST, &s->classes);
 	if (refs)
 		site_refs_make(&s->classes, &s->refs);

@@ -1,6 +1,7 @@
 #include "analyzer/site_class.h"
 
-#define TEXT_LEAST 4 /* characters */
+#define TEXT_LEAST 4   /* characters */
+#define ARRAY_FROM 256 /* bytes into a block from which on words are taken for an array's */
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {
@@ -65,12 +66,15 @@ static const uint8_t *content(const struct core *core, const struct block *b, ui
 	return mem;
 }
 
-static uint64_t key_of(const struct site_classes *c, const struct block *b, bool *text)
+/* What a block is told by without who points to it. *plain: that is little. */
+static uint64_t own_key(const struct site_classes *c, const struct block *b, bool *text,
+                        bool *plain)
 {
 	uint64_t len = 0, length, key = mix(0, b->size);
 	const uint8_t *mem = content(c->core, b, &len);
 
 	*text = false;
+	*plain = true;
 	if (!mem)
 		return mix(key, 1);
 	if (site_text_at(mem, len, &length) && length >= TEXT_LEAST) {
@@ -82,10 +86,70 @@ static uint64_t key_of(const struct site_classes *c, const struct block *b, bool
 		enum site_word kind = site_word_kind(c, word);
 
 		key = mix(key, kind + 3);
+		if (kind == WORD_START || kind == WORD_STATIC)
+			*plain = false;
 		if (kind == WORD_STATIC && !i)
 			key = mix(key, word);
 	}
 	return key;
+}
+
+static uint64_t key_of(const struct site_classes *c, const struct block *b, bool *text)
+{
+	bool plain;
+	uint64_t key = own_key(c, b, text, &plain);
+
+	if (!plain || !c->context || b->id >= c->heap->nchunks || !c->context[b->id])
+		return key;
+	return mix(key, c->context[b->id]);
+}
+
+/* Words of long arrays are all alike. */
+static uint32_t place_hash(uint64_t key, uint64_t offset)
+{
+	uint64_t h = mix(key, offset < ARRAY_FROM ? offset : ARRAY_FROM);
+
+	return (uint32_t)(h >> 32) | 1;
+}
+
+static void note_context(struct site_classes *c, const struct block *b)
+{
+	uint64_t len = 0, key = 0;
+	const uint8_t *mem = content(c->core, b, &len);
+
+	for (uint64_t i = 0; mem && i + 8 <= len; i += 8) {
+		uint64_t word = load64(mem + i);
+		struct block to;
+		bool text, plain;
+
+		if (word < c->lowest || word >= c->highest || !heap_find(c->heap, word, &to) ||
+		    to.state != BLOCK_USED || to.addr != word || to.id >= c->heap->nchunks ||
+		    to.id == b->id || c->context[to.id])
+			continue;
+		if (!key)
+			key = own_key(c, b, &text, &plain);
+		c->context[to.id] = place_hash(key, i);
+	}
+}
+
+void site_classes_context(const struct core *core, const struct heap *heap,
+                          const struct modules *modules, struct site_classes *out)
+{
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	*out = (struct site_classes){ .core = core, .heap = heap, .modules = modules };
+	if (!heap->nspans)
+		return;
+	out->lowest = heap->span[0].start;
+	for (size_t i = 0; i < heap->nspans; i++)
+		if (heap->span[i].end > out->highest)
+			out->highest = heap->span[i].end;
+	out->context_bytes = (uint64_t)heap->nchunks * sizeof(*out->context) + 8;
+	out->context = mem_lazy(out->context_bytes);
+	while (heap_next(heap, &it, &b))
+		if (b.state == BLOCK_USED && b.id < heap->nchunks)
+			note_context(out, &b);
 }
 
 static size_t slot_of(const struct site_classes *c, uint64_t key)
@@ -149,9 +213,10 @@ void site_classes_make(const struct core *core, const struct heap *heap,
 	struct heap_iter it = { 0 };
 	struct block b;
 
-	*out = (struct site_classes){
-		.core = core, .heap = heap, .modules = modules, .most = most
-	};
+	out->core = core;
+	out->heap = heap;
+	out->modules = modules;
+	out->most = most;
 	while (bits ? heap_next_set(heap, bits, &it, &b) : heap_next(heap, &it, &b)) {
 		struct site_class *class;
 		uint64_t key;
@@ -185,5 +250,7 @@ void site_classes_free(struct site_classes *classes)
 {
 	mem_free(classes->v);
 	mem_free(classes->slot);
+	if (classes->context)
+		mem_lazy_free(classes->context, classes->context_bytes);
 	*classes = (struct site_classes){ 0 };
 }
