@@ -77,8 +77,21 @@ void builder_store(struct builder *b, uint32_t site, const struct site_store *st
 	b->last_store.v[site] = (uint32_t)b->stores.n;
 }
 
+static void mark_library(struct builder *b)
+{
+	for (size_t i = 0; i < b->sites.n; i++) {
+		struct site_entry *e = &b->sites.v[i];
+		const struct function *f = function_at(b->functions, e->function);
+		const struct summary *s = f ? b->summary[f - b->functions->v] : NULL;
+
+		if (s && s->library)
+			e->flags |= SITE_LIBRARY;
+	}
+}
+
 void builder_lift(struct builder *b)
 {
+	mark_library(b);
 	for (size_t i = 0; i < b->lifted.n; i++) {
 		const struct lifted *l = &b->lifted.v[i];
 		struct site_entry *to = &b->sites.v[l->site], *from = &b->sites.v[l->inner];
@@ -89,7 +102,8 @@ void builder_lift(struct builder *b)
 		to->size = from->size;
 		to->scale = from->scale;
 		to->add = from->add;
-		to->flags = (uint8_t)((from->flags & ~SITE_WRAPPER) | SITE_INSIDE);
+		to->flags = (uint8_t)((from->flags & ~(SITE_WRAPPER | SITE_LIBRARY)) | SITE_INSIDE |
+		                      (to->flags & SITE_LIBRARY));
 		from->flags |= SITE_WRAPPER;
 		for (unsigned n = 0; at && n < LIFTED_STORES; n++) {
 			struct pending_store p = b->stores.v[at - 1];

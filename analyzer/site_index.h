@@ -50,6 +50,7 @@ enum {
 	SITE_WRAPPER = 2,  /* its function is an allocator: its callers are the sites */
 	SITE_LOOSE = 4,    /* the size was rounded up, by less than 16 */
 	SITE_RETURNED = 8, /* its function returns the block */
+	SITE_LIBRARY = 32, /* in a function of the C++ library, whose callers are not known */
 	SITE_INSIDE = 16,  /* the callee keeps the block's address */
 };
 

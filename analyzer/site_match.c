@@ -83,6 +83,9 @@ static double store_matches(const struct scorer *scorer, const struct question *
 	if (store->kind == STORE_OTHER || store->kind == STORE_ZERO ||
 	    !read_part(s, store->offset, store->width, &word))
 		return false;
+	if (store->kind == STORE_CONST && !store->value && store->width == 8 && word &&
+	    site_word_kind(scorer->classes, word) == WORD_START)
+		return 0; /* a NULL that was there to be replaced */
 	*known = true;
 	switch (store->kind) {
 	case STORE_CONST:
@@ -248,7 +251,7 @@ static double match_slack(struct scorer *scorer, uint32_t class, const struct si
 	}
 	if (!seen)
 		return 0;
-	llr = log_ratio(zero / seen, 0.75, 0.5);
+	llr = log_ratio(zero / seen, 0.85, 0.5);
 	scorer_reason(scorer, llr, "is zero behind what the site asks for", NULL, zero / seen);
 	return llr;
 }

@@ -9,6 +9,12 @@ static double log_ratio(double match, double expected, double background)
 	       (1 - match) * log((1 - expected) / (1 - background));
 }
 
+/* Addresses are handed on: that they are elsewhere by now says little. */
+static double at_least(double llr, double least)
+{
+	return llr < least ? least : llr;
+}
+
 /* A variable that the site's block goes to: does it point to a block of this class? */
 static double match_global(const struct scorer *scorer, uint32_t class, vaddr at)
 {
@@ -43,7 +49,7 @@ static double match_parent(const struct scorer *scorer, const struct class_refs 
 	for (uint32_t i = 0; i < refs->n; i++)
 		if (refs->v[i].parent != CLASS_NONE && refs->v[i].offset == tag->offset)
 			hit += share_of(scorer, refs->v[i].parent, module->first + tag->parent);
-	return log_ratio(hit / refs->n, 0.7, 0.1);
+	return at_least(log_ratio(hit / refs->n, 0.7, 0.1), -1);
 }
 
 static double match_offset(const struct scorer *scorer, const struct class_refs *refs,
@@ -57,7 +63,8 @@ static double match_offset(const struct scorer *scorer, const struct class_refs 
 		hit += refs->v[i].parent != CLASS_NONE && refs->v[i].offset == offset;
 	common = ((double)all->by_offset[at] + 1) / ((double)all->total + 8);
 	common = common < 0.02 ? 0.02 : common > 0.6 ? 0.6 : common;
-	return log_ratio(hit / refs->n, 0.65 > common ? 0.65 : common, common) * 0.7;
+	return at_least(log_ratio(hit / refs->n, 0.65 > common ? 0.65 : common, common) * 0.7,
+	                -0.3);
 }
 
 double match_refs(struct scorer *scorer, uint32_t class, const struct score_module *module,

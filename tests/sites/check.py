@@ -57,7 +57,7 @@ class Lines:
                 lists.append([])
                 i += 1
                 continue
-            lists[-1].append((lines[i], lines[i + 1].split(" (")[0]))
+            lists[-1].append((lines[i], os.path.normpath(lines[i + 1].split(" (")[0])))
             i += 2
         for offset, frames in zip(wanted, lists):
             self.known[offset] = self.choose(frames)
