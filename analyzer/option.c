@@ -179,6 +179,13 @@ static bool set_debug_dir(struct parse *p, const char *name, const char *value)
 	return set_directory(p, name, value, &p->opt->where.debug_dir);
 }
 
+static bool set_no_cache(struct parse *p, const char *name, const char *value)
+{
+	(void)name, (void)value;
+	p->opt->where.no_cache = true;
+	return true;
+}
+
 static bool set_debuginfod(struct parse *p, const char *name, const char *value)
 {
 	(void)name, (void)value;
@@ -337,6 +344,7 @@ const struct option option_list[] = {
 	{ "--exe", 0, ARGUMENT, TAKES_FILES, set_exe },
 	{ "--debug-dir", 0, ARGUMENT, TAKES_FILES, set_debug_dir },
 	{ "--debuginfod", 0, NO_ARGUMENT, TAKES_FILES, set_debuginfod },
+	{ "--no-cache", 0, NO_ARGUMENT, TAKES_FILES, set_no_cache },
 	{ "--fail-on", 0, ARGUMENT, TAKES_FAIL_ON, set_fail_on },
 	{ "--show-content", 0, OPTIONAL_ARGUMENT, TAKES_CONTENT, set_show_content },
 	{ "--profile", 0, NO_ARGUMENT, TAKES_PROFILE, set_profile },
@@ -388,6 +396,8 @@ const struct option_text option_texts[] = {
 	  TAKES_FILES },
 	{ "--exe FILE", "the executable of the process, if not at its old place", TAKES_FILES },
 	{ "--debug-dir DIR", "look for files with debug information there too", TAKES_FILES },
+	{ "--no-cache", "do not keep what was worked out from files, nor use what was kept",
+	  TAKES_FILES },
 	{ "--debuginfod",
 	  "ask the servers of $DEBUGINFOD_URLS for files that are nowhere else: they learn "
 	  "build-ids",

@@ -1,6 +1,7 @@
 #include "analyzer/site.h"
 
 #include "analyzer/analysis.h"
+#include "analyzer/site_cache.h"
 #include "analyzer/site_place.h"
 
 #include <stdlib.h>
@@ -62,14 +63,30 @@ static void add_exports(export_list *list, const struct site_index *index)
 		qsort(list->v, list->n, sizeof(*list->v), by_name);
 }
 
+/* False: it has no code that can be read. */
+static bool get_index(struct sites *s, const struct module *m, const export_list *exports,
+                      struct site_limits *limits, struct site_index *out)
+{
+	struct modules *modules = &s->a->modules;
+	bool cache = !s->a->where.no_cache && modules_file(modules, m);
+	struct err err;
+
+	if (cache && site_cache_read(m, exports->v, exports->n, out))
+		return true;
+	if (!site_index_build(modules, m, exports->v, exports->n, limits, out, &err))
+		return false;
+	if (cache && !out->partial)
+		site_cache_write(m, exports->v, exports->n, out);
+	return true;
+}
+
 static void add_module(struct sites *s, const struct module *m, export_list *exports,
                        struct site_limits *limits, double prior)
 {
 	struct score_module *to = &s->scorer.module[s->scorer.nmodules];
-	struct err err;
 
 	*to = (struct score_module){ .module = m, .prior = prior };
-	if (!site_index_build(&s->a->modules, m, exports->v, exports->n, limits, &to->index, &err))
+	if (!get_index(s, m, exports, limits, &to->index))
 		return;
 	add_exports(exports, &to->index);
 	s->scorer.nmodules++;

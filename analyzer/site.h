@@ -29,7 +29,7 @@ struct site {
 	                 */
 
 /* From this confidence on a site is called likely. */
-#define SITE_LIKELY 0.9
+#define SITE_LIKELY 0.95
 
 #define SITE_LIST 5
 

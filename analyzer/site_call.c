@@ -1,7 +1,7 @@
 /* Calls: what is called, by which name, and what is left of the state behind it. */
 #include "analyzer/site_step.h"
 
-#define SPOILED 64 /* bytes of a local that a callee may write when it gets its address */
+#define SPOILED 32 /* bytes of a local that a callee may write when it gets its address */
 
 /* System V ABI, AMD64. */
 static const uint8_t arguments[FLOW_ARGS] = { CODE_RDI, CODE_RSI, CODE_RDX,

@@ -8,6 +8,7 @@
 
 #define OTHERS   24  /* samples of other classes of the size that are the background */
 #define WORDS    128 /* words of a block that are looked at for what calloc left */
+#define UNTOLD   3.9 /* logarithm: a store of what is not told, where all have one address */
 #define QUESTION 64  /* offsets of a site that are looked at */
 
 static double log_ratio(double match, double expected, double background)
@@ -130,7 +131,7 @@ static struct expectation expect(const struct question *q)
 			e = (struct expectation){ s->late ? 0.75 : 0.88, 0.03, 0.4 };
 		if (s->kind == STORE_CONST && s->value) {
 			if (s->value > 255 && e.low > 0.03)
-				e = (struct expectation){ 0.65, 0.01, 0.3 };
+				e = (struct expectation){ 0.75, 0.01, 0.3 };
 			else if (e.low > 0.05)
 				e = (struct expectation){ 0.6, 0.05, 0.6 };
 		}
@@ -191,6 +192,29 @@ static const char *words_for(const struct question *q)
 	return "holds the number that is stored there";
 }
 
+/*
+ * The site stores there what its code does not tell; the blocks all have one and the same address
+ * of a module there, a vtable's as a rule. It may well be what is stored.
+ */
+static double untold(struct scorer *scorer, uint32_t class, const struct question *q)
+{
+	const struct site_class *c = &scorer->classes->v[class];
+	uint64_t first = 0, word;
+
+	for (unsigned i = 0; i < c->nsamples; i++) {
+		if (q->store[0].width != 8 ||
+		    !read_part(&c->sample[i], q->store[0].offset, 8, &word) || (i && word != first))
+			return 0;
+		first = word;
+	}
+	if (!c->nsamples || site_word_kind(scorer->classes, first) != WORD_STATIC)
+		return 0;
+	scorer_reason(scorer, UNTOLD,
+	              "holds an address, and the site stores there what is not told",
+	              &q->store[0].offset, 1);
+	return UNTOLD;
+}
+
 static double answer(struct scorer *scorer, uint32_t class, struct question *q)
 {
 	const struct site_class *c = &scorer->classes->v[class];
@@ -205,7 +229,7 @@ static double answer(struct scorer *scorer, uint32_t class, struct question *q)
 		seen += known;
 	}
 	if (seen < 0.5)
-		return 0;
+		return untold(scorer, class, q);
 	if (q->open)
 		e.own = e.own * 0.6 + 0.05;
 	common = background(scorer, class, q, &e);

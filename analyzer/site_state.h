@@ -8,8 +8,8 @@
 #include "analyzer/site_value.h"
 #include "formats/code.h"
 
-#define STATE_SLOTS 96 /* the first so many are kept */
-#define STATE_HALF  2  /* halves of a vector register, 8 bytes each */
+#define STATE_SLOTS 192 /* the first so many are kept */
+#define STATE_HALF  2   /* halves of a vector register, 8 bytes each */
 
 struct slot {
 	int64_t at;

@@ -20,7 +20,8 @@ if [ -z "${OUT:-}" ]; then
 	rm -rf "$OUT"
 	mkdir -p "$OUT"
 fi
-export SRC BUILD COREHEAP CC OUT LC_ALL=C.UTF-8
+XDG_CACHE_HOME=$BUILD/cache
+export SRC BUILD COREHEAP CC OUT XDG_CACHE_HOME LC_ALL=C.UTF-8
 cd "$OUT" || exit 1
 
 tap_count=0
