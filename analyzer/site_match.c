@@ -84,10 +84,10 @@ static double store_matches(const struct scorer *scorer, const struct question *
 	if (store->kind == STORE_OTHER || store->kind == STORE_ZERO ||
 	    !read_part(s, store->offset, store->width, &word))
 		return false;
+	*known = true;
 	if (store->kind == STORE_CONST && !store->value && store->width == 8 && word &&
 	    site_word_kind(scorer->classes, word) == WORD_START)
-		return 0; /* a NULL that was there to be replaced */
-	*known = true;
+		return 1; /* a NULL that was there to be replaced */
 	switch (store->kind) {
 	case STORE_CONST:
 		return word == store->value;
@@ -128,7 +128,7 @@ static struct expectation expect(const struct question *q)
 		if (s->kind == STORE_ADDR || s->kind == STORE_LOADED)
 			return (struct expectation){ s->late ? 0.8 : 0.93, 0.002, 0.1 };
 		if (s->kind == STORE_BLOCK)
-			e = (struct expectation){ s->late ? 0.75 : 0.88, 0.03, 0.4 };
+			e = (struct expectation){ s->late ? 0.75 : 0.88, 0.1, 0.4 };
 		if (s->kind == STORE_CONST && s->value) {
 			if (s->value > 255 && e.low > 0.03)
 				e = (struct expectation){ 0.75, 0.01, 0.3 };

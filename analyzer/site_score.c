@@ -7,7 +7,7 @@
 #define LIBRARY     (-2.0) /* a function of the C++ library that others call by a pointer */
 #define UNKNOWN     -1.5   /* logarithm: that it is none of the sites */
 #define UNDECIDED   0.1    /* share of the likeliest below which a class tells nothing */
-#define TEMPERATURE 0.75   /* evidence is not independent: sums say too much */
+#define TEMPERATURE 0.7    /* evidence is not independent: sums say too much */
 
 const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
                                      const struct score_module **module)
