@@ -29,6 +29,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	report_add_groups(r, a, GROUP_BY_ALL, classes);
 	command_select(opt, r);
 	report_add_sizes(r, a);
+	report_add_keepers(r, a);
 	report_add_damage(r, a);
 	report_finish(r);
 	report_add_sites(r, a);

@@ -76,6 +76,8 @@ void json_begin(const struct report *r, struct out *out)
 		put_array(out, "findings", json_finding, r, r->findings.n);
 	if (r->has_sizes)
 		put_array(out, "sizes", json_size, r, r->sizes.n);
+	if (r->has_keepers)
+		put_array(out, "keepers", json_keeper, r, r->keepers.n);
 	if (r->has_arenas)
 		put_array(out, "arenas", json_arena, r, r->arenas.n);
 	if (r->has_tcaches)

@@ -41,6 +41,7 @@ void json_profile(const struct profile *profile, struct out *out); /* the sectio
 
 /* Element i of an array of the report. */
 struct json_t *json_finding(const struct report *r, size_t i);
+struct json_t *json_keeper(const struct report *r, size_t i);
 struct json_t *json_size(const struct report *r, size_t i);
 struct json_t *json_arena(const struct report *r, size_t i);
 struct json_t *json_tcache(const struct report *r, size_t i);

@@ -17,6 +17,24 @@ json_t *json_module(const struct report *r, size_t i)
 	return o;
 }
 
+json_t *json_keeper(const struct report *r, size_t i)
+{
+	const struct report_keeper *k = &r->keepers.v[i];
+	json_t *o = json_object(), *point = json_object();
+
+	field_string(o, "held_by", k->held_by);
+	field_number(o, "steps", k->steps);
+	field_address(o, "address", k->address);
+	field_number(o, "size", k->size);
+	field_string(o, "type", k->type);
+	json_object_set_new(o, "retained", json_tally(k->retained));
+	field_address(point, "address", k->point);
+	field_number(point, "size", k->point_size);
+	json_object_set_new(point, "retained", json_tally(k->point_retained));
+	json_object_set_new(o, "accumulates", point);
+	return o;
+}
+
 static json_t *place(const struct report_place *p)
 {
 	json_t *o = json_object();

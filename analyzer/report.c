@@ -12,6 +12,7 @@ void report_free(struct report *report)
 	array_free(&report->process.allocators);
 	array_free(&report->findings);
 	array_free(&report->sizes);
+	array_free(&report->keepers);
 	array_free(&report->arenas);
 	array_free(&report->tcaches);
 	array_free(&report->modules);

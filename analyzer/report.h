@@ -222,6 +222,19 @@ struct report_size {
 	struct tally definite, indirect, possible, reachable;
 };
 
+/* Who keeps much of what is in use: a block that no other one dominates. */
+struct report_keeper {
+	const char *held_by; /* the root that holds it, in words; NULL: not found */
+	uint64_t steps;      /* pointers from there to the block; ABSENT: unknown */
+	vaddr address;
+	uint64_t size;
+	const char *type; /* NULL: unknown */
+	struct tally retained; /* it, and what only it leads to */
+	vaddr point;           /* where below it that accumulates; address: at once */
+	uint64_t point_size;
+	struct tally point_retained;
+};
+
 struct report_place {
 	const char *place; /* free_place_name */
 	uint64_t blocks, bytes;
@@ -330,6 +343,8 @@ struct report {
 	struct report_suppressed suppressed;
 	ARRAY(struct report_finding) findings; /* sorted by bytes, then by signature and example */
 	ARRAY(struct report_size) sizes;       /* sorted by size */
+	ARRAY(struct report_keeper) keepers;   /* sorted by what they retain */
+	bool has_keepers;
 	ARRAY(struct report_arena) arenas;     /* sorted by number */
 	ARRAY(struct report_tcache) tcaches;   /* sorted by address */
 	ARRAY(struct report_module) modules;   /* sorted by start */
@@ -374,6 +389,9 @@ const char *report_hex(struct report *report, const uint8_t *bytes, size_t size)
 void report_add_groups(struct report *report, struct analysis *a, enum group_by by,
                        unsigned classes);
 void report_add_sizes(struct report *report, struct analysis *a); /* after the leaks */
+
+/* Who keeps what is in use, unless there are too many blocks for a quick answer. */
+void report_add_keepers(struct report *report, struct analysis *a);
 
 /* Sorts findings by bytes and fills in signatures and fingerprints: call it once, at the end. */
 void report_finish(struct report *report);

@@ -70,6 +70,36 @@ static void sizes_in_use(const struct report *r, struct out *out)
 	table_print(&t, out);
 }
 
+/* What of the memory hangs on one block, and on which root that hangs. */
+static void keepers(const struct report *r, struct out *out)
+{
+	struct table t = { .indent = 2 };
+	char share[TEXT_NUMBER];
+
+	if (!r->keepers.n)
+		return;
+	table_column(&t, "RETAINS", true);
+	table_column(&t, "BLOCKS", true);
+	table_column(&t, "IN USE", true);
+	table_column(&t, "BLOCK", false);
+	table_column(&t, "HELD BY", false);
+	for (size_t i = 0; i < r->keepers.n; i++) {
+		const struct report_keeper *k = &r->keepers.v[i];
+
+		table_bytes(&t, k->retained.bytes);
+		table_count(&t, k->retained.blocks);
+		table_cell(&t, "%s", text_share(share, k->retained.bytes, r->memory.in_use));
+		table_addr(&t, k->address);
+		table_cell(&t, "%s%s", k->held_by ? k->held_by : "",
+		           k->point == k->address
+		                   ? ""
+		                   : pool_printf(&t.pool, "; most of it hangs on 0x%llx",
+		                                 (unsigned long long)k->point));
+	}
+	heading(out, "Blocks on which most of the memory in use hangs");
+	table_print(&t, out);
+}
+
 static void step(struct table *t, const char *why, const char *program, const char *rest,
                  const char *core, const char *more)
 {
@@ -131,5 +161,7 @@ void text_summary(const struct report *r, const struct options *opt, struct out 
 	suspects(r, out);
 	if (r->leaks.definite.bytes + r->leaks.indirect.bytes < r->memory.in_use / 10)
 		sizes_in_use(r, out);
+	if (r->leaks.definite.bytes + r->leaks.indirect.bytes < r->memory.in_use / 2)
+		keepers(r, out);
 	next_steps(r, opt, out);
 }

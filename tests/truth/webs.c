@@ -4,7 +4,7 @@
  *	size, blocks and bytes that go with it, blocks and bytes that it shares, heads of all these
  * and last `all`, blocks, bytes of what is shared by anybody.
  *
- * With `kept` behind, all heads hang on global variables, so that nothing leaks: what goes with them
+ * With `kept` behind, heads hang on global variables, so that nothing leaks: what goes with them
  * is the same.
  *	webs planted          webs whose answers are written down here
  *	webs random N SEED    N blocks, pointers from anywhere to anywhere, up to 4 in each

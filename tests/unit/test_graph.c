@@ -4,6 +4,7 @@
  * owns by taking it away and looking what cannot be reached any more.
  */
 #include "analyzer/cluster.h"
+#include "analyzer/dominator.h"
 #include "tests/unit/lib/fakeheap.h"
 
 #include <setjmp.h>
@@ -167,6 +168,52 @@ static void heads_own(void **state)
 	assert_true(shared_ever > 1000 && owned_ever > 1000);
 }
 
+/* What can be reached from the entries by ways that do not lead through `without`. */
+static void dominates(void **state)
+{
+	uint64_t chains = 0;
+
+	(void)state;
+	for (int round = 0; round < 3000; round++) {
+		struct naive m;
+		struct graph g;
+		struct dominators d;
+		uint64_t entry = seed ^ seed << 29, all, dominated[MOST];
+		bool met[MOST] = { false };
+
+		random_graph(&m, &g);
+		entry &= (rnd(2) ? entry >> 7 & seed : 1 | UINT64_C(1) << rnd(m.n)) &
+		         UINT64_MAX >> (64 - m.n);
+		all = reached(&m, entry, GRAPH_NONE);
+		for (uint32_t v = 0; v < m.n; v++)
+			dominated[v] = all & ~reached(&m, entry, v);
+		dominators_find(&g, &entry, &d);
+		assert_int_equal(d.reached, __builtin_popcountll(all));
+		for (uint32_t v = 0; v < m.n; v++) {
+			uint32_t by = d.by[v];
+
+			assert_int_equal(by == GRAPH_NONE, !(all >> v & 1));
+			/* the immediate one is dominated by all others that dominate v */
+			for (uint32_t u = 0; u < m.n && by != GRAPH_NONE; u++)
+				if (u != v && dominated[u] >> v & 1)
+					assert_true(by != DOMINATOR_ROOT && dominated[u] >> by & 1);
+			if (by < m.n) {
+				assert_true(dominated[by] >> v & 1);
+				chains += d.by[by] != DOMINATOR_ROOT;
+			}
+		}
+		for (uint32_t k = 0; k < d.reached; k++) {
+			uint32_t by = d.by[d.node[k]];
+
+			assert_true(by == DOMINATOR_ROOT || met[by]);
+			met[d.node[k]] = true;
+		}
+		dominators_free(&d);
+		graph_free(&g);
+	}
+	assert_true(chains > 1000);
+}
+
 /* A path of a million nodes, and a ring of as many: no recursion, and little memory. */
 static void long_ones(void **state)
 {
@@ -178,6 +225,7 @@ static void long_ones(void **state)
 		uint64_t *heads = calloc(n / 64 + 1, 8);
 		struct components c;
 		struct clusters k;
+		struct dominators d;
 
 		g.first = mem_alloc(n + 1, sizeof(*g.first));
 		g.to = mem_alloc(n, sizeof(*g.to));
@@ -192,6 +240,9 @@ static void long_ones(void **state)
 		assert_int_equal(k.shared, 0);
 		assert_int_equal(k.owner[n - 1], 0);
 		clusters_free(&k);
+		dominators_find(&g, heads, &d);
+		assert_int_equal(d.by[n - 1], n - 2);
+		dominators_free(&d);
 		graph_free(&g);
 		free(heads);
 	}
@@ -333,9 +384,9 @@ static void blocks_as_graph(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(components),      cmocka_unit_test(heads_own),
-		cmocka_unit_test(long_ones),       cmocka_unit_test(reversed),
-		cmocka_unit_test(blocks_as_graph),
+		cmocka_unit_test(components), cmocka_unit_test(heads_own),
+		cmocka_unit_test(long_ones),  cmocka_unit_test(reversed),
+		cmocka_unit_test(dominates),  cmocka_unit_test(blocks_as_graph),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

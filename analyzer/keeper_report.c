@@ -1,0 +1,61 @@
+/* Keepers as a part of the report, with the names of their roots. */
+#include "analyzer/keeper.h"
+#include "analyzer/place.h"
+#include "analyzer/report.h"
+
+#define MOST 200000 /* blocks in use: with more a summary would wait for it */
+
+static const char *root_text(struct report *r, struct places *places, const struct path_step *step)
+{
+	const struct analysis *a = places->a;
+	struct place p;
+
+	if (step->reg != PATH_NO_REGISTER) {
+		const struct root_register *reg = &a->roots.reg[step->reg];
+
+		return pool_printf(&r->pool, "%s of thread %d", reg->name,
+		                   a->core->thread[reg->thread].tid);
+	}
+	place_find(places, step->at, &p);
+	return place_text(places, &p, &r->pool);
+}
+
+static void add(struct report *r, struct analysis *a, struct places *places, const struct keeper *k)
+{
+	const struct type *type = a->types ? types_of(a->types, k->block.id) : NULL;
+	struct report_keeper x = { .steps = ABSENT,
+		                   .address = k->block.addr,
+		                   .size = k->block.size,
+		                   .type = type ? type->name : NULL,
+		                   .retained = k->retained,
+		                   .point = k->point.addr,
+		                   .point_size = k->point.size,
+		                   .point_retained = k->point_retained };
+
+	if (k->path.n) {
+		x.held_by = root_text(r, places, &k->path.v[0]);
+		x.steps = k->path.length;
+	}
+	array_push(&r->keepers, x);
+}
+
+void report_add_keepers(struct report *r, struct analysis *a)
+{
+	const struct reach *reach = analysis_reach(a);
+	struct keeper keeper[KEEPERS];
+	struct pool pool = { 0 };
+	struct places places;
+	size_t n;
+
+	if (analysis_heap(a)->total[BLOCK_USED].blocks > MOST)
+		return;
+	r->has_keepers = true;
+	n = keepers_find(a->core, a->heap, analysis_roots(a), reach, &pool, keeper);
+	if (n) {
+		places_open(a, &places);
+		for (size_t i = 0; i < n; i++)
+			add(r, a, &places, &keeper[i]);
+		places_close(&places);
+	}
+	pool_free(&pool);
+}
