@@ -13,7 +13,6 @@ static void add_groups(struct report *r, const struct options *opt, struct analy
 	if (!classes) /* where nothing may be called definite, what it would be is possible */
 		classes = 1u << (r->leaks.withheld ? REACH_POSSIBLE : REACH_DEFINITE);
 	report_add_groups(r, a, opt->group_by, classes);
-	command_select(opt, r);
 	if (opt->format == FORMAT_JSON) /* only it has the sizes of all that is in use */
 		report_add_sizes(r, a);
 }
@@ -30,6 +29,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	report_add_damage(r, a);
 	report_finish(r);
 	report_add_sites(r, a);
+	command_select(opt, r);
 	verdict_find(r);
 	if (text || opt->sort || opt->has_limit)
 		sort_findings(r,

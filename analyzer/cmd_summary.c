@@ -27,12 +27,12 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 		analysis_types(a);
 	}
 	report_add_groups(r, a, GROUP_BY_ALL, classes);
-	command_select(opt, r);
 	report_add_sizes(r, a);
 	report_add_keepers(r, a);
 	report_add_damage(r, a);
 	report_finish(r);
 	report_add_sites(r, a);
+	command_select(opt, r);
 	if (opt->format == FORMAT_JSON)
 		report_add_modules(r, a);
 	if (opt->profile)

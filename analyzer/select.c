@@ -128,6 +128,7 @@ static void merge(struct report_finding *to, const struct report_finding *f)
 	if (compare(to->signature, f->signature))
 		to->signature = "{...}";
 	to->key = 0; /* what its blocks are does not matter */
+	to->fingerprint[0] = '\0';
 	if (f->site_confidence < to->site_confidence)
 		to->site_confidence = f->site_confidence;
 }
@@ -167,8 +168,10 @@ void report_select(struct report *r, const struct selection *s)
 		r->findings.v[n++] = *f;
 	}
 	r->findings.n = n;
-	if (s->by_site)
+	if (s->by_site) {
 		fold_by_site(r);
+		report_finish(r);
+	}
 	n = 0;
 	for (size_t i = 0; i < r->findings.n; i++) {
 		const struct report_finding *f = &r->findings.v[i];

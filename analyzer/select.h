@@ -18,7 +18,7 @@ struct selection {
 };
 
 /*
- * Before report_finish, once sites are known; findings that are no groups of blocks stay.
+ * After report_finish, once sites are known; findings that are no groups of blocks stay.
  * Suppressed ones, and what only they hold, go to report.suppressed.
  */
 void report_select(struct report *report, const struct selection *selection);
