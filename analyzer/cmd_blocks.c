@@ -251,6 +251,8 @@ static int run(const struct options *opt, struct out *out)
 	l.types = analysis_types(&a);
 	if ((opt->format != FORMAT_TEXT || opt->has_site) && !origins_all(l.origins))
 		sites_make(&a, NULL, true, &l.sites);
+	if (l.sites)
+		sites_warn(l.sites, &r);
 	render(&l, &a, &r);
 	sites_free(l.sites);
 	report_warn_files(&r, &a);

@@ -86,7 +86,7 @@ static bool parse_right(const char *s, struct condition *c)
 			if (s[n + 1] == units[i].unit && !s[n + 2])
 				c->per_hours = units[i].hours;
 		}
-		if (!c->per_hours || !condition_is_growth(c))
+		if (!(c->per_hours > 0) || !condition_is_growth(c))
 			return false;
 	}
 	return options_bytes(number, &c->right);

@@ -219,8 +219,8 @@ static const char *const schema[] = {
 	"        'code': {'type': 'string'}, 'message': {'type': 'string'},",
 	"        'count': {'$ref': '#/$defs/number'},",
 	"        'change': {'enum': ['new-leak', 'growing-leak', 'reachable-growth',",
-	"          'fragmentation-growth', 'mapping-growth', 'levelled-off', 'churn', "
-	"'shrinking'],",
+	"          'fragmentation-growth', 'mapping-growth', 'levelled-off',",
+	"          'churn', 'shrinking'],",
 	"          'description': 'of diff; so are the rest'},",
 	"        'owner_share': {'$ref': '#/$defs/share'},",
 	"        'what': {'type': 'string'}, 'mapping': {'type': 'string'},",

@@ -6,8 +6,8 @@
 #include "analyzer/analysis.h"
 #include "analyzer/typing.h"
 
-#define VALUE 16 /* bytes of a TValue where a word has 8 */
-#define NODE  24 /* bytes of a Node since 5.4; 32 before */
+#define VALUE 16           /* bytes of a TValue where a word has 8 */
+#define NODE  UINT64_C(24) /* bytes of a Node since 5.4; 32 before */
 
 enum part { STRING, TABLE, ARRAY_PART, NODES, LUA_CLOSURE, C_CLOSURE, USERDATA, UPVALUE, PARTS };
 

@@ -212,7 +212,7 @@ static void count_doubtful(struct propagation *p, struct outcome *o, const struc
 {
 	uint64_t step = 2 * p->word;
 
-	if (!o->chance)
+	if (!(o->chance > 0))
 		o->chance = 1;
 	for (size_t i = 0; i < sizeof(o->seen) / sizeof(*o->seen); i++)
 		if (o->seen[i] == b->size)

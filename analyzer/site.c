@@ -1,6 +1,7 @@
 #include "analyzer/site.h"
 
 #include "analyzer/analysis.h"
+#include "analyzer/report.h"
 #include "analyzer/site_cache.h"
 #include "analyzer/site_place.h"
 
@@ -153,6 +154,26 @@ void sites_make(struct analysis *a, const uint64_t *wanted, bool refs, struct si
 	s->guess = mem_alloc(s->classes.n + 1, sizeof(*s->guess));
 	for (size_t i = 0; i < s->classes.n; i++)
 		s->guess[i].n = UINT32_MAX;
+}
+
+void sites_warn(const struct sites *s, struct report *report)
+{
+	size_t partial = 0;
+
+	for (size_t i = 0; i < s->scorer.nmodules; i++)
+		partial += s->scorer.module[i].index.partial;
+	if (partial)
+		report_warn(report, "sites-partial",
+		            "the code of %llu modules was read in part only: it is very long, or "
+		            "damaged; sites in the rest of it are not found",
+		            (unsigned long long)partial);
+	if (s->scorer.left_out)
+		report_warn(
+			report, "sites-left-out",
+			"for %llu blocks, which few others are like, no site was looked for: "
+			"there are too many blocks of too many kinds; explain tells the site of "
+			"single ones",
+			(unsigned long long)s->scorer.left_out);
 }
 
 void sites_free(struct sites *sites)

@@ -52,10 +52,17 @@ void sites_make(struct analysis *a, const uint64_t *wanted, bool refs, struct si
 void sites_free(struct sites *sites); /* accepts NULL */
 
 /*
+ * A warning where there was more to compare than some seconds are enough for (PAIRS_MOST of
+ * site_score.c, INSNS_MOST of site.c): the blocks of the smallest classes, or the code of the last
+ * modules, were left out then.
+ */
+struct report;
+void sites_warn(const struct sites *sites, struct report *report);
+
+/*
  * Findings of the report that are about blocks get their sites. After report_finish: what is
  * inferred is no part of a fingerprint.
  */
-struct report;
 void report_add_sites(struct report *report, struct analysis *a);
 
 /* By block; NULL: nothing is known. Owned by sites. */

@@ -147,6 +147,7 @@ static void judge(struct sampling *s)
 	bool refs = analysis_heap(s->a)->total[BLOCK_USED].bytes <= REFS_BELOW;
 
 	sites_make(s->a, s->wanted, refs, &sites);
+	sites_warn(sites, s->report);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct sampled *f = &s->v[i];
 		struct site_guess g;

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 
 #define ROUNDS      3
-#define LIBRARY     (-2.0) /* a function of the C++ library that others call by a pointer */
-#define UNKNOWN     -1.5   /* logarithm: that it is none of the sites */
-#define UNDECIDED   0.1    /* share of the likeliest below which a class tells nothing */
-#define TEMPERATURE 0.7    /* evidence is not independent: sums say too much */
+#define HOPELESS    14      /* logarithm: so far behind the likeliest, a site is out of the race */
+#define PAIRS_MOST  2000000 /* of class and site: some seconds */
+#define LIBRARY     (-2.0)  /* a function of the C++ library that others call by a pointer */
+#define UNKNOWN     -1.5    /* logarithm: that it is none of the sites */
+#define UNDECIDED   0.1     /* share of the likeliest below which a class tells nothing */
+#define TEMPERATURE 0.7     /* evidence is not independent: sums say too much */
 
 const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
                                      const struct score_module **module)
@@ -67,33 +69,81 @@ static void insert(struct class_scores *s, uint32_t site, double score)
 	s->top[i] = (struct score_top){ site, score, 0 };
 }
 
-static void score_class(struct scorer *scorer, uint32_t class, struct class_scores *out)
-{
-	const struct site_class *c = &scorer->classes->v[class];
-	double best = UNKNOWN, sum = 0;
-	ARRAY(double) all = { 0 };
+/* A score, while those of a class are collected. */
+struct scored {
+	uint32_t site; /* among those of all modules */
+	double score;
+};
+typedef ARRAY(struct scored) scored_list;
 
-	*out = (struct class_scores){ 0 };
+/* All sites whose size fits. */
+static void score_all(struct scorer *scorer, uint32_t class, scored_list *all)
+{
+	uint64_t usable = scorer->classes->v[class].size;
+
 	for (size_t i = 0; i < scorer->nmodules; i++) {
 		const struct score_module *m = &scorer->module[i];
 
 		for (uint32_t j = 0; j < m->index.n; j++) {
-			double size, score;
+			double size;
 
 			if (m->index.v[j].flags & SITE_WRAPPER)
 				continue;
-			size = fit_size(&m->index.v[j], c->size);
-			if (size <= 0)
-				continue;
-			score = score_site(scorer, class, m, j, size);
-			array_push(&all, score);
-			best = score > best ? score : best;
-			insert(out, m->first + j, score);
+			size = fit_size(&m->index.v[j], usable);
+			if (size > 0)
+				array_push(all, ((struct scored){
+							m->first + j,
+							score_site(scorer, class, m, j, size) }));
 		}
 	}
+}
+
+/* Those that the round before did not rule out. */
+static void score_kept(struct scorer *scorer, uint32_t class, const struct class_scores *before,
+                       scored_list *all)
+{
+	uint64_t usable = scorer->classes->v[class].size;
+
+	for (uint32_t i = 0; i < before->nkept; i++) {
+		const struct score_module *m;
+		const struct site_entry *e = scorer_site(scorer, before->kept[i], &m);
+
+		array_push(all,
+		           ((struct scored){ before->kept[i], score_site(scorer, class, m,
+		                                                         before->kept[i] - m->first,
+		                                                         fit_size(e, usable)) }));
+	}
+}
+
+static void keep(struct class_scores *out, const scored_list *all, double best)
+{
+	out->kept = mem_alloc(all->n, sizeof(*out->kept));
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].score > best - HOPELESS)
+			out->kept[out->nkept++] = all->v[i].site;
+}
+
+/* before: the round before; NULL: this is the first. */
+static void score_class(struct scorer *scorer, uint32_t class, const struct class_scores *before,
+                        struct class_scores *out)
+{
+	double best = UNKNOWN, sum = 0;
+	scored_list all = { 0 };
+
+	*out = (struct class_scores){ 0 };
+	if (before)
+		score_kept(scorer, class, before, &all);
+	else
+		score_all(scorer, class, &all);
+	for (size_t i = 0; i < all.n; i++) {
+		best = all.v[i].score > best ? all.v[i].score : best;
+		insert(out, all.v[i].site, all.v[i].score);
+	}
 	for (size_t i = 0; i < all.n; i++)
-		sum += exp((all.v[i] - best) * TEMPERATURE);
-	out->fits = (uint32_t)all.n;
+		sum += exp((all.v[i].score - best) * TEMPERATURE);
+	scorer->pairs += all.n;
+	out->fits = before ? before->fits : (uint32_t)all.n;
+	keep(out, &all, best);
 	array_free(&all);
 	out->unknown = exp((UNKNOWN - best) * TEMPERATURE);
 	sum += out->unknown;
@@ -114,31 +164,67 @@ static int by_size(const void *a, const void *b, void *arg)
 	return x < y ? -1 : x > y;
 }
 
+static int by_blocks(const void *a, const void *b, void *arg)
+{
+	const struct site_class *v = arg;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	if (v[x].blocks != v[y].blocks)
+		return v[x].blocks > v[y].blocks ? -1 : 1;
+	return by_size(a, b, arg);
+}
+
+static void free_scores(struct class_scores *scores, size_t n)
+{
+	for (size_t i = 0; scores && i < n; i++)
+		mem_free(scores[i].kept);
+	mem_free(scores);
+}
+
+/* The first round, the classes of many blocks first; until there have been enough comparisons. */
+static void first_round(struct scorer *scorer, struct class_scores *out)
+{
+	size_t n = scorer->classes->n;
+	uint32_t *order = mem_alloc(n + 1, sizeof(*order));
+
+	for (uint32_t i = 0; i < n; i++)
+		order[i] = i;
+	if (n)
+		qsort_r(order, n, sizeof(*order), by_blocks, scorer->classes->v);
+	for (size_t i = 0; i < n; i++) {
+		if (scorer->pairs < PAIRS_MOST)
+			score_class(scorer, order[i], NULL, &out[order[i]]);
+		else
+			scorer->left_out += scorer->classes->v[order[i]].blocks;
+	}
+	mem_free(order);
+}
+
 void scorer_run(struct scorer *scorer)
 {
 	size_t n = scorer->classes->n;
-	struct class_scores *next = mem_alloc(n + 1, sizeof(*next));
 
-	scorer->of = mem_alloc(n + 1, sizeof(*scorer->of));
+	scorer->of = mem_alloc(n + 1, sizeof(*scorer->of)); /* of nothing, at first */
 	scorer->by_size = mem_alloc(n + 1, sizeof(*scorer->by_size));
 	for (uint32_t i = 0; i < n; i++)
 		scorer->by_size[i] = i;
 	if (n)
 		qsort_r(scorer->by_size, n, sizeof(*scorer->by_size), by_size, scorer->classes->v);
 	for (scorer->round = 0; scorer->round < ROUNDS; scorer->round++) {
-		struct class_scores *swap = scorer->of;
+		struct class_scores *next = mem_alloc(n + 1, sizeof(*next));
 
-		for (uint32_t i = 0; i < n; i++)
-			score_class(scorer, i, &next[i]);
+		if (!scorer->round)
+			first_round(scorer, next);
+		for (uint32_t i = 0; scorer->round && i < n; i++)
+			score_class(scorer, i, &scorer->of[i], &next[i]);
+		free_scores(scorer->of, n);
 		scorer->of = next;
-		next = swap;
 	}
-	mem_free(next);
 }
 
 void scorer_free(struct scorer *scorer)
 {
-	mem_free(scorer->of);
+	free_scores(scorer->of, scorer->classes ? scorer->classes->n : 0);
 	mem_free(scorer->by_size);
 	scorer->of = NULL;
 	scorer->by_size = NULL;

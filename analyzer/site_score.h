@@ -28,6 +28,8 @@ struct class_scores {
 	unsigned n;
 	uint32_t fits;  /* sites whose size fits */
 	double unknown; /* share of what is none of the sites */
+	uint32_t *kept; /* sites that are scored in the next round, too */
+	uint32_t nkept;
 };
 
 /* One reason, for people. */
@@ -50,6 +52,8 @@ struct scorer {
 	struct class_scores *of; /* by class */
 	uint32_t *by_size;       /* classes, sorted by size */
 	unsigned round;          /* 0: nothing is known of any class */
+	uint64_t pairs;          /* of a class and a site, which were compared */
+	uint64_t left_out;       /* blocks of classes that there were too many pairs for */
 	/* where reasons are wanted */
 	struct score_reason *reason;
 	size_t nreasons;

@@ -7,7 +7,7 @@ need_cmd gcc clang make
 given=$(sha256sum <"$COREHEAP")
 # A copy of the sources, so that whatever a build adds to them shows.
 mkdir "$OUT/src"
-cp -r "$SRC/Makefile" "$SRC/formats" "$SRC/heapwalk" "$SRC/analyzer" "$OUT/src/"
+cp -r "$SRC/Makefile" "$SRC/formats" "$SRC/heapwalk" "$SRC/analyzer" "$SRC/preload" "$OUT/src/"
 touch "$OUT/before"
 sleep 0.1
 
