@@ -171,8 +171,8 @@ void sites_warn(const struct sites *s, struct report *report)
 		report_warn(
 			report, "sites-left-out",
 			"for %llu blocks, which few others are like, no site was looked for: "
-			"there are too many blocks of too many kinds; explain tells the site of "
-			"single ones",
+			"there are too many kinds of blocks; leaks looks for those of leaked "
+			"blocks only",
 			(unsigned long long)s->scorer.left_out);
 }
 
