@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #define ROUNDS      3
-#define HOPELESS    14      /* logarithm: so far behind the likeliest, a site is out of the race */
-#define PAIRS_MOST  2000000 /* of class and site: some seconds */
-#define LIBRARY     (-2.0)  /* a function of the C++ library that others call by a pointer */
-#define UNKNOWN     -1.5    /* logarithm: that it is none of the sites */
-#define UNDECIDED   0.1     /* share of the likeliest below which a class tells nothing */
-#define TEMPERATURE 0.7     /* evidence is not independent: sums say too much */
+#define HOPELESS    14     /* logarithm: so far behind the likeliest, a site is out of the race */
+#define PAIRS_MOST  500000 /* of class and site: half a second */
+#define LIBRARY     (-2.0) /* a function of the C++ library that others call by a pointer */
+#define UNKNOWN     -1.5   /* logarithm: that it is none of the sites */
+#define UNDECIDED   0.1    /* share of the likeliest below which a class tells nothing */
+#define TEMPERATURE 0.7    /* evidence is not independent: sums say too much */
 
 const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
                                      const struct score_module **module)

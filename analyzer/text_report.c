@@ -261,6 +261,6 @@ void text_more(size_t groups, uint64_t shown, const char *how, struct out *out)
 	size_t more = shown && groups > shown ? groups - (size_t)shown : 0;
 
 	if (more)
-		out_printf(out, "  ... and %zu more %s%s\n", more, more == 1 ? "size" : "sizes",
+		out_printf(out, "  ... and %zu more %s%s\n", more, more == 1 ? "group" : "groups",
 		           how);
 }

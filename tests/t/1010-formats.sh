@@ -157,7 +157,7 @@ ok 'leaks --min-bytes keeps large groups' test "$("$COREHEAP" leaks core --forma
 is 'leaks --reach possible' "$("$COREHEAP" leaks core --format csv --reach possible | cut -d, -f1,3 |
 	sort -u | tr '\n' ' ')" 'kind,reach possible,possible '
 like 'leaks in text shows 20 groups and says how to see more' "$("$COREHEAP" leaks core)" \
-	'and [0-9]+ more sizes; -n 0 lists all'
+	'and [0-9]+ more groups; -n 0 lists all'
 
 # ---- --fail-on ----
 blocks=$("$COREHEAP" leaks core --json | python3 -c 'import json, sys
