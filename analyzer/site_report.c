@@ -1,7 +1,8 @@
 /*
  * Sites of findings: samples of each finding's blocks are judged together. What it takes depends on
  * how many findings there are and on the program's code, not on how large the heap is: one pass
- * over the index of leaked blocks, and no more than SAMPLES blocks of a finding are looked at.
+ * over the index, for blocks of the findings' verdicts, and no more than SAMPLES blocks of a finding
+ * are looked at.
  */
 #include "analyzer/origin.h"
 #include "analyzer/site.h"
@@ -79,10 +80,22 @@ static int by_size(const void *a, const void *b)
 	return x->finding < y->finding ? -1 : x->finding > y->finding;
 }
 
+/* The verdicts that the findings are of: bits by enum reach_class. */
+static unsigned verdicts(const struct sampling *s)
+{
+	unsigned classes = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		for (unsigned c = 0; c < REACH_CLASSES; c++)
+			if (!strcmp(s->v[i].finding->reach, reach_name(c)))
+				classes |= 1u << c;
+	return classes;
+}
+
 static void sample(struct sampling *s)
 {
 	const struct heap *heap = analysis_heap(s->a);
-	uint64_t *bits = reach_bits(analysis_reach(s->a), ~0u);
+	uint64_t *bits = reach_bits(analysis_reach(s->a), verdicts(s));
 	struct heap_iter it = { 0 };
 	struct block b;
 
