@@ -3,6 +3,45 @@
 
 #define PIECE 65536 /* cells that a thread takes at a time */
 
+/* The last span with a cell of number below to; first_cell rises from span to span. */
+static size_t span_below(const struct heap *h, size_t to)
+{
+	size_t lo = 0, hi = h->nspans;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (h->span[mid].first_cell < to)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool stretch_of(const struct heap *h, size_t i, size_t from, size_t to, struct stretch *out)
+{
+	const struct span *s = &h->span[i];
+	size_t n = s->cell ? s->ncells : 1, first = s->first_cell;
+
+	if (first >= to || first + n <= from)
+		return false;
+	*out = (struct stretch){ s, from > first ? from - first : 0,
+		                 to - first < n ? to - first : n };
+	return true;
+}
+
+bool stretch_last(const struct heap *heap, size_t from, size_t to, struct stretch *out)
+{
+	return from < to && heap->nspans && stretch_of(heap, span_below(heap, to), from, to, out);
+}
+
+bool stretch_first(const struct heap *heap, size_t from, size_t to, struct stretch *out)
+{
+	return from < to && heap->nspans &&
+	       stretch_of(heap, span_below(heap, from + 1), from, to, out);
+}
+
 /* The n (<= 64) bits from this id on. */
 static uint64_t bits_from(const uint64_t *ids, uint32_t id, uint32_t n)
 {
@@ -54,24 +93,10 @@ static void spread_span(const struct spreading *k, const struct span *s, size_t 
 static void spread_cells(void *spreading, size_t first, size_t end)
 {
 	const struct spreading *k = spreading;
-	const struct heap *h = k->heap;
-	size_t lo = 0, hi = h->nspans;
+	struct stretch p;
 
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (h->span[mid].first_cell <= first)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	for (; lo < h->nspans && h->span[lo].first_cell < end; lo++) {
-		const struct span *s = &h->span[lo];
-		size_t from = first > s->first_cell ? first - s->first_cell : 0;
-
-		spread_span(k, s, from,
-		            end - s->first_cell < s->ncells ? end - s->first_cell : s->ncells);
-	}
+	for (; stretch_first(k->heap, first, end, &p); first = p.span->first_cell + p.end)
+		spread_span(k, p.span, p.cell, p.end);
 }
 
 void cellmap_from_ids(const struct heap *heap, const uint64_t *ids, unsigned threads,

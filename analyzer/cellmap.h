@@ -8,6 +8,17 @@
 
 #include "heapwalk/heap.h"
 
+/* The part of a span whose cells have these numbers: cells [first, end) of it. */
+struct stretch {
+	const struct span *span;
+	size_t cell, end;
+};
+
+/* The last stretch of the heap with cells of [from, to): false if there are none. */
+bool stretch_last(const struct heap *heap, size_t from, size_t to, struct stretch *out);
+/* The first one. */
+bool stretch_first(const struct heap *heap, size_t from, size_t to, struct stretch *out);
+
 /* Adds to cells what is set in ids, with up to threads threads. */
 void cellmap_from_ids(const struct heap *heap, const uint64_t *ids, unsigned threads,
                       uint64_t *cells);

@@ -1,13 +1,13 @@
 #include "analyzer/csv.h"
 
-static void text_field(struct out *out, const char *s)
+void csv_text(struct out *out, const char *s)
 {
 	if (s)
 		out_csv(out, s);
 	out_char(out, ',');
 }
 
-static void number_field(struct out *out, uint64_t n)
+void csv_number(struct out *out, uint64_t n)
 {
 	if (n != ABSENT)
 		out_u64(out, n);
@@ -20,15 +20,15 @@ void csv_findings(const struct report *report, struct out *out)
 	for (size_t i = 0; i < report->findings.n && !out_failed(out); i++) {
 		const struct report_finding *f = &report->findings.v[i];
 
-		text_field(out, f->kind);
-		text_field(out, f->fingerprint);
-		text_field(out, f->reach);
-		number_field(out, f->blocks);
-		number_field(out, f->bytes);
-		number_field(out, f->retained_bytes);
-		number_field(out, f->size);
-		text_field(out, f->type);
-		text_field(out, f->site_method ? f->site_text : NULL);
+		csv_text(out, f->kind);
+		csv_text(out, f->fingerprint);
+		csv_text(out, f->reach);
+		csv_number(out, f->blocks);
+		csv_number(out, f->bytes);
+		csv_number(out, f->retained_bytes);
+		csv_number(out, f->size);
+		csv_text(out, f->type);
+		csv_text(out, f->site_method ? f->site_text : NULL);
 		if (f->example)
 			out_addr(out, f->example);
 		out_char(out, '\n');

@@ -7,6 +7,10 @@
 #include "analyzer/out.h"
 #include "analyzer/report.h"
 
+/* A field and the comma behind it; empty for NULL or ABSENT. */
+void csv_text(struct out *out, const char *s);
+void csv_number(struct out *out, uint64_t n);
+
 /* kind,fingerprint,reach,blocks,bytes,retained_bytes,size,type,site,example; empty: unknown. */
 void csv_findings(const struct report *report, struct out *out);
 

@@ -1,4 +1,5 @@
 /* The growths as CSV: a header line, then a line each. */
+#include "analyzer/csv.h"
 #include "analyzer/diff_verdict.h"
 #include "analyzer/options.h"
 
@@ -11,20 +12,6 @@ size_t diff_rows(const struct diff *d, const struct options *opt, size_t usual)
 	return n && n < d->growths.n ? (size_t)n : d->growths.n;
 }
 
-static void text_field(struct out *out, const char *s)
-{
-	if (s)
-		out_csv(out, s);
-	out_char(out, ',');
-}
-
-static void number_field(struct out *out, uint64_t n)
-{
-	if (n != ABSENT)
-		out_u64(out, n);
-	out_char(out, ',');
-}
-
 static void rate_field(struct out *out, double rate)
 {
 	if (!isnan(rate))
@@ -34,9 +21,9 @@ static void rate_field(struct out *out, double rate)
 
 static void survival_fields(const struct growth *g, struct out *out)
 {
-	number_field(out, g->matched && g->group ? g->kept.blocks : ABSENT);
-	number_field(out, g->matched && g->group ? g->fresh.blocks : ABSENT);
-	number_field(out, g->young.blocks ? g->young.blocks : ABSENT);
+	csv_number(out, g->matched && g->group ? g->kept.blocks : ABSENT);
+	csv_number(out, g->matched && g->group ? g->fresh.blocks : ABSENT);
+	csv_number(out, g->young.blocks ? g->young.blocks : ABSENT);
 	if (g->young.blocks)
 		out_u64(out, g->cohort.blocks);
 	out_char(out, '\n');
@@ -47,22 +34,22 @@ static void row(const struct diff *d, const struct growth *g, struct out *out)
 	const struct growth_point *first = &g->at[0], *last = &g->at[d->n - 1];
 	const struct report_finding *f = g->group;
 
-	text_field(out, growth_finding_kind(g->kind));
-	text_field(out, growth_kind_name(g->kind));
-	text_field(out, f ? f->fingerprint : NULL);
-	text_field(out, f ? f->reach : NULL);
-	text_field(out, f ? f->type : NULL);
-	text_field(out, f ? f->site.function : NULL);
-	number_field(out, f ? f->size : ABSENT);
-	text_field(out, g->name);
-	text_field(out, g->path);
-	number_field(out, first->blocks);
-	number_field(out, last->blocks);
-	number_field(out, first->bytes);
-	number_field(out, last->bytes);
+	csv_text(out, growth_finding_kind(g->kind));
+	csv_text(out, growth_kind_name(g->kind));
+	csv_text(out, f ? f->fingerprint : NULL);
+	csv_text(out, f ? f->reach : NULL);
+	csv_text(out, f ? f->type : NULL);
+	csv_text(out, f ? f->site.function : NULL);
+	csv_number(out, f ? f->size : ABSENT);
+	csv_text(out, g->name);
+	csv_text(out, g->path);
+	csv_number(out, first->blocks);
+	csv_number(out, last->blocks);
+	csv_number(out, first->bytes);
+	csv_number(out, last->bytes);
 	out_printf(out, "%lld,", (long long)g->bytes);
-	number_field(out, first->retained);
-	number_field(out, last->retained);
+	csv_number(out, first->retained);
+	csv_number(out, last->retained);
 	rate_field(out, g->per_hour);
 	rate_field(out, g->last_per_hour);
 	survival_fields(g, out);

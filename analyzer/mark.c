@@ -5,7 +5,6 @@
  * holds, sweeps over the heap go on (sweep.c). What is visited in the end does not depend on the
  * order.
  */
-#include "analyzer/cellmap.h"
 #include "analyzer/filter.h"
 #include "analyzer/marker.h"
 #include "formats/written.h"

@@ -5,6 +5,7 @@
 #ifndef ANALYZER_MARKER_H
 #define ANALYZER_MARKER_H
 
+#include "analyzer/cellmap.h"
 #include "analyzer/mark.h"
 
 #define STACK    32768 /* chunks */
@@ -101,17 +102,6 @@ static inline size_t pieces_of(const struct heap *h)
 {
 	return h->ncells / PIECE + 1;
 }
-
-/* The part of a span whose cells have these numbers: cells [first, end) of it. */
-struct stretch {
-	const struct span *span;
-	size_t cell, end;
-};
-
-/* The last stretch of the heap with cells of [from, to): false if there are none. */
-bool stretch_last(const struct heap *heap, size_t from, size_t to, struct stretch *out);
-/* The first one. */
-bool stretch_first(const struct heap *heap, size_t from, size_t to, struct stretch *out);
 
 /* Words that may be pointers, from p; what they hold is scanned later. */
 void mark_words(struct marker *m, const uint8_t *p, uint64_t bytes);

@@ -270,47 +270,6 @@ static void sweep_mmapped(struct marker *m, const struct span *s)
 	resolve_words(m);
 }
 
-/* ---- pieces ---- */
-
-/* The last span with a cell of number below to; first_cell rises from span to span. */
-static size_t span_below(const struct heap *h, size_t to)
-{
-	size_t lo = 0, hi = h->nspans;
-
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (h->span[mid].first_cell < to)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static bool stretch_of(const struct heap *h, size_t i, size_t from, size_t to, struct stretch *out)
-{
-	const struct span *s = &h->span[i];
-	size_t n = s->cell ? s->ncells : 1, first = s->first_cell;
-
-	if (first >= to || first + n <= from)
-		return false;
-	*out = (struct stretch){ s, from > first ? from - first : 0,
-		                 to - first < n ? to - first : n };
-	return true;
-}
-
-bool stretch_last(const struct heap *heap, size_t from, size_t to, struct stretch *out)
-{
-	return from < to && heap->nspans && stretch_of(heap, span_below(heap, to), from, to, out);
-}
-
-bool stretch_first(const struct heap *heap, size_t from, size_t to, struct stretch *out)
-{
-	return from < to && heap->nspans &&
-	       stretch_of(heap, span_below(heap, from + 1), from, to, out);
-}
-
 /* ---- sweeps ---- */
 
 /* A sweep; threads take the pieces in order, up or down. */

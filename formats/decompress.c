@@ -365,6 +365,25 @@ static bool frame(struct decoder *d)
 	}
 }
 
+/* What is not compressed. */
+static enum stream_end copy(struct source *source, decompress_taker *take, void *taker,
+                            const char **why)
+{
+	for (;;) {
+		size_t n;
+		const uint8_t *p = source_want(source, SOURCE_AHEAD, &n);
+
+		if (!n)
+			break;
+		n = n < SOURCE_AHEAD ? n : SOURCE_AHEAD;
+		if (!take(taker, p, n))
+			return STREAM_STOPPED;
+		source_take(source, n);
+	}
+	*why = source->error ? strerror(source->error) : NULL;
+	return source->error ? STREAM_UNREAD : STREAM_WHOLE;
+}
+
 enum stream_end decompress(enum packing packing, struct source *source, decompress_taker *take,
                            void *taker, const char **why)
 {
@@ -374,6 +393,8 @@ enum stream_end decompress(enum packing packing, struct source *source, decompre
 		             .taker = taker,
 		             .end = STREAM_WHOLE };
 
+	if (packing == PACKING_NONE)
+		return copy(source, take, taker, why);
 	d.out = mem_alloc(1, DECOMPRESS_CHUNK);
 	if (d.codec->open(&d)) {
 		while (frame_ahead(&d) && frame(&d))

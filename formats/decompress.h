@@ -33,13 +33,15 @@ enum stream_end {
 #define DECOMPRESS_CHUNK ((size_t)1 << 20)
 
 /*
- * Takes n bytes: DECOMPRESS_CHUNK of them, fewer in the last call only. False: no more, please.
+ * Takes n bytes: DECOMPRESS_CHUNK of them (SOURCE_AHEAD of what is not compressed), fewer in the
+ * last call only. False: no more, please.
  */
 typedef bool decompress_taker(void *taker, const uint8_t *bytes, size_t n);
 
 /*
- * Decompresses source (which stands at the start of a stream of this packing; not PACKING_NONE) to
- * its end or as far as it goes. *why, for STREAM_DAMAGED and STREAM_UNREAD: the reason, static.
+ * Decompresses source (which stands at the start of a stream of this packing; PACKING_NONE: hands
+ * out its bytes as they are) to its end or as far as it goes. *why, for STREAM_DAMAGED and
+ * STREAM_UNREAD: the reason, static.
  */
 enum stream_end decompress(enum packing packing, struct source *source, decompress_taker *take,
                            void *taker, const char **why);

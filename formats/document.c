@@ -43,24 +43,6 @@ static bool take(void *taker, const uint8_t *p, size_t n)
 	return true;
 }
 
-/* What is not compressed. */
-static enum stream_end copy(struct source *source, struct reading *r, const char **why)
-{
-	for (;;) {
-		size_t n;
-		const uint8_t *p = source_want(source, SOURCE_AHEAD, &n);
-
-		if (!n)
-			break;
-		n = n < SOURCE_AHEAD ? n : SOURCE_AHEAD;
-		if (!take(r, p, n))
-			return STREAM_STOPPED;
-		source_take(source, n);
-	}
-	*why = source->error ? strerror(source->error) : NULL;
-	return source->error ? STREAM_UNREAD : STREAM_WHOLE;
-}
-
 static enum document_kind judge(const char *path, const struct reading *r, enum stream_end end,
                                 const char *why, struct err *err)
 {
@@ -99,8 +81,7 @@ enum document_kind document_open(const char *path, size_t most, struct document 
 		source_open(&source, fd);
 		head = source_want(&source, SOURCE_AHEAD, &n);
 		packing = packing_of(head, n);
-		end = packing == PACKING_NONE ? copy(&source, &r, &why)
-		                              : decompress(packing, &source, take, &r, &why);
+		end = decompress(packing, &source, take, &r, &why);
 		r.document.given = (uint64_t)st.st_size;
 		r.document.compression = packing_name(packing);
 		kind = judge(path, &r, end, why, err);

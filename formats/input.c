@@ -136,24 +136,6 @@ static bool take(void *unpack, const uint8_t *bytes, size_t n)
 	       err_set(u->err, "%s: %s", u->name, why.msg);
 }
 
-/* What is not compressed, but from a pipe. */
-static enum stream_end copy(struct source *source, struct unpack *u, const char **why)
-{
-	for (;;) {
-		size_t n;
-		const uint8_t *p = source_want(source, SOURCE_AHEAD, &n);
-
-		if (!n)
-			break;
-		n = n < SOURCE_AHEAD ? n : SOURCE_AHEAD;
-		if (!take(u, p, n))
-			return STREAM_STOPPED;
-		source_take(source, n);
-	}
-	*why = source->error ? strerror(source->error) : NULL;
-	return source->error ? STREAM_UNREAD : STREAM_WHOLE;
-}
-
 #define MIB(bytes) ((double)(bytes) / (1 << 20))
 
 /* Why not all came out of the stream, what that means and what to do about it. */
@@ -219,8 +201,7 @@ static bool unpack(const char *name, enum packing packing, struct source *source
 
 	if (!store_open(&u.store, bound, &failed))
 		return err_set(err, "%s: %s", name, failed.msg);
-	end = packing == PACKING_NONE ? copy(source, &u, &why)
-	                              : decompress(packing, source, take, &u, &why);
+	end = decompress(packing, source, take, &u, &why);
 	*in = (struct input){ .fd = -1,
 		              .size = u.store.size,
 		              .read = source->taken,
