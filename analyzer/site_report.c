@@ -1,8 +1,8 @@
 /*
  * Sites of findings: samples of each finding's blocks are judged together. What it takes depends on
  * how many findings there are and on the program's code, not on how large the heap is: one pass
- * over the index, for blocks of the findings' verdicts, and no more than SAMPLES blocks of a finding
- * are looked at.
+ * over the index, for blocks of the findings' verdicts, and no more than SAMPLES of a finding's
+ * blocks are looked at.
  */
 #include "analyzer/origin.h"
 #include "analyzer/site.h"
