@@ -244,31 +244,32 @@ static uint32_t label_of(struct propagation *p, uint32_t of, double sure)
 	return label;
 }
 
+static void propose_block(struct propagation *p, struct idmap *labels, uint32_t id)
+{
+	uint32_t of = p->of[id] & ~(uint32_t)OF_LOCAL, label;
+	double sure = confidence(p, p->of[id]);
+
+	if (sure < TYPE_BAR) {
+		p->of[id] |= OF_CONFLICT; /* for those who ask later */
+		return;
+	}
+	if (!types_want(p->t->types, id))
+		return;
+	label = idmap_get(labels, of);
+	if (label == IDMAP_NONE) {
+		label = label_of(p, of, sure);
+		idmap_put(labels, of, label);
+	}
+	types_put(p->t->types, id, label);
+}
+
 static void propose_all(struct propagation *p)
 {
 	struct idmap labels = { 0 };
-	uint32_t n = p->t->heap->nchunks;
 
-	for (uint32_t id = 0; id < n; id++) {
-		uint32_t of = p->of[id] & ~(uint32_t)OF_LOCAL, label;
-		double sure;
-
-		if (!p->of[id])
-			continue;
-		sure = confidence(p, p->of[id]);
-		if (sure < TYPE_BAR) {
-			p->of[id] |= OF_CONFLICT; /* for those who ask later */
-			continue;
-		}
-		if (!types_want(p->t->types, id))
-			continue;
-		label = idmap_get(&labels, of);
-		if (label == IDMAP_NONE) {
-			label = label_of(p, of, sure);
-			idmap_put(&labels, of, label);
-		}
-		types_put(p->t->types, id, label);
-	}
+	for (uint32_t i = 0; i < (p->t->heap->nchunks + UINT64_C(63)) / 64; i++)
+		for (uint64_t left = p->known[i]; left; left &= left - 1)
+			propose_block(p, &labels, i * 64 + (uint32_t)__builtin_ctzll(left));
 	idmap_free(&labels);
 }
 
@@ -287,6 +288,8 @@ static void end_run(struct propagation *p)
 	array_free(&p->outcome);
 	idmap_free(&p->visited);
 	idmap_free(&p->classes);
+	mem_lazy_free(p->known, p->t ? p->t->heap->bits_bytes : 0);
+	p->known = NULL;
 	p->t = NULL;
 }
 
@@ -307,6 +310,7 @@ void typing_dwarf(struct typing *t)
 	p->t = t;
 	p->of_bytes = (uint64_t)t->heap->nchunks * sizeof(*p->of);
 	p->of = mem_lazy(p->of_bytes);
+	p->known = mem_lazy(t->heap->bits_bytes);
 	p->graph = analysis_typegraph(t->a);
 	p->slots = slots_make(p->graph);
 	p->view = (struct view){ .core = t->core };

@@ -57,6 +57,7 @@ struct hint {
 struct propagation {
 	uint32_t *of; /* by block id: type << OF_SHIFT | bits; 0: nothing known */
 	uint64_t of_bytes;
+	uint64_t *known; /* bit by id: where something is; while it runs */
 	struct typegraph *graph;
 	struct slots *slots;
 	/* while it runs */

@@ -169,6 +169,7 @@ static void enter(struct propagation *p, const struct block *b, uint32_t type, e
 	const struct layout *l = slots_of(p->slots, type);
 
 	p->of[b->id] = type << OF_SHIFT | bits | (uint32_t)fit;
+	bit_set(p->known, b->id);
 	push_region(p, b->addr, type, fit == FIT_ARRAY || fit == FIT_SCALARS ? b->size / size : 1,
 	            bits & OF_LOCAL);
 	if (fit == FIT_FLEXIBLE && slots_telling(p->graph, l->tail) && b->size > l->size)

@@ -85,6 +85,10 @@ void seed_variables(struct propagation *p)
 	for (size_t i = 0; i < modules->n; i++) {
 		const struct module *m = &modules->v[i];
 
+		/* its types tell little of a program's structs, and its file takes long to unpack
+		 */
+		if (p->t->budget && module_is_runtime(m))
+			continue;
 		seed_data(p, m);
 		for (size_t k = 0; m->tls_size && k < p->t->core->nthreads; k++)
 			seed_tls(p, m, p->t->heap->tp[k]);

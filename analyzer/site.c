@@ -34,19 +34,6 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static bool is_runtime(const char *path)
-{
-	static const char *const names[] = { "libc.so",    "libc-2",   "ld-linux", "ld-2",
-		                             "libstdc++",  "libgcc_s", "libm.so",  "libm-2",
-		                             "libpthread", "libdl",    "libc++" };
-	const char *base = base_name(path);
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strncmp(base, names[i], strlen(names[i])))
-			return true;
-	return false;
-}
-
 typedef ARRAY(struct site_export) export_list;
 
 static int by_name(const void *a, const void *b)
@@ -115,7 +102,8 @@ static void index_modules(struct sites *s)
 	for (size_t i = 0; i < modules->n; i++)
 		if (i != modules->exe)
 			add_module(s, &modules->v[i], &exports, &limits,
-			           is_runtime(modules->v[i].path) ? PRIOR_RUNTIME : PRIOR_LIBRARY);
+			           module_is_runtime(&modules->v[i]) ? PRIOR_RUNTIME
+			                                                     : PRIOR_LIBRARY);
 	if (modules->exe < modules->n)
 		add_module(s, &modules->v[modules->exe], &exports, &limits, 0);
 	array_free(&exports);

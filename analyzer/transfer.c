@@ -49,7 +49,6 @@ struct transfer {
 	const struct types *known;
 	ARRAY(struct profile) profile;
 	uint64_t sizes[SIZE_CLASSES / 64]; /* bit by size / 8: of blocks whose type is wanted */
-	uint64_t done;
 	uint32_t to[PROFILES]; /* label of the same type, told by peers; 0: not yet made */
 };
 
@@ -159,6 +158,22 @@ static unsigned score(const struct trait *t, const struct aspect *a)
 	}
 }
 
+/* Is there enough in the block that could be telling, whatever a profile has there? */
+static bool may_match(const struct transfer *x, const struct block *b)
+{
+	static const uint8_t most[SHAPE_NONE + 1] = {
+		[SHAPE_CODE] = 6,      [SHAPE_DATA] = 6, [SHAPE_PTR] = 4,
+		[SHAPE_TEXT_WORD] = 2, [SHAPE_LONG] = 1,
+	};
+	unsigned points = 0;
+	struct shape shape;
+
+	shape_make(x->t->core, x->t->heap, b, &shape);
+	for (unsigned i = 0; i < shape.n; i++)
+		points += most[shape.word[i]];
+	return points >= ENOUGH;
+}
+
 static bool matches(const struct profile *p, const struct aspect *v, unsigned n, unsigned *points)
 {
 	*points = 0;
@@ -168,6 +183,11 @@ static bool matches(const struct profile *p, const struct aspect *v, unsigned n,
 		*points += score(&p->trait[i], &v[i]);
 	}
 	return true;
+}
+
+static bool is_model(const struct profile *p)
+{
+	return p->n >= LEAST && p->told_from_outside;
 }
 
 static void put(struct transfer *x, const struct block *b, size_t profile)
@@ -197,8 +217,7 @@ static void match(struct transfer *x, const struct block *b)
 		found = i;
 		best = points;
 	}
-	if (found != SIZE_MAX && best >= ENOUGH && x->profile.v[found].n >= LEAST &&
-	    x->profile.v[found].told_from_outside)
+	if (found != SIZE_MAX && best >= ENOUGH && is_model(&x->profile.v[found]))
 		put(x, b, found);
 }
 
@@ -209,7 +228,13 @@ static bool is_wanted_size(const struct transfer *x, uint64_t size)
 	return size / 8 < SIZE_CLASSES && (x->sizes[size / 8 / 64] >> (size / 8 & 63) & 1);
 }
 
-/* Sizes of blocks whose type is wanted and not known. False: there are none. */
+static void want_size(struct transfer *x, uint64_t size)
+{
+	x->sizes[size / 8 / 64] |= UINT64_C(1) << (size / 8 & 63);
+}
+
+/* Sizes of blocks whose type is wanted, not known, and could be told here. False: there are none.
+ */
 static bool find_sizes(struct transfer *x)
 {
 	struct heap_iter it = { 0 };
@@ -217,9 +242,25 @@ static bool find_sizes(struct transfer *x)
 	bool any = false;
 
 	while (heap_next_set(x->t->heap, types_wanted(x->t->types), &it, &b)) {
-		if (types_label(x->t->types, b.id) || b.size / 8 >= SIZE_CLASSES)
+		if (b.size / 8 >= SIZE_CLASSES || is_wanted_size(x, b.size) ||
+		    types_label(x->t->types, b.id) || !may_match(x, &b))
 			continue;
-		x->sizes[b.size / 8 / 64] |= UINT64_C(1) << (b.size / 8 & 63);
+		want_size(x, b.size);
+		any = true;
+	}
+	return any;
+}
+
+/* From now on only sizes of which there is a profile to go by. False: there are none. */
+static bool keep_sizes(struct transfer *x)
+{
+	bool any = false;
+
+	memset(x->sizes, 0, sizeof(x->sizes));
+	for (size_t i = 0; i < x->profile.n; i++) {
+		if (!is_model(&x->profile.v[i]))
+			continue;
+		want_size(x, x->profile.v[i].size);
 		any = true;
 	}
 	return any;
@@ -231,9 +272,8 @@ static void learn_all(struct transfer *x)
 	struct aspect v[WORDS];
 	struct profile *p = NULL;
 	struct block b;
-	uint64_t *bits = types_told(x->known);
 
-	while (heap_next_set(x->t->heap, bits, &it, &b)) {
+	while (heap_next_set(x->t->heap, types_told(x->known), &it, &b)) {
 		uint32_t label = types_label(x->known, b.id);
 
 		if (!label || !is_wanted_size(x, b.size))
@@ -245,7 +285,6 @@ static void learn_all(struct transfer *x)
 		describe(x, &b, v);
 		learn(p, v, words_of(&b, x->t->core->machine->word));
 	}
-	mem_lazy_free(bits, x->t->heap->bits_bytes);
 }
 
 /*
@@ -267,6 +306,7 @@ void typing_transfer(struct typing *t)
 	struct transfer *x = mem_alloc(1, sizeof(*x));
 	struct heap_iter it = { 0 };
 	struct block b;
+	bool any;
 
 	x->t = t;
 	if (find_sizes(x)) {
@@ -274,8 +314,9 @@ void typing_transfer(struct typing *t)
 
 		x->known = some ? some : t->types;
 		learn_all(x);
-		while (x->profile.n && heap_next_set(t->heap, types_wanted(t->types), &it, &b))
-			if (!types_label(t->types, b.id) && is_wanted_size(x, b.size))
+		any = keep_sizes(x);
+		while (any && heap_next_set(t->heap, types_wanted(t->types), &it, &b))
+			if (is_wanted_size(x, b.size) && !types_label(t->types, b.id))
 				match(x, &b);
 		types_free(some);
 	}

@@ -35,6 +35,7 @@ struct label {
 
 struct types {
 	uint64_t *wanted; /* bit by id */
+	uint64_t *told;   /* bit by id: those that have a label */
 	uint32_t *before; /* wanted blocks before each 64 ids */
 	uint16_t *of;     /* label by rank among the wanted */
 	uint64_t bits_bytes, before_bytes, of_bytes;
@@ -56,6 +57,7 @@ struct types *types_make(const struct heap *heap, const uint64_t *wanted)
 	t->bits_bytes = heap->bits_bytes;
 	t->before_bytes = (words + 1) * sizeof(*t->before);
 	t->wanted = mem_lazy(t->bits_bytes);
+	t->told = mem_lazy(t->bits_bytes);
 	t->before = mem_lazy(t->before_bytes);
 	for (size_t i = 0; i < words; i++) {
 		t->before[i] = n;
@@ -77,6 +79,7 @@ void types_free(struct types *t)
 	if (!t)
 		return;
 	mem_lazy_free(t->wanted, t->bits_bytes);
+	mem_lazy_free(t->told, t->bits_bytes);
 	mem_lazy_free(t->before, t->before_bytes);
 	mem_lazy_free(t->of, t->of_bytes);
 	mem_free(t->slot);
@@ -117,16 +120,9 @@ const struct type *types_of(const struct types *t, uint32_t id)
 	return types_by_label(t, types_label(t, id));
 }
 
-uint64_t *types_told(const struct types *t)
+const uint64_t *types_told(const struct types *t)
 {
-	uint64_t *bits = mem_lazy(t->bits_bytes);
-	const uint16_t *of = t->of;
-
-	for (size_t i = 0; i < ((size_t)t->nchunks + 63) / 64; i++)
-		for (uint64_t left = t->wanted[i]; left; left &= left - 1)
-			if (*of++)
-				bits[i] |= left & -left;
-	return bits;
+	return t->told;
 }
 
 /* ---- labels ---- */
@@ -244,6 +240,7 @@ bool types_put(struct types *t, uint32_t id, uint32_t label)
 	if (*known && !stronger(t->label.v[label], t->label.v[*known]))
 		return false;
 	*known = (uint16_t)label;
+	bit_set(t->told, id);
 	return true;
 }
 

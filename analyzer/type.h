@@ -32,9 +32,8 @@ bool types_want(const struct types *types, uint32_t id);
 /* The blocks whose type is wanted, for heap_next_set. */
 const uint64_t *types_wanted(const struct types *types);
 
-/* Blocks whose type is known, as bits by id. Owned by the caller: mem_lazy_free, heap.bits_bytes.
- */
-uint64_t *types_told(const struct types *types);
+/* Blocks whose type is known, for heap_next_set. */
+const uint64_t *types_told(const struct types *types);
 
 /* By block id. NULL: unknown, or not wanted. Lives as long as the store. */
 const struct type *types_of(const struct types *types, uint32_t id);

@@ -256,6 +256,20 @@ static uint64_t fillable(const struct core *core, const struct module *m,
 	return 0;
 }
 
+bool module_is_runtime(const struct module *module)
+{
+	static const char *const names[] = { "libc.so",    "libc-2",   "ld-linux", "ld-2",
+		                             "libstdc++",  "libgcc_s", "libm.so",  "libm-2",
+		                             "libpthread", "libdl",    "libc++" };
+	const char *slash = strrchr(module->path, '/');
+	const char *base = slash ? slash + 1 : module->path;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strncmp(base, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
 bool module_read(const struct core *core, struct modules *modules, vaddr at, void *dst,
                  uint64_t len)
 {

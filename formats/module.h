@@ -57,6 +57,9 @@ const char *modules_file(struct modules *modules, const struct module *module);
 /* The module that at lies in, .bss included; NULL: none. */
 const struct module *module_at(const struct modules *modules, vaddr at);
 
+/* Is it the C or C++ library, or the loader, by its file's name? */
+bool module_is_runtime(const struct module *module);
+
 /*
  * Lets core memory that was not saved (text, rodata) be read from the module's checked file: as
  * core_read, saved bytes first. Never fills memory that is or was writable (RELRO), nor bytes that
