@@ -23,34 +23,68 @@ static bool alike(const struct below *b, uint32_t x, uint32_t y, bool by_kind)
 	return x == y || (by_kind && b->looks->v.v[x].kind == b->looks->v.v[y].kind);
 }
 
+static bool is_leaf(const struct below *b, uint32_t node)
+{
+	return b->graph->first[node] == b->graph->first[node + 1];
+}
+
+/* The edges of a node that are looked at: first[node] to this. */
+static uint32_t end_of(const struct below *b, uint32_t node, uint32_t width)
+{
+	uint32_t first = b->graph->first[node], end = b->graph->first[node + 1];
+
+	return end - first > width ? first + width : end;
+}
+
+static void put(const struct below *b, uint32_t look, bool by_kind, struct set *s)
+{
+	uint32_t i = 0;
+
+	while (i < s->n && !alike(b, s->look[i], look, by_kind))
+		i++;
+	if (i < s->n)
+		return;
+	s->many |= s->n == MOST;
+	if (s->n < MOST)
+		s->look[s->n++] = look;
+}
+
+static bool has(const struct set *s, uint32_t look)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->look[i] == look)
+			return true;
+	return false;
+}
+
 /*
  * Looks of what a node points to; what points back to `not` is left out. by_kind: one for each
- * type, where all that is not known is of one type, and so never a list's next node.
+ * type, where all that is not known is of one type, and so never a list's next node. What is
+ * content comes last: the last nodes of lists are none.
  */
 static void gather(const struct below *b, uint32_t node, uint32_t not, uint32_t width, bool by_kind,
                    struct set *s)
 {
-	uint32_t end = b->graph->first[node + 1], own = b->look[node];
-	bool typed = b->looks->v.v[own].type != NULL;
+	uint32_t end = end_of(b, node, width), own = b->look[node];
+	bool typed = b->looks->v.v[own].type != NULL, plain = b->plain && !by_kind, left = false;
 
-	if (end - b->graph->first[node] > width)
-		end = b->graph->first[node] + width;
 	for (uint32_t e = b->graph->first[node]; e < end; e++) {
-		uint32_t to = b->graph->to[e], look = b->look[to], i = 0;
+		uint32_t to = b->graph->to[e], look = b->look[to];
 
 		if (to == not )
 			continue;
-		if ((typed || !by_kind) && alike(b, look, own, by_kind)) {
+		if ((typed || !by_kind) && alike(b, look, own, by_kind))
 			s->like_itself = true;
-			continue;
-		}
-		while (i < s->n && !alike(b, s->look[i], look, by_kind))
-			i++;
-		if (i < s->n)
-			continue;
-		s->many |= s->n == MOST;
-		if (s->n < MOST)
-			s->look[s->n++] = look;
+		else if (plain && is_leaf(b, to))
+			left = true;
+		else
+			put(b, look, by_kind, s);
+	}
+	for (uint32_t e = b->graph->first[node]; left && e < end; e++) {
+		uint32_t to = b->graph->to[e], look = b->look[to];
+
+		if (to != not && is_leaf(b, to) && look != own && !has(s, look))
+			put(b, b->plain[look], false, s);
 	}
 }
 
@@ -62,6 +96,20 @@ static void gather_below(const struct below *b, uint32_t node, uint32_t look, st
 	for (uint32_t e = b->graph->first[node]; e < end && left; e++, left--)
 		if (b->look[b->graph->to[e]] == look && b->graph->to[e] != node)
 			gather(b, b->graph->to[e], node, CHILD, false, s);
+}
+
+uint64_t below_content(const struct below *b, uint32_t node)
+{
+	uint32_t end = end_of(b, node, WIDTH);
+	uint64_t most = 0;
+
+	for (uint32_t e = b->graph->first[node]; e < end; e++) {
+		uint64_t size = b->looks->v.v[b->look[b->graph->to[e]]].size;
+
+		if (is_leaf(b, b->graph->to[e]) && size != LOOK_VARIED && size > most)
+			most = size;
+	}
+	return most;
 }
 
 static int by_value(const void *x, const void *y)
@@ -96,14 +144,22 @@ static uint64_t hash_looks(const struct below *b, const struct set *s)
 	return hash_set(v, s->n, s);
 }
 
-struct below_keys below_keys(const struct below *b, uint32_t node)
+uint64_t below_kinds(const struct below *b, uint32_t node)
 {
-	struct set kinds = { .n = 0 }, looks = { .n = 0 };
-	uint64_t kind[MOST], look[MOST];
+	struct set kinds = { .n = 0 };
+	uint64_t kind[MOST];
 
 	gather(b, node, node, WIDTH, true, &kinds);
 	for (uint32_t i = 0; i < kinds.n; i++)
 		kind[i] = b->looks->v.v[kinds.look[i]].kind;
+	return hash_set(kind, kinds.n, &kinds);
+}
+
+uint64_t below_looks(const struct below *b, uint32_t node)
+{
+	struct set looks = { .n = 0 };
+	uint64_t look[MOST];
+
 	gather(b, node, node, WIDTH, false, &looks);
 	for (uint32_t i = 0; i < looks.n; i++) {
 		struct set t = { .n = 0 };
@@ -111,8 +167,7 @@ struct below_keys below_keys(const struct below *b, uint32_t node)
 		gather_below(b, node, looks.look[i], &t);
 		look[i] = hash_number(b->looks->v.v[looks.look[i]].key, hash_looks(b, &t));
 	}
-	return (struct below_keys){ hash_set(kind, kinds.n, &kinds),
-		                    hash_set(look, looks.n, &looks) };
+	return hash_set(look, looks.n, &looks);
 }
 
 /* ---- as text ---- */
@@ -146,17 +201,25 @@ static const char *list(const char **word, uint32_t n, const struct set *s, stru
 	return text;
 }
 
+static const char *text_of(const struct below *b, uint32_t look, const char *content,
+                           struct pool *pool)
+{
+	const struct look *x = &b->looks->v.v[look];
+
+	return x->size == LOOK_VARIED && !x->type && content ? content : look_text(x, pool);
+}
+
 /* What hangs on children of one look: " -> {24}". */
 static const char *text_below(const struct below *b, uint32_t node, uint32_t look, bool alone,
-                              struct pool *pool)
+                              const char *content, struct pool *pool)
 {
-	const char *word[MOST + 1], *self = look_text(&b->looks->v.v[look], pool), *text;
+	const char *word[MOST + 1], *self = text_of(b, look, content, pool), *text;
 	struct set s = { .n = 0 };
 	uint32_t n = 0;
 
 	gather_below(b, node, look, &s);
 	for (; n < s.n; n++)
-		word[n] = look_text(&b->looks->v.v[s.look[n]], pool);
+		word[n] = text_of(b, s.look[n], content, pool);
 	if (s.like_itself)
 		word[n++] = self;
 	text = list(word, n, &s, pool);
@@ -166,7 +229,7 @@ static const char *text_below(const struct below *b, uint32_t node, uint32_t loo
 }
 
 const char *below_text(const struct below *b, uint32_t node, const struct look *self,
-                       enum below_detail detail, struct pool *pool)
+                       enum below_detail detail, const char *content, struct pool *pool)
 {
 	const char *word[MOST + 1], *own = look_text(self, pool), *text;
 	struct set s = { .n = 0 };
@@ -181,7 +244,8 @@ const char *below_text(const struct below *b, uint32_t node, const struct look *
 		if (detail == BELOW_KINDS)
 			word[n] = x->type ? x->type : "{...}";
 		else
-			word[n] = text_below(b, node, s.look[n], s.n == 1 && !s.like_itself, pool);
+			word[n] = text_below(b, node, s.look[n], s.n == 1 && !s.like_itself,
+			                     content, pool);
 	}
 	if (s.like_itself)
 		word[n++] = own;

@@ -1,17 +1,18 @@
 /*
  * Folding is a hash table by verdict and look. Heads of leaks are folded by what hangs on them as
  * well, as far as that tells kinds of leaks apart and not one leak from the next (variant.h): by
- * the types of what they point to, then by those blocks' sizes and what hangs on them in turn.
+ * the types of what they point to, then by those blocks' sizes and what hangs on them in turn. How
+ * large those are that hold nothing comes last: a text, a buffer or an array is as long as it is.
  */
 #include "analyzer/group.h"
+#include "analyzer/content.h"
 #include "analyzer/held.h"
 #include "analyzer/origin.h"
 #include "analyzer/share.h"
-#include "analyzer/variant.h"
 
 #include <stdlib.h>
 
-enum level { LEVEL_SELF, LEVEL_KINDS, LEVEL_LOOKS, LEVELS };
+enum level { LEVEL_SELF, LEVEL_KINDS, LEVEL_FORM, LEVEL_LOOKS, LEVELS };
 
 struct fold {
 	const struct grouping *how;
@@ -151,9 +152,13 @@ struct heads {
 	struct fold *f;
 	struct held held;
 	uint32_t *look;  /* by node */
+	uint32_t *plain; /* by look: without a size */
 	uint32_t *group; /* by node, of heads: variant, later group */
+	struct below form, exact; /* content without its size, and with it */
 	struct variants variants;
 	uint32_t *group_of; /* by variant */
+	struct content_range *range; /* by variant: of what is content in groups that leave out
+	                                how large that is */
 };
 
 static bool is_head(const struct heads *h, uint32_t v)
@@ -176,9 +181,24 @@ static void look_at_all(struct heads *h)
 	mem_free(face);
 }
 
+static void make_plain(struct heads *h)
+{
+	struct looks *l = &h->f->looks;
+	uint32_t n = (uint32_t)l->v.n;
+
+	h->plain = mem_alloc((size_t)n + 1, sizeof(*h->plain));
+	for (uint32_t i = 0; i < n; i++) {
+		struct look x = l->v.v[i];
+
+		h->plain[i] = looks_put(l, x.type, x.confidence, LOOK_VARIED, NULL);
+	}
+	h->exact = (struct below){ &h->held.graph, h->look, l, NULL };
+	h->form = h->exact;
+	h->form.plain = h->plain;
+}
+
 static void find_variants(struct heads *h)
 {
-	struct below below = { &h->held.graph, h->look, &h->f->looks };
 	unsigned levels = h->f->how->by == GROUP_BY_ALL ? LEVELS : 1;
 
 	h->group = mem_alloc((size_t)h->held.graph.n + 1, sizeof(*h->group));
@@ -194,37 +214,46 @@ static void find_variants(struct heads *h)
 			for (unsigned i = 1; i < levels; i++)
 				key[i] = key[LEVEL_SELF];
 		} else if (levels > 1) {
-			struct below_keys keys = below_keys(&below, face);
-
-			key[LEVEL_KINDS] = keys.kinds;
-			key[LEVEL_LOOKS] = keys.looks;
+			key[LEVEL_KINDS] = below_kinds(&h->form, face);
+			key[LEVEL_FORM] = below_looks(&h->form, face);
+			key[LEVEL_LOOKS] = below_looks(&h->exact, face);
 		}
 		h->group[v] = variants_put(&h->variants, key, levels, v);
 	}
 	variants_settle(&h->variants);
+	content_settle(&h->variants, LEVEL_FORM, &h->exact, &h->held);
 }
 
-/* What tells heads of this variant from others of their look; 0 where nothing hangs on them. */
+/*
+ * What tells heads of this variant from others of their look; 0 where nothing hangs on them. How
+ * large content is counts only beside heads that differ in nothing else: or the first leak of all
+ * would be another one than the first hundred.
+ */
 static uint64_t structure_of(const struct heads *h, uint32_t variant)
 {
-	const struct variant *x = &h->variants.v.v[variant];
+	const struct variant *x = &h->variants.v.v[variant], *up;
 	const struct graph *g = &h->held.graph;
 	uint32_t face = held_face(&h->held, x->first);
+	uint64_t key;
 
 	if (x->level == LEVEL_SELF || g->first[face] == g->first[face + 1] ||
 	    h->f->looks.v.v[h->look[face]].origin)
 		return 0;
-	return hash_number(x->key, x->level);
+	if (x->level < LEVEL_LOOKS)
+		return hash_number(x->key, x->level);
+	up = &h->variants.v.v[x->up];
+	key = hash_number(up->key, LEVEL_FORM);
+	return up->below > 1 ? hash_number(key, content_class(below_content(&h->exact, face)))
+	                     : key;
 }
 
 /* The groups of those variants that stand for themselves. */
 static void open_groups(struct heads *h)
 {
-	static const enum below_detail detail[] = { BELOW_NOTHING, BELOW_KINDS, BELOW_LOOKS };
-	struct below below = { &h->held.graph, h->look, &h->f->looks };
 	struct fold *f = h->f;
 
 	h->group_of = mem_alloc(h->variants.v.n + 1, sizeof(*h->group_of));
+	h->range = mem_alloc(h->variants.v.n + 1, sizeof(*h->range));
 	for (uint32_t i = 0; i < h->variants.v.n; i++)
 		h->group_of[i] = UINT32_MAX;
 	for (uint32_t v = 0; v < h->held.graph.n; v++) {
@@ -234,22 +263,42 @@ static void open_groups(struct heads *h)
 		if (!is_head(h, v))
 			continue;
 		variant = variant_kept(&h->variants, h->group[v]);
+		face = held_face(&h->held, v);
+		if (h->variants.v.v[variant].level == LEVEL_FORM)
+			content_add(&h->exact, face, &h->range[variant]);
 		if (h->group_of[variant] == UINT32_MAX) {
-			const struct look *self;
-
-			face = held_face(&h->held, v);
-			self = &f->looks.v.v[h->look[face]];
 			g = blank(f, REACH_DEFINITE, h->look[face], 0);
-			g.key = hash_number(self->key, structure_of(h, variant));
-			g.signature = f->how->by != GROUP_BY_ALL || self->origin
-			                      ? look_text(self, &f->pool)
-			                      : below_text(&below, face, self,
-			                                   detail[h->variants.v.v[variant].level],
-			                                   &f->pool);
+			g.key = hash_number(f->looks.v.v[h->look[face]].key,
+			                    structure_of(h, variant));
 			h->group_of[variant] = (uint32_t)f->group.n;
 			array_push(&f->group, g);
 		}
 		h->group[v] = h->group_of[variant];
+	}
+}
+
+static void name_groups(struct heads *h)
+{
+	static const enum below_detail detail[] = { BELOW_NOTHING, BELOW_KINDS, BELOW_LOOKS,
+		                                    BELOW_LOOKS };
+	struct fold *f = h->f;
+
+	for (size_t i = 0; i < h->variants.v.n; i++) {
+		const struct variant *x = &h->variants.v.v[i];
+		bool exact = x->level == LEVEL_LOOKS;
+		const struct look *self;
+		uint32_t face;
+
+		if (h->group_of[i] == UINT32_MAX)
+			continue;
+		face = held_face(&h->held, x->first);
+		self = &f->looks.v.v[h->look[face]];
+		f->group.v[h->group_of[i]].signature =
+			f->how->by != GROUP_BY_ALL || self->origin
+				? look_text(self, &f->pool)
+				: below_text(exact ? &h->exact : &h->form, face, self,
+		                             detail[x->level],
+		                             content_text(&h->range[i], &f->pool), &f->pool);
 	}
 }
 
@@ -283,10 +332,14 @@ static bool fold_heads(struct fold *f, struct groups *out)
 	if (!held_find(f->how->core, f->how->heap, f->how->reach, &h.held, NULL))
 		return false;
 	look_at_all(&h);
+	make_plain(&h);
 	find_variants(&h);
 	open_groups(&h);
+	name_groups(&h);
 	variants_free(&h.variants);
 	mem_free(h.group_of);
+	mem_free(h.range);
+	mem_free(h.plain);
 	mem_free(h.look);
 	count_all(&h, &out->shared);
 	shares_find(f->how->heap, &h.held, h.group, f->group.v, f->group.n, &out->sharers);

@@ -97,7 +97,7 @@ PY
 is 'leaks are told apart by what hangs on them, not by its content' \
 	"$("$COREHEAP" leaks core --json | python3 rows.py | sort)" \
 	'3 72 {72} -> {104} -> {120} 6
-40 232 {232} -> {...} 40
+40 232 {232} -> {2008-2632} 40
 5 72 {72} -> {1000} 5
 7 72 {72} 0'
 fingerprints()
@@ -113,7 +113,7 @@ is '--group-by size: one line a size' \
 is '--group-by type: sizes, where no type is known' \
 	"$("$COREHEAP" leaks core --group-by type --json | python3 rows.py | sort)" $'15 72 {72} 11\n40 232 {232} 40'
 is '--min-bytes counts what is held' "$("$COREHEAP" leaks core --min-bytes 5000 --json |
-	python3 rows.py | sort)" $'40 232 {232} -> {...} 40\n5 72 {72} -> {1000} 5'
+	python3 rows.py | sort)" $'40 232 {232} -> {2008-2632} 40\n5 72 {72} -> {1000} 5'
 
 exits '--type takes an expression' 2 "$COREHEAP" leaks core --type '('
 like 'and says what is wrong with it' "$(cat stderr)" 'extended regular expression'
