@@ -4,14 +4,9 @@
 usage: types.py COREHEAP CORE TRUTH [--all-of REGEX]... [--share SHARE]
 
 TRUTH has "address<TAB>type" lines. Of the blocks named there: those whose type is asserted must be
-<<<<<<< HEAD
 right in at least 98 %, and of those whose declared type matches a REGEX of --all-of at least 99 %
-must be asserted and right. A type "?" is one that nothing may be
-asserted of. Prints coverage; exits 1 where a bar is missed. A name may say more than
-=======
-right in at least 98 %, and of those whose declared type matches a REGEX of --all-of at least 99 % (or SHARE)
-must be asserted and right. Prints coverage; exits 1 where a bar is missed. A name may say more than
->>>>>>> a92da80 (propagate: types of blocks along typed pointers from variables, as debug information has them)
+(or SHARE) must be asserted and right. A type "?" is one that nothing may be asserted of. Prints
+coverage; exits 1 where a bar is missed. A name may say more than
 the truth: what it holds ("std::vector<T> buffer"), whose it is ("std::map node in T").
 """
 import collections
