@@ -10,7 +10,7 @@ enum {
 };
 
 struct question {
-	uint64_t size, offset;
+	uint64_t size, least, offset;
 	uint32_t type;
 };
 
@@ -23,11 +23,11 @@ struct answers {
 	v;
 };
 
-static uint32_t only_type(struct propagation *p, const struct block *b, uint64_t offset,
+static uint32_t only_type(struct propagation *p, const struct room *room, uint64_t offset,
                           uint32_t part)
 {
 	uint32_t *id = mem_alloc(CANDIDATES, sizeof(*id)), found = CTYPE_NONE;
-	size_t n = ctype_sized(p->graph, least_request(p, b), b->size, id, CANDIDATES);
+	size_t n = ctype_sized(p->graph, room->least, room->size, id, CANDIDATES);
 	bool several = n > CANDIDATES;
 
 	p->budget -= p->budget < n ? p->budget : n;
@@ -47,31 +47,31 @@ static uint32_t only_type(struct propagation *p, const struct block *b, uint64_t
 	return several ? CTYPE_NONE : found;
 }
 
-static uint32_t ask(struct propagation *p, struct answers *a, const struct block *b,
+static uint32_t ask(struct propagation *p, struct answers *a, const struct room *room,
                     uint64_t offset, uint32_t part)
 {
-	struct question q = { b->size, offset, part };
+	struct question q = { room->size, room->least, offset, part };
 	uint64_t key = (q.size * UINT64_C(0x9e3779b97f4a7c15) ^ q.offset) *
 	                       UINT64_C(0x100000001b3) ^
 	               q.type;
 	uint32_t i = idmap_get(&a->map, key);
 
 	if (i != IDMAP_NONE && a->v.v[i].q.size == q.size && a->v.v[i].q.offset == q.offset &&
-	    a->v.v[i].q.type == q.type)
+	    a->v.v[i].q.type == q.type && a->v.v[i].q.least == q.least)
 		return a->v.v[i].type;
-	array_push(&a->v, ((typeof(*a->v.v)){ q, only_type(p, b, offset, part) }));
+	array_push(&a->v, ((typeof(*a->v.v)){ q, only_type(p, room, offset, part) }));
 	idmap_put(&a->map, key, (uint32_t)(a->v.n - 1));
 	return a->v.v[a->v.n - 1].type;
 }
 
-static bool embed(struct propagation *p, struct answers *a, const struct block *b, uint64_t offset,
-                  uint32_t part)
+static bool embed(struct propagation *p, struct answers *a, const struct room *room,
+                  uint64_t offset, uint32_t part)
 {
-	uint32_t type = ask(p, a, b, offset, part), before = p->of[b->id];
+	uint32_t type = ask(p, a, room, offset, part), before = p->of[room->id];
 
 	if (type != CTYPE_NONE)
-		propose_inferred(p, b, type);
-	return p->of[b->id] != before;
+		propose_inferred(p, room, type);
+	return p->of[room->id] != before;
 }
 
 /* Blocks with a part in the middle. */
@@ -81,11 +81,13 @@ static bool embed_hints(struct propagation *p, struct answers *a)
 
 	for (size_t i = 0; i < p->hints.n; i++) {
 		const struct hint *h = &p->hints.v[i];
+		struct room room;
 		struct block b;
 
 		if (!heap_find(p->t->heap, h->block, &b) || (p->of[b.id] && !open_end(p->of[b.id])))
 			continue;
-		found |= embed(p, a, &b, h->offset, h->type);
+		room = room_of(p, &b);
+		found |= embed(p, a, &room, h->offset, h->type);
 	}
 	p->hints.n = 0;
 	return found;
@@ -98,9 +100,14 @@ static bool embed_prefixes(struct propagation *p, struct answers *a)
 	struct block b;
 	bool found = false;
 
-	while (heap_next_set(p->t->heap, p->t->heap->used, &it, &b))
-		if (p->of[b.id] && open_end(p->of[b.id]) && fit_in(p->of[b.id]) != FIT_LOOSE)
-			found |= embed(p, a, &b, 0, type_in(p->of[b.id]));
+	while (heap_next_set(p->t->heap, p->t->heap->used, &it, &b)) {
+		struct room room;
+
+		if (!p->of[b.id] || !open_end(p->of[b.id]) || fit_in(p->of[b.id]) == FIT_LOOSE)
+			continue;
+		room = room_known(p, &b);
+		found |= embed(p, a, &room, 0, type_in(p->of[b.id]));
+	}
 	return found;
 }
 

@@ -29,20 +29,22 @@ struct list {
 	size_t depth;
 };
 
-static uint32_t type_of(struct analysis *a, const struct block *b, bool *array)
+static uint32_t type_of(struct analysis *a, const struct block *b, bool *array, uint64_t *head)
 {
-	return b->state == BLOCK_USED ? propagation_type(a->propagation, b->id, array) : CTYPE_NONE;
+	return b->state == BLOCK_USED ? propagation_type(a->propagation, b->id, array, head)
+	                              : CTYPE_NONE;
 }
 
 const char *field_at(struct analysis *a, const struct block *b, vaddr at, struct pool *pool)
 {
 	bool array = false;
-	uint32_t type = type_of(a, b, &array);
-	uint64_t offset = at - b->addr, size;
+	uint64_t offset = at - b->addr, size, head = 0;
+	uint32_t type = type_of(a, b, &array, &head);
 	const char *name;
 
-	if (type == CTYPE_NONE)
+	if (type == CTYPE_NONE || offset < head)
 		return NULL;
+	offset -= head;
 	name = ctype_name(a->typegraph, type, pool);
 	size = ctype_get(a->typegraph, type)->size;
 	if (array && size)
@@ -151,8 +153,8 @@ void fields_of(struct places *places, const struct block *b, bool content, struc
 {
 	struct list l = { .places = places, .block = b, .content = content, .out = out };
 	bool array = false;
-	uint32_t type = type_of(places->a, b, &array);
-	uint64_t size;
+	uint64_t size, head = 0;
+	uint32_t type = type_of(places->a, b, &array, &head);
 
 	*out = (struct fields){ 0 };
 	if (type == CTYPE_NONE)
@@ -162,8 +164,8 @@ void fields_of(struct places *places, const struct block *b, bool content, struc
 	out->v = pool_alloc(pool, FIELDS_MOST * sizeof(*out->v));
 	size = ctype_get(l.graph, type)->size;
 	if (array && size)
-		out->elements = b->size / size;
-	take(&l, type, 0, out->elements ? "[0]" : "", NULL);
+		out->elements = (b->size - head) / size;
+	take(&l, type, head, out->elements ? "[0]" : "", NULL);
 	for (unsigned i = 0; i < STEPS_MOST && l.depth && !out->more; i++)
 		step(&l);
 }

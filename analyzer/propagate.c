@@ -22,17 +22,6 @@ void push_region(struct propagation *p, vaddr at, uint32_t type, uint64_t count,
 
 /* ---- pointers ---- */
 
-/* new[] of a class with a destructor puts the number of elements in front (Itanium C++ ABI 2.7). */
-static bool behind_count(struct propagation *p, const struct block *b, uint64_t offset,
-                         uint32_t type)
-{
-	uint64_t size = ctype_get(p->graph, type)->size, n, room = b->size - offset;
-
-	return (offset == p->word || offset == 2 * p->word) && size &&
-	       view_read_word(&p->view, b->addr + offset - p->word, &n, p->word) && n &&
-	       n <= room / size && n * size + offset >= least_request(p, b);
-}
-
 /*
  * Into the middle of a block: what is there is known, not what it is part of. If that is known, it
  * tells no more.
@@ -56,10 +45,6 @@ static void interior(struct propagation *p, const struct block *b, uint64_t offs
 	if (!plausible(p, at, type, &good))
 		return;
 	idmap_put(&p->visited, at, type);
-	if (behind_count(p, b, offset, type)) {
-		push_region(p, at, type, (b->size - offset) / t->size, local);
-		return;
-	}
 	push_region(p, at, type, 1, local);
 	if (p->hints.n < HINTS_MOST)
 		array_push(&p->hints, ((struct hint){ b->addr, offset, type }));
@@ -68,13 +53,18 @@ static void interior(struct propagation *p, const struct block *b, uint64_t offs
 bool follow_pointer(struct propagation *p, uint64_t value, uint32_t type, bool local)
 {
 	struct block b;
+	struct room room;
 
 	value = core_pointer(p->t->core, value);
 	if (value < p->lowest || value >= p->highest || !heap_find(p->t->heap, value, &b) ||
 	    b.state != BLOCK_USED || b.id >= p->t->heap->nchunks)
 		return true;
-	if (value == b.addr)
-		return propose(p, &b, type, local);
+	if (value == b.addr) {
+		room = room_of(p, &b);
+		return propose(p, &room, type, local);
+	}
+	if (room_behind(p, &b, value - b.addr, type, &room) && propose(p, &room, type, local))
+		return true;
 	interior(p, &b, value - b.addr, type, local);
 	return true;
 }
@@ -273,10 +263,11 @@ static void propose_all(struct propagation *p)
 	idmap_free(&labels);
 }
 
-uint32_t propagation_type(const struct propagation *p, uint32_t id, bool *array)
+uint32_t propagation_type(const struct propagation *p, uint32_t id, bool *array, uint64_t *head)
 {
 	uint32_t of = p && id < p->of_bytes / sizeof(*p->of) ? p->of[id] : 0;
 
+	*head = p ? (uint64_t)head_in(of) * p->word : 0;
 	*array = fit_in(of) == FIT_ARRAY || fit_in(of) == FIT_SCALARS;
 	return !of || of & OF_CONFLICT || fit_in(of) <= FIT_LOOSE ? CTYPE_NONE : type_in(of);
 }

@@ -18,9 +18,10 @@ struct propagation;
 
 /*
  * What the type of a block is in the graph of types; CTYPE_NONE: not told. *array: elements of it
- * fill the block.
+ * fill the block. *head: bytes of the block in front of it: a header that the program's allocator
+ * keeps there.
  */
-uint32_t propagation_type(const struct propagation *p, uint32_t id, bool *array);
+uint32_t propagation_type(const struct propagation *p, uint32_t id, bool *array, uint64_t *head);
 void propagation_free(struct propagation *p); /* accepts NULL */
 
 /* The graph lives as long as the analysis; the result is kept in it. Proposes to t->types. */

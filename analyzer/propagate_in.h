@@ -3,6 +3,7 @@
  *
  * seed.c       where it begins: variables of the program, objects with a vtable
  * propagate.c  along pointers, from region to region
+ * room.c       where in a block its object is: behind a header, or all of it
  * propose.c    does a block fit what a pointer says it is, and which of two types wins
  * embed.c      blocks of which only the first part is known, or one in the middle
  */
@@ -30,7 +31,18 @@ enum fit {
 #define OF_EMBED    0x10u /* inferred from the only type that has the known part */
 #define OF_LOCAL    0x20u /* only variables of functions say so */
 #define OF_DOUBT    0x40u /* an array, and only its size says so */
-#define OF_SHIFT    7
+#define OF_HEAD     0x180u /* words in front of the object: a header of the program's allocator */
+#define OF_HEAD_ONE 0x80u
+#define OF_SHIFT    9
+
+/* Where an object has its place: all of a block, or what is behind a header that tells of it. */
+struct room {
+	vaddr at;
+	uint64_t size;  /* bytes that it has, */
+	uint64_t least; /* and that were asked for at least */
+	uint32_t id;    /* of the block */
+	uint32_t head;  /* words of the block in front */
+};
 
 struct region { /* elements of a type at an address, whose pointers are to be followed */
 	vaddr at;
@@ -86,16 +98,22 @@ void follow_regions(struct propagation *p);
 bool follow_pointer(struct propagation *p, uint64_t value, uint32_t type, bool local);
 void push_region(struct propagation *p, vaddr at, uint32_t type, uint64_t count, bool local);
 
+/* room.c */
+struct room room_of(const struct propagation *p, const struct block *b);
+/* Behind a header at an offset, to which a pointer to this type goes; false: there is none. */
+bool room_behind(struct propagation *p, const struct block *b, uint64_t offset, uint32_t type,
+                 struct room *room);
+/* As its type was told. */
+struct room room_known(struct propagation *p, const struct block *b);
+
 /* propose.c */
 /* False: what is there is not of that type. */
-bool propose(struct propagation *p, const struct block *b, uint32_t type, bool local);
-void propose_inferred(struct propagation *p, const struct block *b, uint32_t type);
+bool propose(struct propagation *p, const struct room *room, uint32_t type, bool local);
+void propose_inferred(struct propagation *p, const struct room *room, uint32_t type);
 struct outcome *outcome_of(struct propagation *p, uint32_t type);
 /* Could what is at an address be of this type, as far as its pointers tell? Those that lead to
  * memory in use are added to *good. */
 bool plausible(struct propagation *p, vaddr at, uint32_t type, unsigned *good);
-/* Bytes that may have been asked for of a block: [*least, usable size]. */
-uint64_t least_request(const struct propagation *p, const struct block *b);
 /* The class of the object at an address by its vtable; CTYPE_NONE: none, or not in the graph. */
 uint32_t class_at(struct propagation *p, vaddr at);
 
@@ -113,6 +131,10 @@ static inline enum fit fit_in(uint32_t of)
 static inline uint32_t type_in(uint32_t of)
 {
 	return of >> OF_SHIFT;
+}
+static inline uint32_t head_in(uint32_t of)
+{
+	return (of & OF_HEAD) / OF_HEAD_ONE;
 }
 
 #endif

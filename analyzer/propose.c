@@ -1,9 +1,8 @@
 /*
- * A pointer says that a T begins where it points. malloc hands out blocks in steps of 16 bytes (8
- * with 32-bit words), so that a block of 56 usable bytes was asked for with 41 to 56: a T of 48
- * bytes fits, an array of T of 14 too (4 elements), a T of 24 does not: it is the first part of
- * something bigger. (A block may have 16 bytes more than it needs where a rest too small to be a
- * chunk was left: such ones stay unknown.)
+ * A pointer says that a T begins where it points. Into room that was asked for with 41 to 56 bytes
+ * a T of 48 bytes fits, an array of T of 14 too (4 elements), a T of 24 does not: it is the first
+ * part of something bigger. (A block may have 16 bytes more than it needs where a rest too small to
+ * be a chunk was left: such ones stay unknown.)
  */
 #include "analyzer/propagate_in.h"
 
@@ -14,22 +13,13 @@ enum {
 	PARTS = 256,   /* slots of a type */
 };
 
-uint64_t least_request(const struct propagation *p, const struct block *b)
-{
-	uint64_t step = b->span->kind == SPAN_MMAP ? p->t->core->page_size : 2 * p->word;
-
-	if (b->size <= 3 * p->word)
-		return 0;
-	return b->size >= step ? b->size - step + 1 : 0;
-}
-
-static enum fit fit_of(struct propagation *p, const struct block *b, uint32_t type)
+static enum fit fit_of(struct propagation *p, const struct room *r, uint32_t type)
 {
 	const struct ctype *t = ctype_get(p->graph, type);
 	const struct layout *l = slots_of(p->slots, type);
-	uint64_t least = least_request(p, b);
+	uint64_t least = r->least;
 
-	if (!t->size || l->size > b->size)
+	if (!t->size || l->size > r->size)
 		return FIT_NONE;
 	if (l->flexible)
 		return FIT_FLEXIBLE;
@@ -37,7 +27,7 @@ static enum fit fit_of(struct propagation *p, const struct block *b, uint32_t ty
 		return FIT_SCALARS;
 	if (t->size >= least)
 		return FIT_ONE;
-	if (b->size / t->size >= 2 && b->size / t->size * t->size >= least)
+	if (r->size / t->size >= 2 && r->size / t->size * t->size >= least)
 		return FIT_ARRAY;
 	return least - t->size <= 2 * p->word ? FIT_LOOSE : FIT_PREFIX;
 }
@@ -102,18 +92,18 @@ bool plausible(struct propagation *p, vaddr at, uint32_t type, unsigned *good)
  * The first elements; what lies behind them may never have been written. *good: pointers behind the
  * first element that lead somewhere, which what is no array would not have there.
  */
-static bool plausible_array(struct propagation *p, const struct block *b, uint32_t type,
+static bool plausible_array(struct propagation *p, const struct room *r, uint32_t type,
                             unsigned *good)
 {
-	uint64_t size = ctype_get(p->graph, type)->size, n = b->size / size;
+	uint64_t size = ctype_get(p->graph, type)->size, n = r->size / size;
 	unsigned first = 0;
 
-	if (!plausible(p, b->addr, type, &first))
+	if (!plausible(p, r->at, type, &first))
 		return false;
 	for (uint64_t i = 1; i < n && i < ELEMENTS; i++) {
 		unsigned some = 0;
 
-		if (!plausible(p, b->addr + i * size, type, &some))
+		if (!plausible(p, r->at + i * size, type, &some))
 			return *good > 0;
 		*good += some;
 	}
@@ -162,18 +152,18 @@ uint32_t class_at(struct propagation *p, vaddr at)
 
 /* ---- proposals ---- */
 
-static void enter(struct propagation *p, const struct block *b, uint32_t type, enum fit fit,
+static void enter(struct propagation *p, const struct room *r, uint32_t type, enum fit fit,
                   uint32_t bits)
 {
 	uint64_t size = ctype_get(p->graph, type)->size;
 	const struct layout *l = slots_of(p->slots, type);
 
-	p->of[b->id] = type << OF_SHIFT | bits | (uint32_t)fit;
-	bit_set(p->known, b->id);
-	push_region(p, b->addr, type, fit == FIT_ARRAY || fit == FIT_SCALARS ? b->size / size : 1,
+	p->of[r->id] = type << OF_SHIFT | r->head * OF_HEAD_ONE | bits | (uint32_t)fit;
+	bit_set(p->known, r->id);
+	push_region(p, r->at, type, fit == FIT_ARRAY || fit == FIT_SCALARS ? r->size / size : 1,
 	            bits & OF_LOCAL);
-	if (fit == FIT_FLEXIBLE && slots_telling(p->graph, l->tail) && b->size > l->size)
-		push_region(p, b->addr + l->size, l->tail, (b->size - l->size) / l->flexible,
+	if (fit == FIT_FLEXIBLE && slots_telling(p->graph, l->tail) && r->size > l->size)
+		push_region(p, r->at + l->size, l->tail, (r->size - l->size) / l->flexible,
 		            bits & OF_LOCAL);
 }
 
@@ -184,14 +174,14 @@ bool open_end(uint32_t of)
 }
 
 /* A block was said to be two things. */
-static void settle(struct propagation *p, const struct block *b, uint32_t type, enum fit fit,
+static void settle(struct propagation *p, const struct room *r, uint32_t type, enum fit fit,
                    uint32_t bits)
 {
-	uint32_t old = p->of[b->id];
+	uint32_t old = p->of[r->id];
 
 	if (type_in(old) == type) {
 		if (!(bits & OF_LOCAL))
-			p->of[b->id] &= ~OF_LOCAL;
+			p->of[r->id] &= ~OF_LOCAL;
 		return;
 	}
 	if (slots_within(p->graph, type_in(old), 0, type) || fit <= FIT_LOOSE ||
@@ -199,16 +189,16 @@ static void settle(struct propagation *p, const struct block *b, uint32_t type, 
 		return;
 	if (open_end(old) || slots_within(p->graph, type, 0, type_in(old)) ||
 	    (fit_in(old) == FIT_SCALARS && fit > FIT_SCALARS))
-		enter(p, b, type, fit, bits);
+		enter(p, r, type, fit, bits);
 	else if (fit > FIT_SCALARS)
-		p->of[b->id] |= OF_CONFLICT;
+		p->of[r->id] |= OF_CONFLICT;
 }
 
 /*
  * An array without a pointer behind its first element may as well be a header with something else
  * behind it. By chance that fits one size in size / step: many different sizes are no chance.
  */
-static void count_doubtful(struct propagation *p, struct outcome *o, const struct block *b,
+static void count_doubtful(struct propagation *p, struct outcome *o, const struct room *r,
                            uint64_t size)
 {
 	uint64_t step = 2 * p->word;
@@ -216,20 +206,20 @@ static void count_doubtful(struct propagation *p, struct outcome *o, const struc
 	if (!(o->chance > 0))
 		o->chance = 1;
 	for (size_t i = 0; i < sizeof(o->seen) / sizeof(*o->seen); i++)
-		if (o->seen[i] == b->size)
+		if (o->seen[i] == r->size)
 			return;
-	o->seen[o->nseen++ % (sizeof(o->seen) / sizeof(*o->seen))] = b->size;
+	o->seen[o->nseen++ % (sizeof(o->seen) / sizeof(*o->seen))] = r->size;
 	if (size > step)
 		o->chance *= (float)step / (float)size;
 }
 
-static void count(struct propagation *p, const struct block *b, uint32_t type, enum fit fit,
+static void count(struct propagation *p, const struct room *r, uint32_t type, enum fit fit,
                   bool doubt)
 {
 	struct outcome *o = outcome_of(p, type);
 
 	if (doubt)
-		count_doubtful(p, o, b, ctype_get(p->graph, type)->size);
+		count_doubtful(p, o, r, ctype_get(p->graph, type)->size);
 	o->doubt += doubt;
 	o->fits += fit > FIT_LOOSE && !doubt;
 	o->loose += fit == FIT_LOOSE;
@@ -237,43 +227,43 @@ static void count(struct propagation *p, const struct block *b, uint32_t type, e
 	o->none += fit == FIT_NONE;
 }
 
-bool propose(struct propagation *p, const struct block *b, uint32_t type, bool local)
+bool propose(struct propagation *p, const struct room *r, uint32_t type, bool local)
 {
 	uint32_t bits = local ? OF_LOCAL : 0;
 	unsigned good = 0;
 	enum fit fit;
 
 	if (ctype_get(p->graph, type)->polymorphic) {
-		type = class_at(p, b->addr);
+		type = class_at(p, r->at);
 		if (type == CTYPE_NONE)
 			return false;
 	}
-	if (p->of[b->id] && type_in(p->of[b->id]) == type) {
-		settle(p, b, type, fit_in(p->of[b->id]), bits);
+	if (p->of[r->id] && type_in(p->of[r->id]) == type) {
+		settle(p, r, type, fit_in(p->of[r->id]), bits);
 		return true;
 	}
-	fit = fit_of(p, b, type);
+	fit = fit_of(p, r, type);
 	if (fit == FIT_ARRAY || fit == FIT_SCALARS
-	            ? !plausible_array(p, b, type, &good)
-	            : fit != FIT_NONE && !plausible(p, b->addr, type, &good))
+	            ? !plausible_array(p, r, type, &good)
+	            : fit != FIT_NONE && !plausible(p, r->at, type, &good))
 		fit = FIT_NONE;
 	if ((fit == FIT_ARRAY || fit == FIT_SCALARS) && !good)
 		bits |= OF_DOUBT;
-	count(p, b, type, fit, bits & OF_DOUBT);
+	count(p, r, type, fit, bits & OF_DOUBT);
 	if (fit == FIT_NONE)
 		return false;
-	if (p->of[b->id])
-		settle(p, b, type, fit, bits);
+	if (p->of[r->id])
+		settle(p, r, type, fit, bits);
 	else
-		enter(p, b, type, fit, bits);
+		enter(p, r, type, fit, bits);
 	return true;
 }
 
-void propose_inferred(struct propagation *p, const struct block *b, uint32_t type)
+void propose_inferred(struct propagation *p, const struct room *r, uint32_t type)
 {
-	enum fit fit = fit_of(p, b, type);
+	enum fit fit = fit_of(p, r, type);
 	unsigned good = 0;
 
-	if ((fit == FIT_ONE || fit == FIT_FLEXIBLE) && plausible(p, b->addr, type, &good))
-		enter(p, b, type, fit, OF_EMBED);
+	if ((fit == FIT_ONE || fit == FIT_FLEXIBLE) && plausible(p, r->at, type, &good))
+		enter(p, r, type, fit, OF_EMBED);
 }

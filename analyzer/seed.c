@@ -127,6 +127,13 @@ void seed_locals(struct propagation *p)
 	}
 }
 
+static void seed_object(struct propagation *p, const struct block *b)
+{
+	struct room room = room_of(p, b);
+
+	propose(p, &room, class_at(p, b->addr), false);
+}
+
 /* Objects whose vtable tells their class: where the module of the vtable has debug information. */
 void seed_objects(struct propagation *p)
 {
@@ -143,6 +150,6 @@ void seed_objects(struct propagation *p)
 			continue;
 		m = module_at(p->t->modules, word);
 		if (m && module_index(p->graph, m) && class_at(p, b.addr) != CTYPE_NONE)
-			propose(p, &b, class_at(p, b.addr), false);
+			seed_object(p, &b);
 	}
 }

@@ -29,7 +29,13 @@ like 'a bitfield' "$text" '^ +16 +id +unsigned int:20$'
 like 'a NULL' "$(explain "$(block 'struct job')")" '^ +[0-9]+ +payload +void \* '
 like 'who points there, by the member' "$text" 'session\.next \(reachable\) +-> +'"$session"
 like 'an address inside: its member' "$(explain "$(printf '0x%x' $((session + 40)))")" '^  member +session\.io\.in$'
-like 'an array' "$(explain "$(block 'struct slot[]' 2)")" '^  fields +of the first of 100 elements$'
+like 'an array' "$(explain "$(block 'struct slot[]' 3)")" '^  fields +of the first of 100 elements$'
+
+ware=$(block 'struct ware' 3) # with a mark and its length in front
+behind=$(explain "$ware")
+like 'behind a header: type' "$behind" '^  type +ware; typed pointers'
+like 'and where its members are' "$behind" '^ +16 +next +ware \* '
+like 'an address inside' "$(explain "$(printf '0x%x' $((ware + 40)))")" '^  member +ware\.label$'
 
 is 'no content unasked' "$(printf '%s\n' "$text" | grep -Ec '^ +(16|32|56) .*0x')" 0
 like 'content where it is asked for' "$(explain --show-content=8 "$session")" '^ +32 +io\.fd +int +0x0$'

@@ -267,6 +267,43 @@ static void make_others(void)
 	g_slots[7].value = new_item(7);
 }
 
+/* ---- behind a header of the program's own allocator: its length, with a mark or without ---- */
+
+struct ware { struct ware *next; struct item *item; long price; char *label; bool sold; };
+struct shelf { struct ware *first; struct shelf *next; int n; };
+
+struct shelf *g_shelves;
+struct slot *g_marked;
+
+static void *counted(size_t n, int words, const char *what)
+{
+	size_t *p = made(calloc(1, n + words * sizeof(*p)), what);
+
+	p[0] = words > 1 ? 0x6b72616d : n;
+	p[words - 1] = n;
+	return p + words;
+}
+
+static void make_wares(int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct shelf *s = counted(sizeof(*s), 1 + i % 2, "struct shelf");
+
+		s->next = g_shelves;
+		g_shelves = s;
+		for (int k = 0; k < 5; k++) {
+			struct ware *w = counted(sizeof(*w), 1 + i % 2, "struct ware");
+
+			w->next = s->first;
+			w->item = k ? NULL : new_item(i);
+			s->first = w;
+		}
+	}
+	g_marked = counted(12 * sizeof(*g_marked), 2, "struct slot[]");
+	for (int i = 0; i < 12; i++)
+		g_marked[i].value = new_item(i);
+}
+
 /* ---- what threads and functions hold ---- */
 
 static __thread struct session *tls_session;
@@ -301,6 +338,7 @@ int main(int argc, char **argv)
 	make_links(80);
 	make_objects(200);
 	make_others();
+	make_wares(30);
 	other = opaque_new(20);
 	tls_session = NEW(struct session);
 	for (int i = 0; i < 30; i++) {
