@@ -1,6 +1,9 @@
 #include "analyzer/site_class.h"
 
-#define TEXT_LEAST 4   /* characters */
+/* Characters: four are as likely a number, and a time is printable in some years only. */
+#define TEXT_LEAST 5
+/* So many are text whatever is behind them: as a rule rests of what was freed. */
+#define TEXT_LONG 24
 #define ARRAY_FROM 256 /* bytes into a block from which on words are taken for an array's */
 
 static uint64_t mix(uint64_t h, uint64_t v)
@@ -14,18 +17,28 @@ static bool printable(uint8_t c)
 	return (c >= 0x20 && c < 0x7f) || c == '\t' || c == '\n' || c == '\r' || c >= 0x80;
 }
 
-bool site_text_at(const uint8_t *mem, uint64_t size, uint64_t *length)
+/*
+ * What may be an address: where the kernel put the heap decides whether the bytes of one are
+ * printable. Stale ones need not be mapped: x86-64 Linux has programs and their heaps at 0x55.. and
+ * 0x56.. (ELF_ET_DYN_BASE), the rest at 0x7f.. . Fixed addresses are told by the core's map.
+ */
+static bool is_address(const struct core *core, uint64_t word)
+{
+	uint64_t top = word >> 40;
+
+	return top == 0x55 || top == 0x56 || (top <= 0x7f && core_segment(core, word));
+}
+
+bool site_text_at(const struct core *core, const uint8_t *mem, uint64_t size, uint64_t *length)
 {
 	uint64_t n = 0, high = 0;
 
-	while (n < size && mem[n]) {
-		if (!printable(mem[n]))
-			return false;
-		high += mem[n] >= 0x80;
-		n++;
-	}
+	if (size >= 8 && is_address(core, load64(mem)))
+		return false;
+	while (n < size && mem[n] && printable(mem[n]))
+		high += mem[n++] >= 0x80;
 	*length = n;
-	return n < size && n >= 1 && high * 4 <= n;
+	return ((n >= 1 && n < size && !mem[n]) || n >= TEXT_LONG) && high * 4 <= n;
 }
 
 static bool text_word(uint64_t word)
@@ -54,7 +67,7 @@ enum site_word site_word_kind(const struct site_classes *classes, uint64_t word)
 		return b.addr == word ? WORD_START : WORD_INTERIOR;
 	if (word < UINT64_C(1) << 47 && module_at(classes->modules, word))
 		return WORD_STATIC;
-	return text_word(word) ? WORD_TEXT : WORD_OTHER;
+	return text_word(word) && !is_address(classes->core, word) ? WORD_TEXT : WORD_OTHER;
 }
 
 static const uint8_t *content(const struct core *core, const struct block *b, uint64_t *len)
@@ -64,6 +77,14 @@ static const uint8_t *content(const struct core *core, const struct block *b, ui
 	if (mem && *len > b->size)
 		*len = b->size;
 	return mem;
+}
+
+/* The same in every run of the program: the order of classes goes by keys. */
+static uint64_t static_key(const struct modules *modules, vaddr at)
+{
+	const struct module *m = module_at(modules, at);
+
+	return mix((uint64_t)(m - modules->v), at - m->bias);
 }
 
 /* What a block is told by without who points to it. *plain: that is little. */
@@ -77,7 +98,7 @@ static uint64_t own_key(const struct site_classes *c, const struct block *b, boo
 	*plain = true;
 	if (!mem)
 		return mix(key, 1);
-	if (site_text_at(mem, len, &length) && length >= TEXT_LEAST) {
+	if (site_text_at(c->core, mem, len, &length) && length >= TEXT_LEAST) {
 		*text = true;
 		return mix(key, 2);
 	}
@@ -89,7 +110,7 @@ static uint64_t own_key(const struct site_classes *c, const struct block *b, boo
 		if (kind == WORD_START || kind == WORD_STATIC)
 			*plain = false;
 		if (kind == WORD_STATIC && !i)
-			key = mix(key, word);
+			key = mix(key, static_key(c->modules, word));
 	}
 	return key;
 }
@@ -201,7 +222,7 @@ static void keep_sample(struct site_classes *c, struct site_class *class, const 
 	}
 	s.mem = content(c->core, b, &len);
 	s.len = len > UINT32_MAX ? UINT32_MAX : (uint32_t)len;
-	if (!s.mem || !site_text_at(s.mem, s.len, &s.text))
+	if (!s.mem || !site_text_at(c->core, s.mem, s.len, &s.text))
 		s.text = 0;
 	class->sample[pick] = s;
 }

@@ -72,7 +72,7 @@ uint32_t site_class_of(const struct site_classes *classes, const struct block *b
 
 enum site_word site_word_kind(const struct site_classes *classes, uint64_t word);
 
-/* Is this text with a NUL behind it? *length: without the NUL. */
-bool site_text_at(const uint8_t *mem, uint64_t size, uint64_t *length);
+/* Is this text, and no address? With a NUL behind it, or long. *length: characters. */
+bool site_text_at(const struct core *core, const uint8_t *mem, uint64_t size, uint64_t *length);
 
 #endif

@@ -69,7 +69,8 @@ static double child_fits(const struct scorer *scorer, const struct question *q,
 		uint64_t len = 0, length;
 		const uint8_t *mem = core_bytes(scorer->core, b.addr, &len);
 
-		if (mem && !site_text_at(mem, len < b.size ? len : b.size, &length))
+		if (mem && !site_text_at(scorer->core, mem, len < b.size ? len : b.size,
+		                         &length))
 			return 0.1;
 	}
 	return scorer_share(scorer, &b, q->module->first + (uint32_t)store->value);

@@ -64,7 +64,7 @@ static void note(struct search *s, const struct target *t, const struct block *b
 		s->out->total++;
 	}
 	if (pick >= REFS_MOST) {
-		pick = hash(at) % r->seen;
+		pick = (pick * UINT64_C(0x9e3779b97f4a7c15) >> 20) % r->seen;
 		if (pick >= REFS_MOST)
 			return;
 	} else {

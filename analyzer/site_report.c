@@ -64,7 +64,7 @@ static void take(struct sampled *f, const struct block *b)
 	uint64_t pick = f->seen++;
 
 	if (pick >= SAMPLES)
-		pick = (uint64_t)b->id * UINT64_C(0x9e3779b97f4a7c15) % f->seen;
+		pick = (pick * UINT64_C(0x9e3779b97f4a7c15) >> 20) % f->seen;
 	else
 		f->n++;
 	if (pick < SAMPLES)

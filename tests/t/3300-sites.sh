@@ -31,4 +31,21 @@ build="gcc -O0 -g" site_test c-gcc-O0 'top1>=80' 'top3>=94' 'right>=90'
 build="clang -O2 -g" site_test c-clang-O2 'top1>=80' 'top3>=92' 'right>=90'
 source=small.cc
 build="g++ -O2 -g" site_test cc-gcc-O2 'top1>=45' 'top3>=80' 'right>=85'
+
+# Where the kernel puts things differs from run to run, the program does not.
+answers()
+{
+	"$COREHEAP" blocks --format=jsonl --state used "$1" |
+		sed -E 's/"(address|reach)": *"[^"]*",? *//g'
+}
+for program in c-gcc-O2 cc-gcc-O2; do
+	answers "$program.core" >"$program.0"
+	for i in 1 2 3 4; do
+		kernel_core "$program.$i.core" env -i LD_PRELOAD="$PWD/stacks.so" "$PWD/$program" \
+			>core.log 2>&1 || note "$(cat core.log)"
+		answers "$program.$i.core" >"$program.$i"
+		ok "$program: run $i has the same answers" diff "$program.0" "$program.$i"
+	done
+	ok "$program: these are answers" grep -q '"site_candidates"' "$program.0"
+done
 plan_done
