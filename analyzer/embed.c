@@ -84,10 +84,13 @@ static bool embed_hints(struct propagation *p, struct answers *a)
 		struct room room;
 		struct block b;
 
-		if (!heap_find(p->t->heap, h->block, &b) || (p->of[b.id] && !open_end(p->of[b.id])))
+		if (!heap_find(p->t->heap, h->block, &b))
 			continue;
 		room = room_of(p, &b);
-		found |= embed(p, a, &room, h->offset, h->type);
+		if (!p->of[b.id] || open_end(p->of[b.id]))
+			found |= embed(p, a, &room, h->offset, h->type);
+		if (p->of[b.id] && !open_end(p->of[b.id]))
+			note_member(p, p->of[b.id], h->offset, h->type);
 	}
 	p->hints.n = 0;
 	return found;

@@ -4,6 +4,7 @@
  * blocks, and on from those through start pointers and structural ones.
  */
 #include "analyzer/interior.h"
+#include "analyzer/propagate.h"
 #include "analyzer/text.h"
 
 #define LEAST_REFERENCES 8
@@ -18,6 +19,7 @@ struct count {
 };
 
 struct interior {
+	const struct propagation *propagation; /* may be NULL */
 	const struct core *core;
 	const struct heap *heap;
 	const struct roots *roots;
@@ -132,6 +134,11 @@ static bool is_object(const struct interior *in, const struct block *b, uint64_t
 	return offset == 2 * in->word && type && !strcmp(type->method, "cpython");
 }
 
+static bool is_member(const struct interior *in, const struct block *b, uint64_t offset)
+{
+	return propagation_member(in->propagation, b->id, offset);
+}
+
 struct interior_verdict interior_judge(struct interior *in, const struct block *b, uint64_t offset)
 {
 	static const struct {
@@ -140,7 +147,7 @@ struct interior_verdict interior_judge(struct interior *in, const struct block *
 	} looks[] = {
 		{ INTERIOR_BASE, is_base },     { INTERIOR_STRING, is_string },
 		{ INTERIOR_OBJECT, is_object }, { INTERIOR_LENGTH, is_length },
-		{ INTERIOR_ARRAY, is_array },
+		{ INTERIOR_ARRAY, is_array },   { INTERIOR_MEMBER, is_member },
 	};
 	uint32_t label = types_label(in->types, b->id);
 	struct interior_verdict v = { .kind = INTERIOR_WEAK };
@@ -248,6 +255,7 @@ struct interior *interior_find(struct analysis *a)
 	in->roots = analysis_roots(a);
 	in->reach = analysis_reach(a);
 	in->types = analysis_types(a);
+	in->propagation = a->propagation;
 	in->modules = analysis_modules(a);
 	in->rtti = rtti_make(a->core, in->modules);
 	in->word = a->core->machine->word;
@@ -299,6 +307,7 @@ const char *interior_text(const struct interior_verdict *v, struct pool *pool)
 		[INTERIOR_LENGTH] = "behind the length that it begins with",
 		[INTERIOR_ARRAY] = "behind the number of its elements, as new[] returns it",
 		[INTERIOR_BASE] = "to a base class's part of the object",
+		[INTERIOR_MEMBER] = "to a member, as debug information has it",
 		[INTERIOR_OBJECT] = "to a CPython object, behind its collector's links",
 	};
 

@@ -5,7 +5,9 @@
  *     least 2 in 100 go to d (a member, a node that is linked by its middle, a header in front), or
  *   - what stands in the block says so, as in valgrind's memcheck (--leak-check-heuristics): a
  *     reference-counted string, a length in front, an array of new[], a base class that is not the
- *     first, or an object of CPython behind its collector's links.
+ *     first, or an object of CPython behind its collector's links, or
+ *   - debug information has at d, in the block's type, what pointers to d are to: a link in the
+ *     middle of a node.
  * Verdicts stay as they are (reach.h): this tells apart, among the blocks that are `possible`,
  * those that start pointers and structural ones alone lead to. It knows no names.
  */
@@ -23,6 +25,7 @@ enum interior_kind {
 	INTERIOR_ARRAY,  /* behind the number of its elements */
 	INTERIOR_BASE,   /* a part of an object, with a vtable that says how far into it */
 	INTERIOR_OBJECT, /* a CPython object */
+	INTERIOR_MEMBER, /* a member of the block's type, or what is behind a header */
 };
 
 struct interior_verdict {

@@ -6,6 +6,7 @@ enum {
 	TODO_MOST = 1 << 24,    /* regions that wait; 24 bytes each */
 	VISITED_MOST = 1 << 22, /* parts in the middle of blocks */
 	HINTS_MOST = 1 << 21,
+	MEMBERS_MOST = 1 << 16, /* of types, to which pointers go */
 	ROUNDS_MOST = 8,
 };
 
@@ -22,6 +23,17 @@ void push_region(struct propagation *p, vaddr at, uint32_t type, uint64_t count,
 
 /* ---- pointers ---- */
 
+void note_member(struct propagation *p, uint32_t of, uint64_t offset, uint32_t type)
+{
+	uint64_t head = (uint64_t)head_in(of) * p->word;
+
+	if (fit_in(of) == FIT_ARRAY || fit_in(of) == FIT_SCALARS || offset - head > UINT32_MAX ||
+	    p->members.n >= MEMBERS_MOST ||
+	    !slots_within(p->graph, type_in(of), offset - head, type))
+		return;
+	idmap_put(&p->members, (uint64_t)type_in(of) << 32 | (offset - head), 1);
+}
+
 /*
  * Into the middle of a block: what is there is known, not what it is part of. If that is known, it
  * tells no more.
@@ -34,8 +46,13 @@ static void interior(struct propagation *p, const struct block *b, uint64_t offs
 	vaddr at = b->addr + offset;
 	unsigned good = 0;
 
-	if ((t->kind != CTYPE_RECORD) || t->size > b->size - offset || (old && !open_end(old)) ||
-	    p->visited.n >= VISITED_MOST || idmap_get(&p->visited, at) != IDMAP_NONE)
+	if (t->kind != CTYPE_RECORD || t->size > b->size - offset)
+		return;
+	if (old && !open_end(old)) {
+		note_member(p, old, offset, type);
+		return;
+	}
+	if (p->visited.n >= VISITED_MOST || idmap_get(&p->visited, at) != IDMAP_NONE)
 		return;
 	if (t->polymorphic) {
 		type = class_at(p, at);
@@ -272,6 +289,19 @@ uint32_t propagation_type(const struct propagation *p, uint32_t id, bool *array,
 	return !of || of & OF_CONFLICT || fit_in(of) <= FIT_LOOSE ? CTYPE_NONE : type_in(of);
 }
 
+bool propagation_member(const struct propagation *p, uint32_t id, uint64_t offset)
+{
+	bool array;
+	uint64_t head;
+	uint32_t type = p ? propagation_type(p, id, &array, &head) : CTYPE_NONE;
+
+	if (type == CTYPE_NONE || offset < head || offset - head > UINT32_MAX)
+		return false;
+	return offset == head ||
+	       (!array && idmap_get(&p->members, (uint64_t)type << 32 | (offset - head)) !=
+	                          IDMAP_NONE);
+}
+
 static void end_run(struct propagation *p)
 {
 	array_free(&p->todo);
@@ -289,6 +319,7 @@ void propagation_free(struct propagation *p)
 	if (!p)
 		return;
 	end_run(p);
+	idmap_free(&p->members);
 	slots_free(p->slots);
 	mem_lazy_free(p->of, p->of_bytes);
 	mem_free(p);

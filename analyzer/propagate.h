@@ -22,6 +22,13 @@ struct propagation;
  * keeps there.
  */
 uint32_t propagation_type(const struct propagation *p, uint32_t id, bool *array, uint64_t *head);
+
+/*
+ * Is this offset (> 0) of a block where what typed pointers go to begins: a member of its type, or
+ * all of the object behind a header?
+ */
+bool propagation_member(const struct propagation *p, uint32_t id, uint64_t offset);
+
 void propagation_free(struct propagation *p); /* accepts NULL */
 
 /* The graph lives as long as the analysis; the result is kept in it. Proposes to t->types. */

@@ -69,6 +69,7 @@ struct hint {
 struct propagation {
 	uint32_t *of; /* by block id: type << OF_SHIFT | bits; 0: nothing known */
 	uint64_t of_bytes;
+	struct idmap members; /* type << 32 | offset: typed pointers go to this part of it */
 	uint64_t *known; /* bit by id: where something is; while it runs */
 	struct typegraph *graph;
 	struct slots *slots;
@@ -119,6 +120,9 @@ uint32_t class_at(struct propagation *p, vaddr at);
 
 /* Is of this block only the beginning known? */
 bool open_end(uint32_t of);
+
+/* A pointer of this type goes into the middle of a block whose type is known. */
+void note_member(struct propagation *p, uint32_t of, uint64_t offset, uint32_t type);
 
 /* embed.c. True: something new was found. */
 bool embed_all(struct propagation *p);

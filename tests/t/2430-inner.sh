@@ -56,4 +56,38 @@ PY
 "$COREHEAP" leaks core --reach possible --json >leaks.json
 is 'findings are told apart, too' "$(python3 leaks.py)" 'True True True True True True'
 like 'and in text' "$("$COREHEAP" leaks core --reach possible)" ' structural +0x'
+
+# Two of a kind only, each kept by its link; debug information has a link there. A third is kept by
+# a pointer to where there is none.
+cat >few.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+struct link { struct link *next; long owner; };
+struct job { long id; double cost; struct link link; char name[60]; };
+struct link *jobs;
+long *inside;
+void leave(void) { abort(); }
+int main(void)
+{
+	for (int i = 0; i < 3; i++) {
+		struct job *j = calloc(1, sizeof(*j));
+		j->id = i;
+		j->cost = 0.5;
+		printf("%p\n", (void *)j);
+		if (i == 2)
+			inside = (long *)&j->name[12];
+		else
+			j->link.next = jobs, jobs = &j->link;
+	}
+	fflush(stdout);
+	leave();
+}
+C
+gcc -g -O1 -o few few.c
+kernel_core few.core "$OUT/few"
+mapfile -t jobs <few.core.log
+text=$("$COREHEAP" explain few.core "${jobs[0]}")
+like 'a link is a member of the type' "$text" '16 bytes into it \(to a member, as debug information has it\)'
+like 'and its block in use' "$text" 'possible; .*structural: in use by what holds it'
+like 'what is no member is not' "$("$COREHEAP" explain few.core "${jobs[2]}")" '44 bytes into it \(weak\)'
 plan_done
