@@ -90,6 +90,58 @@ static bool base_is_mapped(struct walk *w, const struct arena *a, vaddr base)
 	return huge_page(w, a) || (end && !(chunks_end(w, end) & 0xfff));
 }
 
+static bool is_last_fence(struct walk *w, vaddr end)
+{
+	unsigned word = w->word, fence = chunk_fence(word);
+	vaddr at = round_down(end - chunk_lead(word) - 2 * fence, w->align);
+	uint64_t head;
+
+	return chunk_head(&w->view, at, &head, word) && (head & ~(uint64_t)CHUNK_FLAGS) == fence &&
+	       chunk_head(&w->view, at + fence, &head, word) && head == (fence | CHUNK_PREV_INUSE);
+}
+
+/*
+ * A region that breaks at an overwritten header ends all the same: at a page, in top or in two
+ * fenceposts. Its end, or 0.
+ */
+static vaddr damaged_end(struct walk *w, vaddr from, vaddr limit, vaddr top, bool *at_top)
+{
+	vaddr top_end = 0, stop;
+	uint64_t head;
+
+	if (range_holds(from, limit, top, CHUNK_HEADER) &&
+	    chunk_head(&w->view, top, &head, w->word) &&
+	    range_holds(top, limit, top, head & ~(uint64_t)CHUNK_FLAGS))
+		top_end = chunks_end(w, top + (head & ~(uint64_t)CHUNK_FLAGS));
+	for (vaddr at = from; core_written(w->core, &at, top_end ? top : limit, &stop); at = stop) {
+		vaddr end = round_up(at + 1, 4096);
+
+		for (; end && end <= stop && w->budget; end += 4096, w->budget--)
+			if (end - 0x20 >= from && is_last_fence(w, end))
+				return end;
+	}
+	*at_top = top_end && !(top_end & 4095);
+	return *at_top ? top_end : 0;
+}
+
+/*
+ * Where malloc's part of [start, limit) ends that it left for a mapped region: at its fenceposts.
+ * What follows may be anybody's, also where it touches (what keeps the break from growing may well
+ * be memory of the program's own). limit, where its chunks do not lead there.
+ */
+static vaddr brk_left(struct walk *w, const struct arena *a, vaddr start, vaddr limit)
+{
+	struct broken broken = { 0 };
+	bool at_top;
+	vaddr end = chunks_chain(w, start, limit, a->top, &broken, &at_top);
+
+	if (end)
+		end = chunks_end(w, end);
+	else if (broken.n >= DAMAGED_CHAIN)
+		end = damaged_end(w, broken.at, limit, 0, &at_top);
+	return end && end < limit ? end : limit;
+}
+
 static void add_brk(struct walk *w, uint32_t index)
 {
 	const struct arena *a = &w->arenas.v[index];
@@ -122,6 +174,8 @@ static void add_brk(struct walk *w, uint32_t index)
 	r.limit = end;
 	if (a->top >= r.start && a->top < end)
 		set_top(w, index, &r, in->sbrk_base ? in->sbrk_base + a->system_mem : 0);
+	else
+		r.limit = brk_left(w, a, r.start, end);
 	r.own_end = r.limit;
 	array_push(&w->regions, r);
 }
@@ -279,40 +333,6 @@ static uint32_t main_for(struct walk *w, vaddr start, vaddr end, bool *owns)
 	}
 	*owns = near != UINT32_MAX || mains == 1;
 	return near != UINT32_MAX ? near : first;
-}
-
-static bool is_last_fence(struct walk *w, vaddr end)
-{
-	unsigned word = w->word, fence = chunk_fence(word);
-	vaddr at = round_down(end - chunk_lead(word) - 2 * fence, w->align);
-	uint64_t head;
-
-	return chunk_head(&w->view, at, &head, word) && (head & ~(uint64_t)CHUNK_FLAGS) == fence &&
-	       chunk_head(&w->view, at + fence, &head, word) && head == (fence | CHUNK_PREV_INUSE);
-}
-
-/*
- * A region that breaks at an overwritten header ends all the same: at a page, in top or in two
- * fenceposts. Its end, or 0.
- */
-static vaddr damaged_end(struct walk *w, vaddr from, vaddr limit, vaddr top, bool *at_top)
-{
-	vaddr top_end = 0, stop;
-	uint64_t head;
-
-	if (range_holds(from, limit, top, CHUNK_HEADER) &&
-	    chunk_head(&w->view, top, &head, w->word) &&
-	    range_holds(top, limit, top, head & ~(uint64_t)CHUNK_FLAGS))
-		top_end = chunks_end(w, top + (head & ~(uint64_t)CHUNK_FLAGS));
-	for (vaddr at = from; core_written(w->core, &at, top_end ? top : limit, &stop); at = stop) {
-		vaddr end = round_up(at + 1, 4096);
-
-		for (; end && end <= stop && w->budget; end += 4096, w->budget--)
-			if (end - 0x20 >= from && is_last_fence(w, end))
-				return end;
-	}
-	*at_top = top_end && !(top_end & 4095);
-	return *at_top ? top_end : 0;
 }
 
 /* Is there such a region at page at? Returns its end, or 0. */

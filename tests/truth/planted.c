@@ -262,15 +262,22 @@ static void lie_elsewhere(char **argv)
 }
 
 /*
- * From here on the break cannot grow, and the main arena goes on in mappings of its own. Blocks of
+ * From here on the break cannot grow, and the main arena goes on in mappings of its own. What is in
+ * the way is the program's own memory, which touches the heap's (V8 puts its code there). Blocks of
  * 100,000 bytes are too small for mappings of theirs. What was top is handed out after it was free:
  * M_PERTURB 0xff makes malloc() fill its blocks with zeroes, so that they hold no pointers of bins.
  */
 static __attribute__((noinline)) void block_break(void)
 {
-	if (mmap(sbrk(0), 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
-	         0) == MAP_FAILED)
+	void **page = mmap(sbrk(0), 4096, PROT_READ | PROT_WRITE,
+	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (page == MAP_FAILED) {
 		perror("planted: blocking the break");
+		return;
+	}
+	page[0] = malloc(3700);
+	say("from right behind the break", 3700, 1, "reachable");
 	mallopt(M_PERTURB, 0xff);
 	for (int i = 0; i < 8; i++)
 		sink = malloc(100000);
