@@ -7,11 +7,12 @@ static bool open_all(const struct options *opt, struct snapshot *snapshot)
 
 	command_begin(opt);
 	for (size_t i = 0; i < opt->nargs; i++) {
-		if (snapshot_open(opt->arg[i], &opt->where, opt->threads, &snapshot[i], &err))
+		if (snapshot_open(opt->arg[i], &opt->where, &snapshot[i], &err))
 			continue;
 		command_say("%s", err.msg);
 		return false;
 	}
+	snapshots_analyze(snapshot, opt->nargs, opt->threads);
 	return true;
 }
 

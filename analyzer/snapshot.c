@@ -1,10 +1,13 @@
 #include "analyzer/snapshot.h"
 #include "analyzer/json_load.h"
+#include "formats/crew.h"
 
 static void build(struct snapshot *s)
 {
 	struct report *r = &s->report;
 
+	if (s->saved)
+		return;
 	report_start(r, &s->a);
 	report_add_completeness(r, &s->a);
 	report_add_memory(r, &s->a);
@@ -111,8 +114,8 @@ static bool load(struct snapshot *s, const struct document *document, struct err
 }
 
 /* What is in an analysis points to it: it is made in its place. */
-bool snapshot_open(const char *path, const struct module_options *where, unsigned threads,
-                   struct snapshot *out, struct err *err)
+bool snapshot_open(const char *path, const struct module_options *where, struct snapshot *out,
+                   struct err *err)
 {
 	struct document document;
 	bool good = false;
@@ -127,16 +130,38 @@ bool snapshot_open(const char *path, const struct module_options *where, unsigne
 		break;
 	case DOCUMENT_OTHER:
 		good = analysis_open(path, where, &out->a, err);
-		if (!good)
-			break;
-		out->a.threads = threads;
 		out->whole = true;
-		build(out);
 		break;
 	}
-	if (good)
-		out->when = when_of_report(&out->report);
 	return good;
+}
+
+static void build_some(void *of, size_t first, size_t end)
+{
+	struct snapshot *s = of;
+
+	for (size_t i = first; i < end; i++)
+		build(&s[i]);
+}
+
+void snapshots_analyze(struct snapshot *snapshot, size_t n, unsigned threads)
+{
+	size_t cores = 0;
+
+	snapshot[0].a.threads = threads;
+	threads = analysis_threads(&snapshot[0].a);
+	for (size_t i = 0; i < n; i++) {
+		cores += !snapshot[i].saved;
+		if (!snapshot[i].saved && snapshot[i].a.where.debuginfod)
+			threads = 1; /* its library is asked by one at a time */
+	}
+	for (size_t i = 0; i < n; i++)
+		snapshot[i].a.threads = cores && threads > cores ? threads / (unsigned)cores : 1;
+	crew_share(threads, n, 1, build_some, snapshot);
+	for (size_t i = 0; i < n; i++) {
+		snapshot[i].a.threads = threads; /* of those that are asked on, one after the other */
+		snapshot[i].when = when_of_report(&snapshot[i].report);
+	}
 }
 
 void snapshot_close(struct snapshot *snapshot)

@@ -19,9 +19,14 @@ struct snapshot {
 	struct when when;
 };
 
-/* threads: as of struct analysis. False: the message names the file. snapshot_close. */
-bool snapshot_open(const char *path, const struct module_options *where, unsigned threads,
-                   struct snapshot *out, struct err *err);
+/* False: the message names the file. snapshot_close. */
+bool snapshot_open(const char *path, const struct module_options *where, struct snapshot *out,
+                   struct err *err);
+/*
+ * Makes the reports of those that are cores, side by side, on threads as in struct analysis. What
+ * is found does not depend on how many these are.
+ */
+void snapshots_analyze(struct snapshot *snapshot, size_t n, unsigned threads);
 void snapshot_close(struct snapshot *snapshot);
 
 /* Lets go of the bitmaps and of the index of blocks: the report stays. */

@@ -17,6 +17,7 @@ extern size_t malloc_usable_size(void *);
 
 struct control *ctl;
 uint64_t operations, dropped;
+bool numbered;
 static struct entry *table;
 static uint64_t capacity, count;
 static __thread int depth __attribute__((tls_model("initial-exec")));
@@ -132,7 +133,8 @@ void record(void *block, size_t requested, uint64_t caller)
 	if (count * 2 >= capacity)
 		grow();
 	insert((struct entry){ ~(uint64_t)(uintptr_t)block, ~(uint64_t)requested,
-	                       ~(uint64_t)malloc_usable_size(block), ~caller });
+	                       ~(uint64_t)malloc_usable_size(block),
+	                       ~(numbered ? operations : caller) });
 	count++;
 	publish();
 }

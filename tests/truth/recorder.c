@@ -16,6 +16,8 @@
  * Another process may also write control.request: the next operation then holds still. A held
  * process keeps the lock, so nothing changes its heap any more.
  *
+ *   REC_NUMBER=1    of each block its operation's number is kept in place of its caller: no two
+ *                   blocks ever share one
  *   REC_NEXT=1      the functions that are called are those of the library preloaded behind it
  *
  * Otherwise they are libc's exported __libc_malloc and its kin: no dlsym() recursion.
@@ -90,6 +92,7 @@ static void find_next(void)
 void enter(void)
 {
 	if (ctl == NULL) {
+		numbered = getenv("REC_NUMBER") != NULL;
 		ledger_set_up();
 		if (getenv("REC_NEXT") != NULL)
 			find_next();

@@ -65,6 +65,7 @@ struct entry *find(const void *block);
 void forget(struct entry *e);
 void remember(struct entry e);
 extern uint64_t operations, dropped;
+extern bool numbered; /* the operation's number stands where the caller would */
 
 /* recorder.c */
 void enter(void); /* takes the lock, opens an operation */
