@@ -20,6 +20,7 @@ struct frontier {
 
 #define WAITING 16         /* power of two */
 #define AHEAD   8          /* blocks */
+#define ASKED   16384      /* power of two */
 #define LARGE   (64 << 10) /* bytes: worth asking where the file has holes */
 
 /* A pointer whose index cell, and a chunk whose parent, is being fetched from memory. */
@@ -48,6 +49,7 @@ struct search {
 	struct view view;
 	const struct block *target;
 	size_t ntargets, left; /* left: not yet met */
+	uint64_t asked[ASKED / 64]; /* bits by id % ASKED: of targets */
 };
 
 /* Blocks asked for are few: met ones are counted so that the search can end early. */
@@ -62,6 +64,8 @@ static void meet(struct search *s, vaddr addr, uint32_t id, uint32_t holder)
 		bit_set(f->bits, id);
 		f->spilled = true;
 	}
+	if (!bit_get(s->asked, id % ASKED))
+		return;
 	for (size_t i = 0; i < s->ntargets; i++)
 		if (s->target[i].id == id)
 			s->left--;
@@ -433,8 +437,10 @@ void path_find(const struct core *core, const struct heap *heap, const struct ro
 		            .left = n };
 	size_t parent_bytes = ((size_t)heap->nchunks + 1) * sizeof(*s.parent);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		path[i] = (struct path){ 0 };
+		bit_set(s.asked, block[i].id % ASKED);
+	}
 	/* every root needs a number of its own behind those of the blocks */
 	if (!n || roots->n + roots->nregs + heap->ngaps + 2 > UINT32_MAX - (uint64_t)heap->nchunks)
 		return;
