@@ -47,6 +47,7 @@ struct search {
 	unsigned first_edge, nedges, first_found, nfound;
 	size_t bits_bytes;
 	struct view view;
+	vaddr lo, hi; /* all blocks are in [lo, hi) */
 	const struct block *target;
 	size_t ntargets, left; /* left: not yet met */
 	uint64_t asked[ASKED / 64]; /* bits by id % ASKED: of targets */
@@ -102,7 +103,6 @@ static void follow(struct search *s, uint64_t value, uint32_t holder)
 {
 	const struct span *span;
 
-	value = core_pointer(s->core, value);
 	if (value < CHUNK_HEADER)
 		return;
 	span = heap_span(s->heap, value - CHUNK_HEADER);
@@ -141,8 +141,12 @@ static void follow_run(struct search *s, vaddr start, vaddr end, uint32_t holder
 			continue;
 		}
 		n = (s->view.hi < end ? s->view.hi : end) - at;
-		for (uint64_t i = 0; i + word <= n; i += word)
-			follow(s, load_word(p + i, word), holder);
+		for (uint64_t i = 0; i + word <= n; i += word) {
+			vaddr value = core_pointer(s->core, load_word(p + i, word));
+
+			if (value - s->lo < s->hi - s->lo) /* few words are pointers */
+				follow(s, value, holder);
+		}
 		at += round_down(n, word);
 	}
 }
@@ -238,7 +242,8 @@ static void start_at_roots(struct search *s)
 				follow_range(s, r->start, r->end, first + (uint32_t)i);
 		}
 	for (size_t i = 0; i < roots->nregs; i++)
-		follow(s, roots->reg[i].value, first + (uint32_t)(roots->n + i));
+		follow(s, core_pointer(s->core, roots->reg[i].value),
+		       first + (uint32_t)(roots->n + i));
 	first += (uint32_t)(roots->n + roots->nregs);
 	for (size_t i = 0; i < s->heap->ngaps && s->from == PATH_ANY; i++)
 		follow_range(s, s->heap->gap[i].start, s->heap->gap[i].end, first + (uint32_t)i);
@@ -444,6 +449,10 @@ void path_find(const struct core *core, const struct heap *heap, const struct ro
 	/* every root needs a number of its own behind those of the blocks */
 	if (!n || roots->n + roots->nregs + heap->ngaps + 2 > UINT32_MAX - (uint64_t)heap->nchunks)
 		return;
+	if (heap->nspans) {
+		s.lo = heap->span[0].start;
+		s.hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;
+	}
 	s.bits_bytes = ((size_t)heap->nchunks / 64 + 1) * sizeof(uint64_t);
 	s.parent = mem_lazy(parent_bytes);
 	s.now = frontier_new(&s);
