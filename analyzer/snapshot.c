@@ -159,7 +159,7 @@ void snapshots_analyze(struct snapshot *snapshot, size_t n, unsigned threads)
 		snapshot[i].a.threads = cores && threads > cores ? threads / (unsigned)cores : 1;
 	crew_share(threads, n, 1, build_some, snapshot);
 	for (size_t i = 0; i < n; i++) {
-		snapshot[i].a.threads = threads; /* of those that are asked on, one after the other */
+		snapshot[i].a.threads = threads; /* what is asked on is asked one by one */
 		snapshot[i].when = when_of_report(&snapshot[i].report);
 	}
 }
