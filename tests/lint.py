@@ -133,6 +133,8 @@ def main():
         for path in sorted((tree / folder).glob("**/*")):
             if path.suffix in (".c", ".h"):
                 check_text(path)
+            if path.suffix == ".py" and path.stem in sys.stdlib_module_names:
+                problem(path, 1, "named as a module of Python's: those beside it would import it")
             if path.suffix in (".c", ".h", ".sh", ".py", ".md", "") and path.is_file() \
                     and path.name != "lint.py" and path.stat().st_size < 1 << 20:
                 check_words(path)

@@ -35,6 +35,7 @@ finds 'a long line' formats/a.c '101 columns' <<<"int $(printf '%096d' 0 | tr 0 
 finds 'a line of tabs too long' formats/a.c 'columns' <<<"$(printf '\t%.0s' {1..13})x;"
 finds 'an unfinished mark' formats/a.c 'unfinished' <<<"/* TO""DO */"
 finds 'a path of one machine' formats/a.c 'one machine' <<<"/* see /ro""ot/notes */"
+finds 'a script that hides a module of Python' tests/types.py "module of Python's" <<<'pass'
 finds 'a long function' formats/a.c 'function of 61' < <(
 	echo 'int f(void)'; echo '{'; yes '	f();' | head -n 59; echo '}')
 finds 'a long file' formats/a.c 'file of 501' < <(yes 'int a;' | head -n 501)

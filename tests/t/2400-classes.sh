@@ -10,7 +10,7 @@ check()
 {
 	local name=$1 all=${2:-.}
 	kernel_core "$name.core" "$OUT/$name" "$OUT/truth" 60
-	ok "$name: what the victim says" python3 "$SRC/tests/truth/types.py" "$COREHEAP" "$name.core" \
+	ok "$name: what the victim says" python3 "$SRC/tests/truth/asserted.py" "$COREHEAP" "$name.core" \
 		truth --all-of "$all"
 	note "$(grep -E '^(wrong|told)' "$OUT/.ok.log")"
 	rm -f core*

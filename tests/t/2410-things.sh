@@ -9,7 +9,7 @@ check()
 {
 	local name=$1
 	kernel_core "$name.core" "$OUT/$name" "$OUT/truth" >/dev/null 2>&1
-	ok "$name: what the victim says" python3 "$SRC/tests/truth/types.py" "$COREHEAP" "$name.core" \
+	ok "$name: what the victim says" python3 "$SRC/tests/truth/asserted.py" "$COREHEAP" "$name.core" \
 		truth --all-of .
 	note "$(grep -E '^(wrong|told)' "$OUT/.ok.log")"
 }

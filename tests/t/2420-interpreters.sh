@@ -20,7 +20,7 @@ take()
 check()
 {
 	local name=$1
-	ok "$name: what the script says" python3 "$SRC/tests/truth/types.py" "$COREHEAP" "$name.core" \
+	ok "$name: what the script says" python3 "$SRC/tests/truth/asserted.py" "$COREHEAP" "$name.core" \
 		"$name.truth" --all-of .
 	note "$(grep -E '^(wrong|told)' "$OUT/.ok.log")"
 }

@@ -21,7 +21,7 @@ check()
 	command -v "$1" >/dev/null || { skip "$name" 'not installed'; return; }
 	"$1" "$2" -g -o lost "$SRC/tests/truth/lost.c" || { result 1 "$name: it is built"; return; }
 	kernel_core core "$OUT/lost" "$OUT/truth" alone >/dev/null 2>&1
-	ok "$name: what the victim says" python3 "$SRC/tests/truth/types.py" "$COREHEAP" core truth \
+	ok "$name: what the victim says" python3 "$SRC/tests/truth/asserted.py" "$COREHEAP" core truth \
 		--all-of '^(session|timer|text)$'
 	note "$(grep -E '^(wrong|told)' "$OUT/.ok.log")"
 	is "$name: findings" "$(python3 findings.py "$COREHEAP" core truth)" \

@@ -21,7 +21,7 @@ check()
 	}
 	ok "$name: a core" kernel_core core "$OUT/victim" "$OUT/said" || return
 	sed 's/struct //; s/char\[\]/text/' said >truth
-	ok "$name: what the victim says" python3 "$SRC/tests/truth/types.py" "$COREHEAP" core truth \
+	ok "$name: what the victim says" python3 "$SRC/tests/truth/asserted.py" "$COREHEAP" core truth \
 		--all-of "$FOUND" --share 0.93
 	note "$(grep -E '^(wrong|told)' "$OUT/.ok.log")"
 }

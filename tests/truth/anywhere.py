@@ -33,7 +33,9 @@ map_starts = [m[0] for m in maps]
 symbols = {}
 base = next(lo - offset for lo, hi, mode, offset, path in maps
             if os.path.realpath(path) == os.path.realpath(exe))
-for line in subprocess.run(["nm", "-S", exe], stdout=subprocess.PIPE, text=True).stdout.splitlines():
+out = subprocess.run(["nm", "-S", exe], stdout=subprocess.PIPE, text=True).stdout or subprocess.run(
+    ["nm", "-S", "-D", exe], stdout=subprocess.PIPE, text=True).stdout  # a stripped one
+for line in out.splitlines():
     words = line.split()
     if len(words) == 4 and words[2] in "tTdDbBrR":
         symbols.setdefault((base + int(words[0], 16), int(words[1], 16), words[2].lower()), []).append(
@@ -56,7 +58,10 @@ def within(ranges):
 
 
 kinds = {}
-kinds["used block"] = [a + rng.randrange(max(n, 1)) for a, n in within(blocks)]
+kinds["block's start"] = [a for a, n in within(blocks)]
+kinds["inside a block"] = [a + rng.randrange(max(n, 1)) for a, n in within(blocks)]
+kinds["between blocks"] = [a for a in (rng.randrange(a + n, b) for (a, n), (b, _) in within(
+    p for p in zip(blocks, blocks[1:]) if p[1][0] - p[0][0] < 1 << 20)) if not block_at(a)]
 kinds["anywhere in the heap"] = [
     rng.randrange(lo, hi) for lo, hi in within(
         (m[0], m[1]) for m in maps if m[4] == "[heap]" or any(
@@ -68,6 +73,8 @@ kinds["file"] = [rng.randrange(m[0], m[1]) for m in within(m for m in maps if m[
 kinds["anonymous"] = [rng.randrange(m[0], m[1]) for m in within(
     m for m in maps if not m[4] and "w" in m[2])]
 kinds["no mapping"] = [a for a in (rng.randrange(1, 1 << 47) for _ in range(N)) if not map_at(a)]
+kinds["a gap"] = [a for a in (rng.choice((m[0] - 1 - rng.randrange(1 << 13), m[1] + rng.randrange(1 << 13)))
+                              for m in within(maps)) if 0 < a < 1 << 47 and not map_at(a)]
 
 wrong = 0
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the types that coreheap asserts with what the program itself declared.
 
-usage: types.py COREHEAP CORE TRUTH [--all-of REGEX]... [--share SHARE]
+usage: asserted.py COREHEAP CORE TRUTH [--all-of REGEX]... [--share SHARE]
 
 TRUTH has "address<TAB>type" lines. Of the blocks named there: those whose type is asserted must be
 right in at least 98 %, and of those whose declared type matches a REGEX of --all-of at least 99 %
