@@ -17,6 +17,7 @@
 
 struct sites {
 	struct analysis *a;
+	struct site_marks marks;
 	struct site_classes classes;
 	struct site_refs refs;
 	struct scorer scorer;
@@ -129,9 +130,13 @@ void sites_make(struct analysis *a, const uint64_t *wanted, bool refs, struct si
 	index_modules(s);
 	if (!s->scorer.nsites)
 		return;
+	for (size_t i = 0; i < s->scorer.nmodules; i++)
+		if (s->scorer.module[i].prior > PRIOR_RUNTIME)
+			site_marks_add(&s->marks, &s->scorer.module[i].index);
+	site_classes_init(a->core, heap, &a->modules, &s->marks, &s->classes);
 	if (refs)
-		site_classes_context(a->core, heap, &a->modules, &s->classes);
-	site_classes_make(a->core, heap, &a->modules, wanted, CLASSES_MOST, &s->classes);
+		site_classes_context(&s->classes);
+	site_classes_make(&s->classes, wanted, CLASSES_MOST);
 	if (refs)
 		site_refs_make(&s->classes, &s->refs);
 	s->scorer.core = a->core;
@@ -174,6 +179,7 @@ void sites_free(struct sites *sites)
 	mem_free(sites->scorer.module);
 	site_refs_free(&sites->refs);
 	site_classes_free(&sites->classes);
+	site_marks_free(&sites->marks);
 	mem_free(sites->place);
 	mem_free(sites->guess);
 	pool_free(&sites->pool);

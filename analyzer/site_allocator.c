@@ -51,6 +51,7 @@ static const struct known known[] = {
 	{ "__asprintf_chk", TEXT(0) },
 	{ "vasprintf", TEXT(0) },
 	{ "__vasprintf_chk", TEXT(0) },
+	{ "open_memstream", TEXT(0) },
 	{ "getline", { .size = ALLOCATOR_ANY, .out = 0 } },
 	{ "getdelim", { .size = ALLOCATOR_ANY, .out = 0 } },
 	{ "__getdelim", { .size = ALLOCATOR_ANY, .out = 0 } },

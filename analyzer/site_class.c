@@ -87,6 +87,20 @@ static uint64_t static_key(const struct modules *modules, vaddr at)
 	return mix((uint64_t)(m - modules->v), at - m->bias);
 }
 
+/* The numbers in a word that a site may have stored there. */
+static uint64_t marks_of(const struct site_marks *marks, uint64_t size, uint64_t at, uint64_t word)
+{
+	uint64_t low = word & UINT32_MAX, high = word >> 32, key = 0;
+
+	if (site_marks_has(marks, size, at, 8, word))
+		return mix(1, word);
+	if (low && site_marks_has(marks, size, at, 4, low))
+		key = mix(2, low);
+	if (high && site_marks_has(marks, size, at + 4, 4, high))
+		key = mix(key + 3, high);
+	return key;
+}
+
 /* What a block is told by without who points to it. *plain: that is little. */
 static uint64_t own_key(const struct site_classes *c, const struct block *b, bool *text,
                         bool *plain)
@@ -111,6 +125,8 @@ static uint64_t own_key(const struct site_classes *c, const struct block *b, boo
 			*plain = false;
 		if (kind == WORD_STATIC && !i)
 			key = mix(key, static_key(c->modules, word));
+		if (c->marks && word)
+			key = mix(key, marks_of(c->marks, b->size, 8 * i, word));
 	}
 	return key;
 }
@@ -153,24 +169,32 @@ static void note_context(struct site_classes *c, const struct block *b)
 	}
 }
 
-void site_classes_context(const struct core *core, const struct heap *heap,
-                          const struct modules *modules, struct site_classes *out)
+void site_classes_init(const struct core *core, const struct heap *heap,
+                       const struct modules *modules, const struct site_marks *marks,
+                       struct site_classes *out)
 {
+	*out = (struct site_classes){
+		.core = core, .heap = heap, .modules = modules, .marks = marks
+	};
+}
+
+void site_classes_context(struct site_classes *classes)
+{
+	const struct heap *heap = classes->heap;
 	struct heap_iter it = { 0 };
 	struct block b;
 
-	*out = (struct site_classes){ .core = core, .heap = heap, .modules = modules };
 	if (!heap->nspans)
 		return;
-	out->lowest = heap->span[0].start;
+	classes->lowest = heap->span[0].start;
 	for (size_t i = 0; i < heap->nspans; i++)
-		if (heap->span[i].end > out->highest)
-			out->highest = heap->span[i].end;
-	out->context_bytes = (uint64_t)heap->nchunks * sizeof(*out->context) + 8;
-	out->context = mem_lazy(out->context_bytes);
+		if (heap->span[i].end > classes->highest)
+			classes->highest = heap->span[i].end;
+	classes->context_bytes = (uint64_t)heap->nchunks * sizeof(*classes->context) + 8;
+	classes->context = mem_lazy(classes->context_bytes);
 	while (heap_next(heap, &it, &b))
 		if (b.state == BLOCK_USED && b.id < heap->nchunks)
-			note_context(out, &b);
+			note_context(classes, &b);
 }
 
 static size_t slot_of(const struct site_classes *c, uint64_t key)
@@ -227,17 +251,13 @@ static void keep_sample(struct site_classes *c, struct site_class *class, const 
 	class->sample[pick] = s;
 }
 
-void site_classes_make(const struct core *core, const struct heap *heap,
-                       const struct modules *modules, const uint64_t *bits, size_t most,
-                       struct site_classes *out)
+void site_classes_make(struct site_classes *classes, const uint64_t *bits, size_t most)
 {
+	const struct heap *heap = classes->heap;
 	struct heap_iter it = { 0 };
 	struct block b;
 
-	out->core = core;
-	out->heap = heap;
-	out->modules = modules;
-	out->most = most;
+	classes->most = most;
 	while (bits ? heap_next_set(heap, bits, &it, &b) : heap_next(heap, &it, &b)) {
 		struct site_class *class;
 		uint64_t key;
@@ -245,13 +265,13 @@ void site_classes_make(const struct core *core, const struct heap *heap,
 
 		if (b.state != BLOCK_USED || b.id >= heap->nchunks)
 			continue;
-		key = key_of(out, &b, &text);
-		class = find(out, key);
+		key = key_of(classes, &b, &text);
+		class = find(classes, key);
 		if (!class)
 			continue;
 		class->size = b.size;
 		class->text = text;
-		keep_sample(out, class, &b);
+		keep_sample(classes, class, &b);
 		class->blocks++;
 	}
 }

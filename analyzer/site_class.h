@@ -7,6 +7,7 @@
 #define ANALYZER_SITE_CLASS_H
 
 #include "analyzer/reach.h"
+#include "analyzer/site_mark.h"
 #include "formats/module.h"
 
 #define CLASS_SAMPLES 12
@@ -47,6 +48,7 @@ struct site_classes {
 	const struct core *core;
 	const struct heap *heap;
 	const struct modules *modules;
+	const struct site_marks *marks; /* what else tells blocks apart; NULL: nothing */
 	struct site_class *v;
 	size_t n, cap;
 	uint32_t *slot; /* open addressing by key: 1 + index */
@@ -54,17 +56,19 @@ struct site_classes {
 	size_t most; /* classes; what would be one more is in none */
 };
 
+/* Before all others; marks may be NULL. */
+void site_classes_init(const struct core *core, const struct heap *heap,
+                       const struct modules *modules, const struct site_marks *marks,
+                       struct site_classes *out);
+
 /*
  * Who points to blocks, for classes of content that tells little: text, plain numbers. One pass
  * over the used blocks, four bytes each of those that there are. Before site_classes_make.
  */
-void site_classes_context(const struct core *core, const struct heap *heap,
-                          const struct modules *modules, struct site_classes *out);
+void site_classes_context(struct site_classes *classes);
 
 /* Sorts the blocks whose bit by id is set into classes; NULL: all used ones. site_classes_free. */
-void site_classes_make(const struct core *core, const struct heap *heap,
-                       const struct modules *modules, const uint64_t *bits, size_t most,
-                       struct site_classes *out);
+void site_classes_make(struct site_classes *classes, const uint64_t *bits, size_t most);
 void site_classes_free(struct site_classes *classes);
 
 /* The class that a block is, or would be, in; CLASS_NONE: none. */
