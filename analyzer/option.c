@@ -186,6 +186,13 @@ static bool set_no_cache(struct parse *p, const char *name, const char *value)
 	return true;
 }
 
+static bool set_no_sites(struct parse *p, const char *name, const char *value)
+{
+	(void)name, (void)value;
+	p->opt->where.no_sites = true;
+	return true;
+}
+
 static bool set_debuginfod(struct parse *p, const char *name, const char *value)
 {
 	(void)name, (void)value;
@@ -345,6 +352,7 @@ const struct option option_list[] = {
 	{ "--debug-dir", 0, ARGUMENT, TAKES_FILES, set_debug_dir },
 	{ "--debuginfod", 0, NO_ARGUMENT, TAKES_FILES, set_debuginfod },
 	{ "--no-cache", 0, NO_ARGUMENT, TAKES_FILES, set_no_cache },
+	{ "--no-sites", 0, NO_ARGUMENT, TAKES_FILES, set_no_sites },
 	{ "--fail-on", 0, ARGUMENT, TAKES_FAIL_ON, set_fail_on },
 	{ "--show-content", 0, OPTIONAL_ARGUMENT, TAKES_CONTENT, set_show_content },
 	{ "--profile", 0, NO_ARGUMENT, TAKES_PROFILE, set_profile },
@@ -397,6 +405,8 @@ const struct option_text option_texts[] = {
 	{ "--exe FILE", "the executable of the process, if not at its old place", TAKES_FILES },
 	{ "--debug-dir DIR", "look for files with debug information there too", TAKES_FILES },
 	{ "--no-cache", "do not keep what was worked out from files, nor use what was kept",
+	  TAKES_FILES },
+	{ "--no-sites", "do not infer where blocks were allocated, which takes the most time",
 	  TAKES_FILES },
 	{ "--debuginfod",
 	  "ask the servers of $DEBUGINFOD_URLS for files that are nowhere else: they learn "

@@ -125,7 +125,7 @@ void sites_make(struct analysis *a, const uint64_t *wanted, bool refs, struct si
 
 	s->a = a;
 	*out = s;
-	if (a->core->machine->id != MACHINE_X86_64)
+	if (a->core->machine->id != MACHINE_X86_64 || a->where.no_sites)
 		return;
 	index_modules(s);
 	if (!s->scorer.nsites)

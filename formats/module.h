@@ -29,6 +29,7 @@ struct module_options {
 	const char *sysroot, *exe, *debug_dir;
 	bool debuginfod; /* servers may be asked for what is nowhere else */
 	bool no_cache;   /* what is worked out from files is neither kept nor taken from before */
+	bool no_sites;   /* no machine code is read for where blocks were allocated */
 };
 
 struct modules {

@@ -16,6 +16,11 @@ ok 'copies are damaged' python3 "$SRC/tests/sites/damage.py" small.good damaged
 is 'with the program as it was there are sites' \
 	"$(python3 -c 'import json; print(any("site" in f or "site_candidates" in f
 		for f in json.load(open("good.json"))["findings"]))')" True
+"$COREHEAP" leaks --json --no-sites --exe small.good small.core >none.json
+is '--no-sites infers none, and finds the same leaks' "$(python3 -c 'import json
+told, good = (json.load(open(name)) for name in ("none.json", "good.json"))
+print(any("site" in f or "site_candidates" in f for f in told["findings"]), told["leaks"] == good["leaks"])')" \
+	'False True'
 for file in damaged/*; do
 	status=0
 	timeout 20 "$COREHEAP" leaks --json --no-cache --exe "$file" small.core \
