@@ -130,10 +130,10 @@ PY
 terminals=
 python3 -c 'import pty; pty.openpty()' 2>/dev/null && terminals=1
 if [ "$terminals" ]; then
-	like 'a terminal gets colours' "$(TERM=xterm NO_COLOR= on_terminal "$COREHEAP" core)" $'\033\\['
-	is 'NO_COLOR is honoured' "$(TERM=xterm NO_COLOR=1 on_terminal "$COREHEAP" core | grep -c $'\033')" 0
+	like 'a terminal gets colours' "$(TERM=xterm NO_COLOR= on_terminal "$COREHEAP" -q core)" $'\033\\['
+	is 'NO_COLOR is honoured' "$(TERM=xterm NO_COLOR=1 on_terminal "$COREHEAP" -q core | grep -c $'\033')" 0
 	is 'a dumb terminal gets none' \
-		"$(TERM=dumb NO_COLOR= on_terminal "$COREHEAP" core | grep -c $'\033')" 0
+		"$(TERM=dumb NO_COLOR= on_terminal "$COREHEAP" -q core | grep -c $'\033')" 0
 else
 	skip 'colours' 'no terminal can be had here (/dev/pts)'
 fi
