@@ -37,7 +37,7 @@ class Told:
     """What coreheap tells of a core."""
 
     def __init__(self, coreheap, core):
-        done = run(coreheap, 'blocks', core, '--format=csv')
+        done = run(coreheap, 'blocks', core, '--format=csv', '--no-sites')
         self.status = done.returncode
         self.blocks, self.leaked, self.arena = {}, set(), {}
         for row in csv.DictReader(done.stdout.splitlines()):

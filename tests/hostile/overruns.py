@@ -42,7 +42,7 @@ class Blocks:
     """`coreheap blocks`: address -> (size, state, reach, kind)"""
 
     def __init__(self, coreheap, path):
-        done = subprocess.run([coreheap, 'blocks', '--format=csv', path], stdin=subprocess.DEVNULL,
+        done = subprocess.run([coreheap, 'blocks', '--format=csv', '--no-sites', path], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
         self.status, self.said = done.returncode, done.stderr
         self.of = {}

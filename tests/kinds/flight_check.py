@@ -71,7 +71,7 @@ def check_locks_alone(coreheap, core):
     with tempfile.NamedTemporaryFile() as copy, open(core, 'rb') as file:
         copy.write(file.read().replace(bytes.fromhex(libc['build_id']), b'\1' * 20))
         copy.flush()
-        said = run(coreheap, 'blocks', '--format=csv', copy.name).stderr
+        said = run(coreheap, 'blocks', '--format=csv', '--no-sites', copy.name).stderr
     if re.search(r': arena \d+ was locked when the core was taken', said):
         return []
     return ['without a file of libc it says: ' + said]
@@ -80,7 +80,7 @@ def check_locks_alone(coreheap, core):
 def differences(coreheap, core, truth, notes, locks, stop):
     """-> [text], facts"""
     with tempfile.NamedTemporaryFile('w', suffix='.csv') as rows:
-        made = run(coreheap, 'blocks', '--format=csv', core)
+        made = run(coreheap, 'blocks', '--format=csv', '--no-sites', core)
         if made.returncode:
             return ['is not read: ' + made.stderr], {}
         rows.write(made.stdout)

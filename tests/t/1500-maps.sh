@@ -91,7 +91,7 @@ def kinds(core):
     lines = [json.loads(line) for line in run(core, "--format=jsonl").splitlines()]
     claim(lines == report["mappings"], "JSON and JSONL differ")
     used = sum(int(r["in_use"] or 0) for r in table)
-    blocks = subprocess.run([coreheap, "blocks", "--format=csv", core], stdout=subprocess.PIPE,
+    blocks = subprocess.run([coreheap, "blocks", "--format=csv", "--no-sites", core], stdout=subprocess.PIPE,
                             check=True).stdout.decode()
     want = sum(int(b["size"]) for b in csv.DictReader(io.StringIO(blocks)) if b["state"] == "used")
     claim(used == want, "in use", used, want)

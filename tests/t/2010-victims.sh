@@ -39,7 +39,7 @@ from_kernel()
 held_by_chance()
 {
 	local said
-	"$COREHEAP" blocks --format=csv "$2" >"$OUT/$1.csv" 2>/dev/null || return 1
+	"$COREHEAP" blocks --format=csv --no-sites "$2" >"$OUT/$1.csv" 2>/dev/null || return 1
 	said=$(python3 "$SRC/tests/victims/check.py" "$3" "$OUT/$1.csv" | grep -v ' differences$')
 	[ -n "$said" ] && ! grep -vq ' leaked.*: is called possible$' <<<"$said" &&
 		[ "$(sed 's/.*#\([0-9]*\): .*/\1/' <<<"$said" | sort -u | wc -l)" -eq 1 ]

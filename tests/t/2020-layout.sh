@@ -46,10 +46,10 @@ PY
 # same OPTION...: the blocks are those that are found with no file at hand
 same()
 {
-	"$COREHEAP" blocks core --format=csv "$@" >blocks.csv 2>/dev/null && cmp blocks.csv bare.csv
+	"$COREHEAP" blocks core --format=csv --no-sites "$@" >blocks.csv 2>/dev/null && cmp blocks.csv bare.csv
 }
 
-"$COREHEAP" blocks core --format=csv >bare.csv 2>/dev/null
+"$COREHEAP" blocks core --format=csv --no-sites >bare.csv 2>/dev/null
 is 'no file: told by the structures themselves' "$(layout)" '- table 2.35-2.41'
 libc_file 2.41
 is 'libc is at hand' "$(layout --sysroot root)" '2.41 table 2.35-2.41'

@@ -27,7 +27,7 @@ C
 ok 'the program builds' "$CC" -O1 -o sweep sweep.c
 ok 'its core appears' kernel_core sweep.core "$PWD/sweep"
 for threads in 1 2; do
-	"$COREHEAP" blocks --threads "$threads" --format=csv sweep.core >blocks.csv
+	"$COREHEAP" blocks --threads "$threads" --format=csv --no-sites sweep.core >blocks.csv
 	is "$threads threads: what only the table holds is reachable" \
 		"$(awk -F, '$2 == 40 && $4 == "reachable"' blocks.csv | wc -l)" 300
 	is "$threads threads: nothing else but the lost one may be lost" \

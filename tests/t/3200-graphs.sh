@@ -11,7 +11,7 @@ for kind in random local list star arrays threads; do
 	kernel_core core "$OUT/graphs" $kind $n 40 print
 	LC_ALL=C sort core.log >truth
 	for threads in 1 2 5; do
-		"$COREHEAP" blocks core --threads $threads --format csv |
+		"$COREHEAP" blocks core --threads $threads --format csv --no-sites |
 			awk -F, 'NR > 1 { print $1 " " $4 }' | LC_ALL=C sort >found.$threads
 		is "$kind, $threads threads: blocks with another verdict than declared" \
 			"$(LC_ALL=C comm -23 truth found.$threads | wc -l)" 0
@@ -38,7 +38,7 @@ open('damaged', 'wb').write(data)
 PY
 for threads in 1 2 5; do
 	"$COREHEAP" check damaged --threads $threads --json >check.$threads
-	"$COREHEAP" blocks damaged --threads $threads --format csv >blocks.$threads
+	"$COREHEAP" blocks damaged --threads $threads --format csv --no-sites >blocks.$threads
 done
 is 'two bad headers are found' "$(grep -o '"code": "chunk-size"' check.1 | wc -l)" 2
 for threads in 2 5; do

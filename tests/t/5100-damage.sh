@@ -16,7 +16,7 @@ damaged()
 {
 	rm -f core truth
 	kernel_core core "$OUT/damage" "$1" "$OUT/truth" || return 1
-	"$COREHEAP" blocks --format=csv core >blocks.csv || return 1
+	"$COREHEAP" blocks --format=csv --no-sites core >blocks.csv || return 1
 	"$COREHEAP" summary --json core >report.json || return 1
 	python3 "$SRC/tests/victims/damage.py" truth blocks.csv report.json
 }

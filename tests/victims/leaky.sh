@@ -5,7 +5,7 @@ leaky_rows()
 {
 	"$CC" -O1 -o "$OUT/leaky" "$SRC/tests/victims/leaky.c" "$@" &&
 		kernel_core "$OUT/core" "$OUT/leaky" abort &&
-		"$COREHEAP" blocks --format=csv "$OUT/core" >"$OUT/leaky.csv"
+		"$COREHEAP" blocks --format=csv --no-sites "$OUT/core" >"$OUT/leaky.csv"
 }
 
 # leaky_sum REACH...: prints `BYTES in BLOCKS` over the used blocks with one of these reaches
