@@ -28,7 +28,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	}
 	report_add_groups(r, a, GROUP_BY_ALL, classes);
 	report_add_sizes(r, a);
-	report_add_keepers(r, a);
+	report_add_keepers(r, a, opt->retained);
 	report_add_damage(r, a);
 	report_finish(r);
 	report_add_sites(r, a);
@@ -78,7 +78,8 @@ const struct command cmd_summary = {
 		"use.\n"
 		"Sizes are usable sizes, as malloc_usable_size returns them.\n",
 	.formats = AS_TEXT | AS_JSON,
-	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_SUPPRESS | TAKES_PROFILE,
+	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_SUPPRESS | TAKES_PROFILE |
+	         TAKES_RETAINED,
 	.min_args = 1,
 	.max_args = 1,
 	.run = run,

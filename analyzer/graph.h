@@ -1,10 +1,9 @@
 /*
  * graph: who points to whom within a set of blocks, as one compact directed graph. Its nodes are
  * the blocks of the set, numbered by address; an edge says that a word of one block keeps another
- * one (an aligned word whose value lies in [start, start + max(usable, 1)), as in reach.h). It
- * knows no verdicts, no roots and no names, and nothing of where in a block the word lies.
+ * one (edge.h). It knows no verdicts, no roots and no names, and nothing of where in a block the
+ * word lies.
  *
- * Made in one pass over the blocks of the set in address order, which is the order of the file.
  * Memory: 4 bytes a node, 4 an edge, and 4 for each 64 blocks of the heap.
  */
 #ifndef ANALYZER_GRAPH_H

@@ -31,6 +31,15 @@ json_t *json_keeper(const struct report *r, size_t i)
 	field_address(point, "address", k->point);
 	field_number(point, "size", k->point_size);
 	json_object_set_new(point, "retained", json_tally(k->point_retained));
+	field_number(point, "parts", k->parts);
+	if (k->of) {
+		json_t *of = json_object();
+
+		field_number(of, "size", k->of_size);
+		field_number(of, "blocks", k->of);
+		field_number(of, "retained_bytes", k->of_bytes);
+		json_object_set_new(point, "most_of_them", of);
+	}
 	json_object_set_new(o, "accumulates", point);
 	return o;
 }

@@ -17,15 +17,19 @@ struct keeper {
 	 * 0.7 of it. */
 	struct block point;
 	struct tally point_retained;
+	/* What the point dominates immediately: how many blocks, and of which size most of what
+	 * these retain hangs on: `of` of them, with `of_bytes` */
+	uint64_t parts, of, of_size, of_bytes;
 	struct path path; /* a shortest one from a root to block */
 };
 
 /*
  * The blocks that retain most, KEEPERS at most and none that retains less than a 20th of what is in
- * use; returns how many. Leaked blocks are left out. Memory: 60 bytes a block, 12 a pointer; so it
- * is for heaps of moderate size. pool keeps the paths.
+ * use; returns how many. Leaked blocks are left out. memory: bytes that may be used; 16.5 a block
+ * and a MiB are used in any case, and what is more saves time (dominator.h). pool keeps the paths.
  */
 size_t keepers_find(const struct core *core, const struct heap *heap, const struct roots *roots,
-                    const struct reach *reach, struct pool *pool, struct keeper out[KEEPERS]);
+                    const struct reach *reach, uint64_t memory, struct pool *pool,
+                    struct keeper out[KEEPERS]);
 
 #endif

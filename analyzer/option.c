@@ -221,6 +221,13 @@ static bool set_profile(struct parse *p, const char *name, const char *value)
 	return true;
 }
 
+static bool set_retained(struct parse *p, const char *name, const char *value)
+{
+	(void)name, (void)value;
+	p->opt->retained = true;
+	return true;
+}
+
 static bool set_times(struct parse *p, const char *name, const char *value)
 {
 	(void)name;
@@ -356,6 +363,7 @@ const struct option option_list[] = {
 	{ "--fail-on", 0, ARGUMENT, TAKES_FAIL_ON, set_fail_on },
 	{ "--show-content", 0, OPTIONAL_ARGUMENT, TAKES_CONTENT, set_show_content },
 	{ "--profile", 0, NO_ARGUMENT, TAKES_PROFILE, set_profile },
+	{ "--retained", 0, NO_ARGUMENT, TAKES_RETAINED, set_retained },
 	{ "--times", 0, ARGUMENT, TAKES_TIMES, set_times },
 	{ "--interval", 0, ARGUMENT, TAKES_TIMES, set_interval },
 	{ "--list", 0, ARGUMENT, TAKES_TIMES, set_list },
@@ -420,6 +428,9 @@ const struct option_text option_texts[] = {
 	  TAKES_CONTENT },
 	{ "--profile", "with --json: also what `coreheap diff` needs once the core is gone",
 	  TAKES_PROFILE },
+	{ "--retained",
+	  "on which blocks most of the memory in use hangs, of a big heap too; takes seconds",
+	  TAKES_RETAINED },
 	{ "--times T,T[,T]",
 	  "when the snapshots were taken: 2026-11-21T15:37:30Z, or seconds since 1970",
 	  TAKES_TIMES },

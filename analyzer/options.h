@@ -51,6 +51,7 @@ enum {
 	TAKES_TIMES = 1 << 12,    /* --times, --interval, --limit-bytes */
 	TAKES_TYPE = 1 << 16,     /* --type RE, --site RE */
 	TAKES_SUPPRESS = 1 << 17, /* --suppress FILE */
+	TAKES_RETAINED = 1 << 18, /* --retained */
 };
 
 struct options {
@@ -76,6 +77,7 @@ struct options {
 	struct condition fail_on; /* left == CONDITION_NONE: not given */
 	uint64_t show_content;    /* bytes of each block to show; 0: none */
 	bool profile;             /* with JSON: the part that `diff` needs, too */
+	bool retained;            /* what blocks retain, however many there are */
 	const char *times;        /* a comma list of when snapshots were taken; NULL: not given */
 	int64_t interval;         /* ns between snapshots; 0: not given */
 	unsigned fates;           /* of diff: blocks to list, bits by enum fate; 0: no list */

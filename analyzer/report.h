@@ -233,6 +233,9 @@ struct report_keeper {
 	vaddr point;           /* where below it that accumulates; address: at once */
 	uint64_t point_size;
 	struct tally point_retained;
+	uint64_t parts; /* blocks that the point dominates immediately */
+	/* of these, the size that retains most: how many blocks, and what they retain together */
+	uint64_t of, of_size, of_bytes;
 };
 
 struct report_place {
@@ -344,7 +347,7 @@ struct report {
 	ARRAY(struct report_finding) findings; /* sorted by bytes, then by signature and example */
 	ARRAY(struct report_size) sizes;       /* sorted by size */
 	ARRAY(struct report_keeper) keepers;   /* sorted by what they retain */
-	bool has_keepers;
+	bool has_keepers, without_keepers; /* without: left out, as there are so many blocks */
 	ARRAY(struct report_arena) arenas;     /* sorted by number */
 	ARRAY(struct report_tcache) tcaches;   /* sorted by address */
 	ARRAY(struct report_module) modules;   /* sorted by start */
@@ -391,7 +394,8 @@ void report_add_groups(struct report *report, struct analysis *a, enum group_by 
 void report_add_sizes(struct report *report, struct analysis *a); /* after the leaks */
 
 /* Who keeps what is in use, unless there are too many blocks for a quick answer. */
-void report_add_keepers(struct report *report, struct analysis *a);
+/* far: however many blocks there are. */
+void report_add_keepers(struct report *report, struct analysis *a, bool far);
 
 /* Sorts findings by bytes and fills in signatures and fingerprints: call it once, at the end. */
 void report_finish(struct report *report);

@@ -70,6 +70,31 @@ static void sizes_in_use(const struct report *r, struct out *out)
 	table_print(&t, out);
 }
 
+/* Then it is worth a look what the rest is. */
+static bool little_leaked(const struct report *r)
+{
+	return r->leaks.definite.bytes + r->leaks.indirect.bytes < r->memory.in_use / 2;
+}
+
+/* Many blocks of a kind are the mass, so many that each of them is little of it. */
+#define MANY 8
+
+/* "; most of it hangs on 0x..., in 2,000 blocks of 48 B": where it accumulates. */
+static const char *mass(struct pool *pool, const struct report_keeper *k)
+{
+	const char *text = "";
+	char count[TEXT_NUMBER], size[TEXT_NUMBER];
+
+	if (k->point != k->address)
+		text = pool_printf(pool, "; most of it hangs on 0x%llx",
+		                   (unsigned long long)k->point);
+	if (k->of < MANY || k->of_bytes < k->point_retained.bytes / 2)
+		return text;
+	return pool_printf(pool, "%s%s %s blocks of %s B with what hangs on them", text,
+	                   *text ? "," : ";", text_count(count, k->of),
+	                   text_count(size, k->of_size));
+}
+
 /* What of the memory hangs on one block, and on which root that hangs. */
 static void keepers(const struct report *r, struct out *out)
 {
@@ -90,11 +115,7 @@ static void keepers(const struct report *r, struct out *out)
 		table_count(&t, k->retained.blocks);
 		table_cell(&t, "%s", text_share(share, k->retained.bytes, r->memory.in_use));
 		table_addr(&t, k->address);
-		table_cell(&t, "%s%s", k->held_by ? k->held_by : "",
-		           k->point == k->address
-		                   ? ""
-		                   : pool_printf(&t.pool, "; most of it hangs on 0x%llx",
-		                                 (unsigned long long)k->point));
+		table_cell(&t, "%s%s", k->held_by ? k->held_by : "", mass(&t.pool, k));
 	}
 	heading(out, "Blocks on which most of the memory in use hangs");
 	table_print(&t, out);
@@ -134,6 +155,9 @@ static void next_steps(const struct report *r, const struct options *opt, struct
 		step(&t, "the first one: what it is, who points to it", program, "explain", core,
 		     at);
 	}
+	if (r->without_keepers && little_leaked(r))
+		step(&t, "on which blocks the memory in use hangs", program, "summary --retained",
+		     core, "");
 	if (r->partial || is_damaged(r))
 		step(&t, "what is missing or damaged", program, "check", core, "");
 	if (r->memory.in_use != ABSENT)
@@ -161,7 +185,7 @@ void text_summary(const struct report *r, const struct options *opt, struct out 
 	suspects(r, out);
 	if (r->leaks.definite.bytes + r->leaks.indirect.bytes < r->memory.in_use / 10)
 		sizes_in_use(r, out);
-	if (r->leaks.definite.bytes + r->leaks.indirect.bytes < r->memory.in_use / 2)
+	if (little_leaked(r))
 		keepers(r, out);
 	next_steps(r, opt, out);
 }

@@ -1,0 +1,75 @@
+#include "analyzer/blockmap.h"
+
+static void add_span(struct blockmap *m, const struct span *s)
+{
+	for (size_t i = 0; s->cell && i < s->ncells; i++) {
+		uint32_t id = s->first_id + s->cell[i].rank;
+		uint32_t end = id + bit_count(cell_bits(&s->cell[i]));
+
+		if (id < end && (id & 63) + (end - id) > 64) /* 64 chunks a cell: one multiple */
+			m->cell[(id >> 6) + 1] = (uint32_t)i;
+		else if (id < end && !(id & 63))
+			m->cell[id >> 6] = (uint32_t)i;
+	}
+}
+
+void blockmap_make(const struct heap *heap, struct blockmap *out)
+{
+	*out = (struct blockmap){ .heap = heap };
+	out->cell = mem_alloc((size_t)heap->nchunks / 64 + 2, sizeof(*out->cell));
+	for (size_t i = 0; i < heap->nspans; i++)
+		add_span(out, &heap->span[i]);
+}
+
+void blockmap_free(struct blockmap *m)
+{
+	mem_free(m->cell);
+	*m = (struct blockmap){ 0 };
+}
+
+static const struct span *span_of(const struct heap *heap, uint32_t id)
+{
+	size_t lo = 0, hi = heap->nspans;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (heap->span[mid].first_id <= id)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return &heap->span[lo];
+}
+
+bool blockmap_at(const struct blockmap *m, uint32_t id, struct block *b)
+{
+	const struct span *s = m->heap->nspans ? span_of(m->heap, id) : NULL;
+	uint32_t at = id >> 6;
+	size_t lo = 0, hi;
+	uint64_t chunks;
+
+	if (!s || id < s->first_id || id - s->first_id >= s->nchunks)
+		return false;
+	if (!s->cell)
+		return heap_find(m->heap, s->start + CHUNK_HEADER, b);
+	if (at << 6 >= s->first_id)
+		lo = m->cell[at];
+	hi = s->ncells;
+	if (((uint64_t)at + 1) << 6 < (uint64_t)s->first_id + s->nchunks)
+		hi = (size_t)m->cell[at + 1] + 1;
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->cell[mid].rank <= id - s->first_id)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	chunks = cell_bits(&s->cell[lo]);
+	for (uint32_t skip = id - s->first_id - s->cell[lo].rank; skip; skip--)
+		chunks &= chunks - 1;
+	return chunks &&
+	       heap_find(m->heap,
+	                 cell_chunk(s, lo, (unsigned)__builtin_ctzll(chunks)) + CHUNK_HEADER, b);
+}

@@ -1,0 +1,21 @@
+/*
+ * blockmap: from a block's id to the block. The index of a heap (span.h) leads from addresses to ids;
+ * this is the way back: where in the index every 64th id is, 4 bytes for each 64 chunks.
+ */
+#ifndef ANALYZER_BLOCKMAP_H
+#define ANALYZER_BLOCKMAP_H
+
+#include "heapwalk/heap.h"
+
+struct blockmap {
+	const struct heap *heap;
+	uint32_t *cell; /* by id >> 6: the cell, of its span, in which a chunk of these ids starts */
+};
+
+void blockmap_make(const struct heap *heap, struct blockmap *out);
+void blockmap_free(struct blockmap *map);
+
+/* The block with this id; false: there is none. */
+bool blockmap_at(const struct blockmap *map, uint32_t id, struct block *block);
+
+#endif
