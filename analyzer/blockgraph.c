@@ -1,109 +1,123 @@
 #include "analyzer/blockgraph.h"
 #include "formats/written.h"
 
-#define LARGE 65536 /* bytes: a block that may have holes, as in edge.c */
-#define EARLY 64    /* words of a block whose cells are fetched when it is looked at first */
+#define LARGE   65536 /* bytes: a block that may have holes, as in edge.c */
+#define WAITING 16    /* words whose cells are being fetched */
 
 /* ---- words ---- */
 
-/* The block of the set that a word keeps. */
-static bool target_of(const struct blockgraph *g, uint64_t word, uint32_t *to)
+struct words {
+	struct blockgraph *g;
+	unsigned width;
+	struct dominator_step *step;
+	size_t n, most;
+};
+
+/* Takes the word with this number, if it may point into the heap: its cell is fetched. */
+static bool ask(const struct words *w, uint64_t word, uint64_t *value)
 {
 	const struct span *s;
-	vaddr chunk;
 
-	word = core_pointer(g->core, word);
-	if (word - g->lo >= g->size)
+	*value = core_pointer(w->g->core, word);
+	if (*value - w->g->lo >= w->g->size)
 		return false;
-	s = heap_span(g->heap, word - CHUNK_HEADER);
-	return s && span_find(s, word, &chunk, to) && bit_get(g->set, *to);
+	s = heap_span(w->g->heap, *value - CHUNK_HEADER);
+	if (!s)
+		return false;
+	if (s->cell)
+		__builtin_prefetch(cell_at(s, *value - CHUNK_HEADER));
+	return true;
 }
 
-static bool next_in(const struct blockgraph *g, const struct near_block *b, unsigned width,
-                    uint32_t *at, uint32_t *to)
+/* The step to the block of the set that this value keeps. */
+static void put(struct words *w, uint64_t value, uint32_t place)
 {
-	uint64_t n = (b->end - b->addr) / width;
+	struct blockgraph *g = w->g;
+	vaddr chunk;
+	uint32_t id;
 
-	for (uint64_t i = *at; i < n; i++)
-		if (target_of(g, load_word(b->p + i * width, width), to)) {
-			*at = (uint32_t)i + 1;
-			return true;
+	if (!span_find(heap_span(g->heap, value - CHUNK_HEADER), value, &chunk, &id) ||
+	    !bit_get(g->set, id))
+		return;
+	g->fresh[g->nfresh++ & (BLOCKGRAPH_FRESH - 1)] =
+		(struct near_block){ .addr = chunk + CHUNK_HEADER, .id = id };
+	w->step[w->n++] = (struct dominator_step){ id, place, place + 1 };
+}
+
+/* In two steps, so that memory is waited for once. */
+static void next_in(struct words *w, const struct near_block *b, uint32_t at)
+{
+	uint64_t n = (b->end - b->addr) / w->width, value[WAITING];
+	uint32_t place[WAITING];
+
+	for (uint64_t i = at; i < n && w->n < w->most;) {
+		size_t found = 0, room = w->most - w->n < WAITING ? w->most - w->n : WAITING;
+
+		for (; i < n && found < room; i++) {
+			place[found] = (uint32_t)i;
+			found += ask(w, load_word(b->p + i * w->width, w->width), &value[found]);
 		}
-	*at = (uint32_t)n;
-	return false;
+		for (size_t k = 0; k < found; k++)
+			put(w, value[k], place[k]);
+	}
 }
 
 /* The same word by word, as far as they are saved. */
-static bool next_apart(const struct blockgraph *g, const struct near_block *b, unsigned width,
-                       uint32_t *at, uint32_t *to)
+static void next_apart(struct words *w, const struct near_block *b, uint32_t at)
 {
-	vaddr start = b->addr + (uint64_t)*at * width;
+	const struct core *core = w->g->core;
+	vaddr start = b->addr + (uint64_t)at * w->width;
 
-	for (vaddr stop; core_written(g->core, &start, b->end, &stop);) {
+	for (vaddr stop; w->n < w->most && core_written(core, &start, b->end, &stop);) {
 		/* a word that begins in front of a run and ends in it is no hole either */
-		vaddr word = b->addr + (start - b->addr) / width * width;
+		vaddr word = b->addr + (start - b->addr) / w->width * w->width;
 
-		for (; word < stop && b->end - word >= width; word += width) {
+		for (; word < stop && b->end - word >= w->width && w->n < w->most;
+		     word += w->width) {
 			uint64_t value;
 
-			if (!core_read_word(g->core, word, &value) || !target_of(g, value, to))
-				continue;
-			*at = (uint32_t)((word - b->addr) / width) + 1;
-			return true;
+			if (core_read_word(core, word, &value) && ask(w, value, &value))
+				put(w, value, (uint32_t)((word - b->addr) / w->width));
 		}
 		start = stop > word ? stop : word;
 	}
-	*at = (uint32_t)((b->end - b->addr) / width);
-	return false;
 }
 
-/* What it leads to is looked up soon. */
-static void fetch(const struct blockgraph *g, const struct near_block *b, unsigned width)
+/* ---- blocks ---- */
+
+/* Where it is: as was found last, or by its id. */
+static void find_place(const struct blockgraph *g, uint32_t id, struct near_block *b)
 {
-	uint64_t n = (b->end - b->addr) / width;
-
-	for (uint64_t i = 0; i < n && i < EARLY; i++) {
-		vaddr v = core_pointer(g->core, load_word(b->p + i * width, width));
-		const struct span *s;
-
-		if (v - g->lo >= g->size)
-			continue;
-		s = heap_span(g->heap, v - CHUNK_HEADER);
-		if (s && s->cell)
-			__builtin_prefetch(cell_at(s, v - CHUNK_HEADER));
-	}
-}
-
-static const struct near_block *block_of(struct blockgraph *g, uint32_t id)
-{
-	struct near_block *b = &g->near[id & (BLOCKGRAPH_NEAR - 1)];
 	struct block block;
 
-	if (b->end && b->id == id)
-		return b;
-	*b = (struct near_block){ .id = id };
-	if (!blockmap_at(&g->ids, id, &block) || !block.size)
-		return b;
+	*b = (struct near_block){ .id = id, .known = true };
+	for (unsigned i = 0; i < BLOCKGRAPH_FRESH && !b->addr; i++)
+		if (g->fresh[i].addr && g->fresh[i].id == id)
+			b->addr = g->fresh[i].addr;
+	if (b->addr ? !heap_find(g->heap, b->addr, &block) : !blockmap_at(&g->ids, id, &block))
+		return;
 	b->addr = block.addr;
-	b->end = block.addr + block.size;
+	if (block.size / g->core->machine->word < UINT32_MAX - 1)
+		b->end = block.addr + block.size;
 	if (block.span->mem && block.size < LARGE && b->end <= block.span->end)
 		b->p = block.span->mem + (block.addr - block.span->start);
-	return b;
 }
 
-static bool next(void *of, uint32_t id, uint32_t *at, uint32_t *to)
+static size_t next(void *of, uint32_t id, uint32_t at, struct dominator_step *step, size_t n)
 {
 	struct blockgraph *g = of;
-	unsigned width = g->core->machine->word;
-	const struct near_block *b = block_of(g, id);
+	struct words w = { g, g->core->machine->word, step, 0, n };
+	struct near_block *b = &g->near[id & (BLOCKGRAPH_NEAR - 1)];
 
-	if (!b->end || (b->end - b->addr) / width > UINT32_MAX - 1)
-		return false;
-	if (!b->p)
-		return next_apart(g, b, width, at, to);
-	if (!*at)
-		fetch(g, b, width);
-	return next_in(g, b, width, at, to);
+	if (!b->known || b->id != id)
+		find_place(g, id, b);
+	if (!b->end)
+		return 0;
+	if (b->p)
+		next_in(&w, b, at);
+	else
+		next_apart(&w, b, at);
+	return w.n;
 }
 
 /* ---- graphs ---- */

@@ -9,7 +9,15 @@
 #include "analyzer/dominator.h"
 #include "analyzer/blockmap.h"
 
-#define BLOCKGRAPH_NEAR 4096 /* power of two: blocks whose places are remembered */
+struct near_block {
+	vaddr addr, end;  /* end 0: none of its words are looked at */
+	const uint8_t *p; /* its bytes; NULL: not in one piece, or with holes */
+	uint32_t id;
+	bool known; /* or else only id and addr are */
+};
+
+#define BLOCKGRAPH_NEAR  8192 /* power of two: blocks whose places are remembered */
+#define BLOCKGRAPH_FRESH 16   /* those that were pointed to last, power of two */
 
 struct blockgraph {
 	const struct core *core;
@@ -17,11 +25,9 @@ struct blockgraph {
 	const uint64_t *set; /* bit by id */
 	struct blockmap ids;
 	vaddr lo, size; /* user addresses of the heap lie in [lo, lo + size) */
-	struct near_block {
-		vaddr addr, end; /* end 0: none */
-		const uint8_t *p; /* its bytes; NULL: not in one piece, or with holes */
-		uint32_t id;
-	} * near;
+	struct near_block *near;
+	struct near_block fresh[BLOCKGRAPH_FRESH];
+	unsigned nfresh; /* in all; the last ones are kept */
 };
 
 /*

@@ -1,6 +1,6 @@
 /*
- * blockmap: from a block's id to the block. The index of a heap (span.h) leads from addresses to ids;
- * this is the way back: where in the index every 64th id is, 4 bytes for each 64 chunks.
+ * blockmap: from a block's id to the block. The index of a heap (span.h) leads from addresses to
+ * ids; this is the way back: where in the index every 64th id is, 4 bytes for each 64 chunks.
  */
 #ifndef ANALYZER_BLOCKMAP_H
 #define ANALYZER_BLOCKMAP_H
@@ -9,7 +9,9 @@
 
 struct blockmap {
 	const struct heap *heap;
-	uint32_t *cell; /* by id >> 6: the cell, of its span, in which a chunk of these ids starts */
+	/* By id >> 6: the cell, of its span, where the first of these ids is, unless that is of an
+	 * earlier span. */
+	uint32_t *cell;
 };
 
 void blockmap_make(const struct heap *heap, struct blockmap *out);

@@ -22,6 +22,8 @@
  */
 #include "analyzer/dominator.h"
 
+#define STEPS 16         /* edges of a node that are looked at together */
+#define DONE  UINT32_MAX /* a node's edges were all looked at */
 #define CLIMB 256 /* steps for each node, in all, after which it is given up */
 
 struct finding {
@@ -60,18 +62,52 @@ static void enter(struct finding *f, uint32_t v, uint32_t parent)
 	f->bits++;
 }
 
+/*
+ * The first node that k leads to and that was not met, and whether there is a second one, from
+ * which the search goes on when it comes back: mostly there is none, and then it need not look.
+ */
+static uint32_t first_new(struct finding *f, uint32_t k)
+{
+	struct dominator_step step[STEPS];
+	uint32_t found = UINT32_MAX, *at = &f->label[k];
+
+	while (*at != DONE) {
+		size_t n = f->g->next(f->g->of, f->semi[k], *at, step, STEPS);
+
+		for (size_t i = 0; i < n; i++)
+			__builtin_prefetch(&f->d.number[step[i].to]);
+		*at = n < STEPS ? DONE : step[n - 1].behind;
+		for (size_t i = 0; i < n; i++) {
+			if (f->d.number[step[i].to] || step[i].to == found)
+				continue;
+			if (found != UINT32_MAX) {
+				*at = step[i].at;
+				return found;
+			}
+			found = step[i].to;
+		}
+		if (found != UINT32_MAX)
+			break;
+	}
+	return found;
+}
+
 static void search(struct finding *f, uint32_t start)
 {
-	uint32_t k, w;
+	uint32_t k;
 
 	enter(f, start, 0);
 	for (k = f->met; k;) {
-		if (!f->g->next(f->g->of, f->semi[k], &f->label[k], &w)) {
+		uint32_t w = f->label[k] == DONE ? UINT32_MAX : first_new(f, k);
+
+		if (w == UINT32_MAX) {
 			k = f->up[k];
 			f->bits++;
-		} else if (!f->d.number[w] && f->met < f->g->most) {
+		} else if (f->met < f->g->most) {
 			enter(f, w, k);
 			k = f->met;
+		} else {
+			f->label[k] = DONE; /* more than there should be */
 		}
 	}
 }

@@ -10,15 +10,20 @@
 
 #include "analyzer/edge.h"
 
+struct dominator_step {
+	uint32_t to;
+	uint32_t at, behind; /* this edge's place, and the next one's; below 2^32 - 1 */
+};
+
 struct dominator_graph {
 	void *of;
 	uint32_t nodes; /* nodes are [0, nodes); not each of these has to be one */
 	uint32_t most;  /* no more can be reached */
 	/*
-	 * The first node that v leads to at or behind *at, which is 0 at first and is moved behind
-	 * it; false: there is none. The same edges as of scan.
+	 * The next n nodes that v leads to, from the place `at` on: 0 at first, then what a step
+	 * says; fewer than n: there are no more. The same edges as of scan.
 	 */
-	bool (*next)(void *of, uint32_t v, uint32_t *at, uint32_t *to);
+	size_t (*next)(void *of, uint32_t v, uint32_t at, struct dominator_step *step, size_t n);
 	/* All edges, or at least those of nodes that entries lead to, in any order. nth is not
 	 * looked at, nor edges to what next never told. */
 	void (*scan)(void *of, edge_fn *take, void *arg);

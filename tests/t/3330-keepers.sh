@@ -15,6 +15,7 @@ struct { long hits, misses, limit; void *first; } g_cache;
 
 static pthread_barrier_t ready;
 static size_t blocks, bytes;
+static int nodes = 1000; /* of the list */
 
 static void **get(size_t size)
 {
@@ -58,8 +59,8 @@ static void *serve(void *unused)
 
 	(void)unused;
 	blocks = bytes = 0;
-	for (int i = 0; i < 1000; i++) {
-		void **next = get(400);
+	for (int i = 0; i < nodes; i++) {
+		void **next = get(nodes > 1000 ? 24 : 400);
 
 		next[0] = list;
 		list = next;
@@ -72,10 +73,11 @@ static void *serve(void *unused)
 	return (void *)list;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	pthread_t thread;
 
+	nodes = argc > 1 ? atoi(argv[1]) : nodes;
 	setvbuf(stdout, NULL, _IONBF, 0);
 	pthread_barrier_init(&ready, NULL, 2);
 	pthread_create(&thread, NULL, fill_cache, NULL);
@@ -88,13 +90,14 @@ C
 compile prog prog.c
 kernel_core core "$OUT/prog"
 "$COREHEAP" summary core --json >report.json
-python3 - report.json >told <<'PY'
+cat >told.py <<'PY'
 import json, sys
 for k in json.load(open(sys.argv[1]))["keepers"]:
     print(k["address"], k["retained"]["blocks"], k["retained"]["bytes"])
     print(k["accumulates"]["address"], k["accumulates"]["retained"]["blocks"],
           k["accumulates"]["retained"]["bytes"])
 PY
+python3 told.py report.json >told
 is 'what the cache retains, and its table' "$(head -n 2 told)" "$(sed -n 's/cache //p; s/point //p' core.log)"
 is 'what the list retains, which accumulates nowhere' "$(sed -n 3,4p told | uniq)" \
 	"$(sed -n 's/list //p' core.log)"
@@ -108,4 +111,20 @@ like 'the root of the list: whose stack, which frame' "$(sed -n 2p roots)" \
 	'^stack of thread [0-9]+, in the frame of serve.* 1$'
 like 'the summary tells of it' "$("$COREHEAP" summary core)" \
 	'^ +1\.08 MiB +4,003 +[0-9]+% +0x[0-9a-f]+ +g_cache.*; most of it hangs on 0x'
+is 'what the table is split into' "$(python3 -c '
+import json
+p = json.load(open("report.json"))["keepers"][0]["accumulates"]
+print(p["parts"], *p["most_of_them"].values())')" "2000 56 2000 $((2000 * (56 + 504)))"
+like 'the summary tells of that, too' "$("$COREHEAP" summary core)" ', 2,000 blocks of 56 B with what hangs on them$'
+
+# More blocks than a summary looks at unless it is told to.
+kernel_core big "$OUT/prog" 250000
+"$COREHEAP" summary big --json >quick.json
+not_ok 'left out where there are many blocks' grep -q '"keepers"' quick.json
+like 'the summary says how to get it' "$("$COREHEAP" summary big)" 'summary --retained big$'
+"$COREHEAP" summary --retained big --json >report.json
+python3 told.py report.json >told
+is 'with --retained: what the list retains' "$(head -n 1 told)" "$(sed -n 's/list //p' big.log)"
+is 'what the cache retains, and its table' "$(sed -n 3,4p told)" \
+	"$(sed -n 's/cache //p; s/point //p' big.log)"
 plan_done

@@ -171,14 +171,14 @@ static void heads_own(void **state)
 
 /* ---- a graph, as dominator.h asks for it ---- */
 
-static bool next_of(void *of, uint32_t v, uint32_t *at, uint32_t *to)
+static size_t next_of(void *of, uint32_t v, uint32_t at, struct dominator_step *step, size_t n)
 {
 	const struct graph *g = of;
+	size_t i = 0;
 
-	if (g->first[v] + *at >= g->first[v + 1])
-		return false;
-	*to = g->to[g->first[v] + (*at)++];
-	return true;
+	for (; i < n && g->first[v] + at < g->first[v + 1]; i++, at++)
+		step[i] = (struct dominator_step){ g->to[g->first[v] + at], at, at + 1 };
+	return i;
 }
 
 static void scan_all(void *of, edge_fn *take, void *arg)
