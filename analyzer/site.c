@@ -196,6 +196,7 @@ static const struct site *place_of(struct sites *s, uint32_t site)
 		return p;
 	e = scorer_site(&s->scorer, site, &m);
 	site_place(s->a->core, &s->a->modules, m->module, e->call, p);
+	p->runtime = module_is_runtime(m->module);
 	p->method = SITE_INFERRED;
 	return p;
 }
@@ -207,14 +208,22 @@ static bool same_line(const struct site *a, const struct site *b)
 	return a->line == b->line && !strcmp(a->file, b->file);
 }
 
-/* Calls of one line are one to the reader. */
+static struct site *listed(struct site_guess *g, const struct site *place)
+{
+	for (unsigned i = 0; i < g->n; i++)
+		if (same_line(&g->list[i], place))
+			return &g->list[i];
+	return NULL;
+}
+
+/* Groups: the shares of their classes, added up. */
 static void add_to_list(struct site_guess *g, const struct site *place, double share)
 {
-	for (unsigned i = 0; i < g->n; i++) {
-		if (same_line(&g->list[i], place)) {
-			g->list[i].confidence += share;
-			return;
-		}
+	struct site *known = listed(g, place);
+
+	if (known) {
+		known->confidence += share;
+		return;
 	}
 	if (g->n == SITE_LIST)
 		return;
@@ -231,16 +240,32 @@ static int by_confidence(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+/* What the language's own libraries ask for they ask for in somebody's name. */
+static bool is_likely(const struct site_guess *g)
+{
+	return g->n && g->list[0].confidence >= SITE_LIKELY && !g->list[0].runtime;
+}
+
 static void judge(struct sites *s, uint32_t class)
 {
 	const struct class_scores *scores = &s->scorer.of[class];
 	struct site_guess *g = &s->guess[class];
+	double twice = 0;
 
 	*g = (struct site_guess){ .fits = scores->fits, .best = scores->top[0].site };
-	for (unsigned i = 0; i < scores->n; i++)
-		add_to_list(g, place_of(s, scores->top[i].site), scores->top[i].share);
+	for (unsigned i = 0; i < scores->n; i++) {
+		const struct site *place = place_of(s, scores->top[i].site);
+
+		/* copies of an inlined line are as likely as one: the best of them counts */
+		if (listed(g, place))
+			twice += scores->top[i].share;
+		else
+			add_to_list(g, place, scores->top[i].share);
+	}
+	for (unsigned i = 0; i < g->n && twice < 1; i++)
+		g->list[i].confidence /= 1 - twice;
 	qsort(g->list, g->n, sizeof(*g->list), by_confidence);
-	g->likely = g->n && g->list[0].confidence >= SITE_LIKELY;
+	g->likely = is_likely(g);
 }
 
 const struct site_guess *sites_of(struct sites *sites, const struct block *block)
@@ -272,7 +297,7 @@ bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
 	for (unsigned i = 0; i < out->n; i++)
 		out->list[i].confidence /= (double)n;
 	qsort(out->list, out->n, sizeof(*out->list), by_confidence);
-	out->likely = out->n && out->list[0].confidence >= SITE_LIKELY;
+	out->likely = is_likely(out);
 	return known > 0;
 }
 

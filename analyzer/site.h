@@ -20,6 +20,7 @@ struct site {
 	const char *module;
 	uint64_t line;      /* UINT64_MAX: not known */
 	uint64_t offset;    /* of the call's return address in the module; UINT64_MAX: not known */
+	bool runtime;       /* in the language's own libraries */
 	double confidence;  /* share of the probability, 0..1 */
 	const char *method; /* SITE_INFERRED...; static */
 };

@@ -75,11 +75,18 @@ static const struct known known[] = {
 };
 
 /* Members of std::string that get it a new buffer (libstdc++, bits/basic_string.h). */
-static const char *const string_members[] = {
-	"9_M_mutate", "9_M_append", "10_M_replace", "14_M_replace_aux",
-	"9_M_assign", "7reserve",   "6resize",      "12_M_construct",
-	"9push_back", "6appendE",   "6assignE",     "7replaceE",
-	"6insertE",   "C1ERKS4_",   "C2ERKS4_",     "pLE",
+static const struct {
+	const char *name;
+	enum allocator_string is;
+} string_members[] = {
+	{ "9_M_mutate", STRING_GROWN },   { "9_M_append", STRING_GROWN },
+	{ "10_M_replace", STRING_GROWN }, { "14_M_replace_aux", STRING_GROWN },
+	{ "9_M_assign", STRING_GROWN },   { "7reserve", STRING_GROWN },
+	{ "6resize", STRING_GROWN },      { "12_M_construct", STRING_EXACT },
+	{ "9push_back", STRING_GROWN },   { "6appendE", STRING_GROWN },
+	{ "6assignE", STRING_GROWN },     { "7replaceE", STRING_GROWN },
+	{ "6insertE", STRING_GROWN },     { "C1ERKS4_", STRING_EXACT },
+	{ "C2ERKS4_", STRING_EXACT },     { "pLE", STRING_GROWN },
 };
 
 static bool string_allocator(const char *name, struct site_allocator *out)
@@ -91,11 +98,15 @@ static bool string_allocator(const char *name, struct site_allocator *out)
 		return false;
 	if (!strncmp(member, "9_M_create", 10)) {
 		*out = (struct site_allocator)TEXT(RESULT);
+		out->string = STRING_ASKED;
 		return true;
 	}
 	for (size_t i = 0; i < sizeof(string_members) / sizeof(*string_members); i++) {
-		if (!strncmp(member, string_members[i], strlen(string_members[i]))) {
+		const char *with = string_members[i].name;
+
+		if (!strncmp(member, with, strlen(with))) {
 			*out = (struct site_allocator)TEXT(ALLOCATOR_INSIDE);
+			out->string = (uint8_t)string_members[i].is;
 			return true;
 		}
 	}

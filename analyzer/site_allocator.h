@@ -16,6 +16,14 @@ enum allocator_size {
 	ALLOCATOR_ANY,     /* not told */
 };
 
+/* A std::string's buffer: how large it is made, which its capacity tells later on. */
+enum allocator_string {
+	STRING_NONE,  /* it is none */
+	STRING_ASKED, /* what _M_create's arguments say */
+	STRING_EXACT, /* as large as its content */
+	STRING_GROWN, /* twice as large as before, or as its content */
+};
+
 #define ALLOCATOR_RESULT 255 /* allocator.out: the block is what the function returns */
 #define ALLOCATOR_INSIDE 254 /* it is stored somewhere inside */
 
@@ -23,6 +31,7 @@ struct site_allocator {
 	uint8_t size; /* enum allocator_size */
 	uint8_t arg, other;
 	uint8_t out;        /* argument that points to where the block's address goes */
+	uint8_t string;     /* enum allocator_string */
 	bool zeroed, loose; /* loose: the size is rounded up, by less than 16 */
 	int32_t scale, add;
 	int32_t shift; /* what is handed out lies so far behind the block's start */

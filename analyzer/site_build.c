@@ -102,6 +102,7 @@ void builder_lift(struct builder *b)
 		to->size = from->size;
 		to->scale = from->scale;
 		to->add = from->add;
+		to->string = from->string;
 		to->flags = (uint8_t)((from->flags & ~(SITE_WRAPPER | SITE_LIBRARY)) | SITE_INSIDE |
 		                      (to->flags & SITE_LIBRARY));
 		from->flags |= SITE_WRAPPER;

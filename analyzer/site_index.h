@@ -33,7 +33,8 @@ struct site_store {
 	uint32_t offset;   /* bytes into the block */
 	uint8_t width;     /* bytes; 0: STORE_ZERO */
 	uint8_t kind;      /* enum site_store_kind */
-	uint8_t late, pad; /* late: by a caller of the function that asked for the block */
+	uint8_t late;      /* by a caller of the function that asked for the block */
+	uint8_t moved;     /* STORE_OTHER: a part of some other memory's content, copied */
 	uint64_t value;
 	int64_t add;
 };
@@ -59,7 +60,8 @@ struct site_entry {
 	uint64_t function; /* start of the function that it is in */
 	uint8_t size, flags;
 	uint8_t k; /* of several that one call stands for: which */
-	uint8_t pad[5];
+	uint8_t string; /* enum allocator_string */
+	uint8_t pad[4];
 	int64_t scale, add;
 	uint32_t store, nstores; /* into site_index.store, in the order of offsets */
 	uint32_t tag, ntags;     /* into site_index.tag */

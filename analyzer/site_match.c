@@ -336,6 +336,27 @@ double match_stores(struct scorer *scorer, uint32_t class, const struct score_mo
 
 /* ---- text ---- */
 
+/* Is it a std::string's buffer, and one that has grown? */
+static double match_string(struct scorer *scorer, uint32_t class, const struct site_entry *site)
+{
+	const struct class_refs *refs = scorer->refs ? &scorer->refs->v[class] : NULL;
+	double llr, grown;
+
+	if (!refs || !refs->n || !refs->strings)
+		return 0;
+	grown = (double)refs->grown / refs->strings;
+	if (site->string == STRING_NONE)
+		return log_ratio((double)refs->strings / refs->n, 0.05, 0.5);
+	llr = log_ratio((double)refs->strings / refs->n, 0.9, 0.5);
+	if (site->string == STRING_GROWN)
+		llr += log_ratio(grown, 0.85, 0.5);
+	else
+		llr += log_ratio(grown, 0.1, 0.5);
+	scorer_reason(scorer, llr, "is the buffer of a std::string, as large as the site makes it",
+	              NULL, -1);
+	return llr;
+}
+
 double match_text(struct scorer *scorer, uint32_t class, const struct site_entry *site)
 {
 	const struct site_class *c = &scorer->classes->v[class];
@@ -356,6 +377,7 @@ double match_text(struct scorer *scorer, uint32_t class, const struct site_entry
 	if (site->size == SITE_TEXT) {
 		llr = log_ratio(is, 0.93, 0.25) + (is > 0.5 ? log_ratio(fit, 0.85, 0.35) : -1);
 		scorer_reason(scorer, llr, "is text, as the site's blocks are", NULL, is);
+		llr += match_string(scorer, class, site);
 	} else if (c->text) {
 		llr = site->size == SITE_AFFINE && site->scale == 1 ? 0
 		      : site->size == SITE_ANY                      ? -0.5

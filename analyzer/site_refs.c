@@ -1,5 +1,6 @@
 #include "analyzer/site_refs.h"
 
+#define STRING_SLACK 24 /* bytes that a block may be larger than what was asked for */
 #define FILTER (1u << 20) /* bits: most words that are no pointer to a sample are told by these */
 
 struct target {
@@ -107,6 +108,23 @@ static void scan_range(struct search *s, const struct block *b, vaddr at, vaddr 
 	}
 }
 
+/* A std::string is a pointer, a length and a capacity (libstdc++, bits/basic_string.h). */
+static void note_strings(const struct site_classes *classes, uint32_t class, struct class_refs *r)
+{
+	uint64_t size = classes->v[class].size;
+
+	for (uint32_t i = 0; i < r->n; i++) {
+		uint64_t length, capacity;
+
+		if (!core_read64(classes->core, r->v[i].at + 8, &length) ||
+		    !core_read64(classes->core, r->v[i].at + 16, &capacity) || length > capacity ||
+		    capacity >= size || capacity + 1 + STRING_SLACK < size)
+			continue;
+		r->strings++;
+		r->grown += capacity != length;
+	}
+}
+
 void site_refs_make(const struct site_classes *classes, struct site_refs *out)
 {
 	struct search s = { .classes = classes, .out = out };
@@ -126,6 +144,9 @@ void site_refs_make(const struct site_classes *classes, struct site_refs *out)
 
 		scan_range(&s, NULL, round_up(m->data_start, 8), m->data_end);
 	}
+	for (uint32_t i = 0; i < classes->n; i++)
+		if (classes->v[i].text)
+			note_strings(classes, i, &out->v[i]);
 	mem_free(s.target);
 	mem_free(s.filter);
 }

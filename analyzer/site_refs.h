@@ -17,6 +17,8 @@ struct site_ref {
 
 struct class_refs {
 	uint32_t n;
+	uint32_t strings; /* of n: a std::string's, whose buffer the block is */
+	uint32_t grown;   /* of those: the capacity is more than the length */
 	uint64_t seen;
 	struct site_ref v[REFS_MOST];
 };

@@ -9,6 +9,8 @@
 #define LIBRARY     (-2.0) /* a function of the C++ library that others call by a pointer */
 #define UNKNOWN     -1.5   /* logarithm: that it is none of the sites */
 #define UNDECIDED   0.1    /* share of the likeliest below which a class tells nothing */
+#define COPY_LEAST  32     /* bytes that are moved, from which on a site copies a block */
+#define COPY_LATER  1.0    /* logarithm: there is an original of each copy, but not a copy of each */
 #define TEMPERATURE 0.7    /* evidence is not independent: sums say too much */
 
 const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
@@ -41,18 +43,64 @@ double scorer_share(const struct scorer *scorer, const struct block *block, uint
 	return 0;
 }
 
-static double score_site(struct scorer *scorer, uint32_t class, const struct score_module *m,
-                         uint32_t site, double size)
+/* A score, while those of a class are collected. */
+struct scored {
+	uint32_t site; /* among those of all modules */
+	bool copies;   /* another block's content */
+	double content, rest, score;
+};
+typedef ARRAY(struct scored) scored_list;
+
+/* Most of the block is moved from elsewhere in pieces that are wider than any field. */
+static bool is_copy(const struct score_module *m, const struct site_entry *e)
+{
+	uint64_t wide = 0, end = 0;
+
+	if (e->size != SITE_FIXED)
+		return false;
+	for (uint32_t i = 0; i < e->nstores; i++) {
+		const struct site_store *s = &m->index.store[e->store + i];
+
+		if (!s->moved || s->offset < end)
+			continue;
+		wide += s->width;
+		end = s->offset + s->width;
+	}
+	return wide >= COPY_LEAST && wide * 4 >= (uint64_t)e->add * 3;
+}
+
+static struct scored score_site(struct scorer *scorer, uint32_t class, const struct score_module *m,
+                                uint32_t site, double size)
 {
 	const struct site_entry *e = &m->index.v[site];
 	unsigned n = scorer->classes->v[class].nsamples;
-	double pooled = 1 + 0.15 * log2(n > 1 ? n : 1), content;
+	double pooled = 1 + 0.15 * log2(n > 1 ? n : 1);
+	struct scored s = { .site = m->first + site, .copies = is_copy(m, e) };
 
 	scorer_reason(scorer, log(size), "has a size that the site asks for", NULL, -1);
-	content = match_stores(scorer, class, m, e) + match_text(scorer, class, e);
+	s.content = match_stores(scorer, class, m, e) + match_text(scorer, class, e);
 	if (e->flags & SITE_LIBRARY)
-		content += LIBRARY;
-	return m->prior + log(size) + content * pooled + match_refs(scorer, class, m, site);
+		s.content += LIBRARY;
+	s.content *= pooled;
+	s.rest = m->prior + log(size) + match_refs(scorer, class, m, site);
+	s.score = s.content + s.rest;
+	return s;
+}
+
+/* What copies a block has what that one has: in each word it is as likely as its likeliest site. */
+static void score_copies(scored_list *all)
+{
+	double best = 0;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (!all->v[i].copies && all->v[i].content > best)
+			best = all->v[i].content;
+	for (size_t i = 0; i < all->n; i++) {
+		struct scored *s = &all->v[i];
+
+		if (s->copies && s->content < best - COPY_LATER)
+			s->score = best - COPY_LATER + s->rest;
+	}
 }
 
 static void insert(struct class_scores *s, uint32_t site, double score)
@@ -69,13 +117,6 @@ static void insert(struct class_scores *s, uint32_t site, double score)
 	s->top[i] = (struct score_top){ site, score, 0 };
 }
 
-/* A score, while those of a class are collected. */
-struct scored {
-	uint32_t site; /* among those of all modules */
-	double score;
-};
-typedef ARRAY(struct scored) scored_list;
-
 /* All sites whose size fits. */
 static void score_all(struct scorer *scorer, uint32_t class, scored_list *all)
 {
@@ -91,9 +132,7 @@ static void score_all(struct scorer *scorer, uint32_t class, scored_list *all)
 				continue;
 			size = fit_size(&m->index.v[j], usable);
 			if (size > 0)
-				array_push(all, ((struct scored){
-							m->first + j,
-							score_site(scorer, class, m, j, size) }));
+				array_push(all, score_site(scorer, class, m, j, size));
 		}
 	}
 }
@@ -108,10 +147,8 @@ static void score_kept(struct scorer *scorer, uint32_t class, const struct class
 		const struct score_module *m;
 		const struct site_entry *e = scorer_site(scorer, before->kept[i], &m);
 
-		array_push(all,
-		           ((struct scored){ before->kept[i], score_site(scorer, class, m,
-		                                                         before->kept[i] - m->first,
-		                                                         fit_size(e, usable)) }));
+		array_push(all, score_site(scorer, class, m, before->kept[i] - m->first,
+		                           fit_size(e, usable)));
 	}
 }
 
@@ -135,6 +172,7 @@ static void score_class(struct scorer *scorer, uint32_t class, const struct clas
 		score_kept(scorer, class, before, &all);
 	else
 		score_all(scorer, class, &all);
+	score_copies(&all);
 	for (size_t i = 0; i < all.n; i++) {
 		best = all.v[i].score > best ? all.v[i].score : best;
 		insert(out, all.v[i].site, all.v[i].score);

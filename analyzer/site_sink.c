@@ -46,6 +46,7 @@ static struct site_store store_of(int64_t offset, unsigned width, const struct v
 		break;
 	default:
 		s.kind = STORE_OTHER;
+		s.moved = (v->flags & VALUE_WIDE) != 0;
 	}
 	return s;
 }
@@ -191,6 +192,7 @@ static bool memory_call(struct builder_sink *k, const struct flow_call *call)
 		store.value = n->kind == VALUE_CONST ? (uint64_t)n->add : UINT32_MAX;
 	} else if (n->kind == VALUE_CONST && n->add > 0 && n->add < 256) {
 		store.width = (uint8_t)n->add;
+		store.moved = !set && n->add > 8;
 	}
 	if (to->kind == VALUE_BLOCK) {
 		store.late = (to->flags & VALUE_LATE) != 0;
@@ -228,6 +230,10 @@ static void size_site(struct site_entry *e, const struct site_allocator *is,
 	const struct value *b = &call->arg[is->other % FLOW_ARGS];
 
 	e->size = SITE_ANY;
+	e->string = is->string;
+	if (is->string == STRING_ASKED) /* _M_create(capacity, the one before) */
+		e->string = call->arg[2].kind == VALUE_CONST && !call->arg[2].add ? STRING_EXACT
+		                                                                  : STRING_GROWN;
 	e->flags = (uint8_t)((is->zeroed ? SITE_ZEROED : 0) | (is->loose ? SITE_LOOSE : 0) |
 	                     (is->out == ALLOCATOR_INSIDE ? SITE_INSIDE : 0));
 	if (is->size == ALLOCATOR_BYTES) {

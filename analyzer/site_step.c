@@ -254,6 +254,8 @@ static void read_vector(struct flow *flow, const struct code_insn *insn,
 		v[0] = load(flow, insn, &at, op->size < 8 ? op->size : 8);
 		at = value_add(at, value_const(8), 0);
 		v[1] = op->size >= 16 ? load(flow, insn, &at, 8) : value_const(0);
+		for (unsigned i = 0; op->size >= 16 && at.kind != VALUE_STACK && i < 2; i++)
+			v[i].flags |= VALUE_WIDE;
 	}
 }
 

@@ -23,6 +23,7 @@ enum {
 	VALUE_TEXT = 1,  /* VALUE_SYMBOL: it came from the length of a string */
 	VALUE_LATE = 2,  /* VALUE_BLOCK: the block came back from a function that allocated it */
 	VALUE_LOOSE = 4, /* it was rounded: true to within 16 */
+	VALUE_WIDE = 8,  /* part of what was moved from memory in a piece wider than any number */
 };
 
 struct value {

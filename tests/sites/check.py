@@ -11,6 +11,7 @@ import collections
 import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -19,6 +20,8 @@ FRAMES = 16
 RUNTIME = re.compile(r"/(libc|libstdc\+\+|libgcc_s|libm|ld-linux|stacks)[-.\w]*\.so|/stacks\.so")
 SYSTEM = re.compile(r"^/usr/(include|lib)/")
 WRAPPER = r"alloc|strn?dup|^operator new"
+# binutils' loses functions that clang has inlined in several pieces, and takes a caller's line
+ADDR2LINE = shutil.which("llvm-addr2line") or "addr2line"
 
 
 def truth_of(path):
@@ -47,7 +50,7 @@ class Lines:
         wanted = [o for o in offsets if o not in self.known]
         if not wanted:
             return
-        run = subprocess.run(["addr2line", "-a", "-f", "-i", "-C", "-e", self.path],
+        run = subprocess.run([ADDR2LINE, "-a", "-f", "-i", "-C", "-e", self.path],
                              input="\n".join("0x%x" % (o - 1) for o in wanted),
                              capture_output=True, text=True, check=True)
         lists, lines = [], run.stdout.splitlines()
