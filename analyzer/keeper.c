@@ -5,7 +5,7 @@
 #define DROP  0.7 /* a child that retains less of its parent's is no longer the same thing */
 #define SHARE 20  /* of what is in use: less is not worth a word */
 #define SIZES 256 /* different sizes of parts that are told apart */
-#define LEAST (UINT64_C(1) << 20) /* bytes for edges at a time, and 2 a block, at least */
+#define LEAST (UINT64_C(1) << 20) /* bytes for edges at a time, and one a block, at least */
 
 struct found {
 	uint32_t top, point; /* numbers */
@@ -229,7 +229,7 @@ static bool find_dominators(struct search *s, uint64_t blocks, uint64_t memory)
 	struct blockgraph graph;
 	struct dominator_graph ask;
 	uint64_t needed = blocks * 12 + blocks / 4 + (uint64_t)s->heap->nchunks * 4;
-	uint64_t least = LEAST + 2 * blocks;
+	uint64_t least = LEAST + blocks;
 	bool good;
 
 	blockgraph_make(s->core, s->heap, s->set, &graph);

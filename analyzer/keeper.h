@@ -25,7 +25,7 @@ struct keeper {
 
 /*
  * The blocks that retain most, KEEPERS at most and none that retains less than a 20th of what is in
- * use; returns how many. Leaked blocks are left out. memory: bytes that may be used; 18.25 a block
+ * use; returns how many. Leaked blocks are left out. memory: bytes that may be used; 17.25 a block
  * and a MiB are used in any case, and what is more saves time (dominator.h). pool keeps the paths.
  */
 size_t keepers_find(const struct core *core, const struct heap *heap, const struct roots *roots,
