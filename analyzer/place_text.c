@@ -109,9 +109,13 @@ const char *place_part(struct places *places, const struct ledger_part *part, st
 	case LEDGER_ANON:
 		return is_sites(places, part) ? "allocation sites, kept by libcoreheap_sites.so"
 		                              : anon_text(places, part, pool);
-	case LEDGER_NONE:
-		return is_sites(places, part) ? "reserve of libcoreheap_sites.so"
-		                              : "address space without access rights";
+	case LEDGER_NONE: /* a file's: between the segments of a library, say */
+		if (is_sites(places, part))
+			return "reserve of libcoreheap_sites.so";
+		return core_file(places->a->core, part->start)
+		               ? pool_printf(pool, "%s, without access rights",
+		                             path_of(places, part))
+		               : "address space without access rights";
 	case LEDGER_VDSO:
 		return "the kernel's code in the process (vdso)";
 	case LEDGER_VVAR:

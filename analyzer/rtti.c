@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#define NAME_MAX_BYTES 2048
+#define NAME_MAX_BYTES 4090
 #define TOP_MAX        (UINT64_C(1) << 24) /* bytes of an object before one of its parts */
 #define WORDS_MAX      (1u << 20)          /* distinct words that are looked at */
 

@@ -7,13 +7,21 @@
 #endif
 #include <setjmp.h>
 
-#define MANGLED_MAX   4096 /* bytes of a name that is tried; Boost and Eigen stay below */
-#define DEMANGLED_MAX 4096 /* a short name may stand for gigabytes of text */
+#define MANGLED_MAX   4096  /* bytes of a name that is tried; Boost and Eigen stay below */
+#define DEMANGLED_MAX 16384 /* a short name may stand for gigabytes of text */
+
+/*
+ * By itself libiberty refuses names of 1024 bytes and more, for fear of the stack: it goes one level
+ * deeper for a byte at most, a few hundred bytes of stack each. (Before binutils 2.32 it did not.)
+ */
+#ifndef DMGL_NO_RECURSE_LIMIT
+#define DMGL_NO_RECURSE_LIMIT 0
+#endif
 
 struct sink {
 	jmp_buf full;
 	size_t n;
-	char text[DEMANGLED_MAX + 1];
+	char text[DEMANGLED_MAX + 4];
 };
 
 /* libiberty cannot be told to stop, but it holds nothing that a jump would lose: all on the stack.
@@ -22,8 +30,11 @@ static void take(const char *text, size_t n, void *user)
 {
 	struct sink *sink = user;
 
-	if (n > DEMANGLED_MAX - sink->n)
+	if (n > DEMANGLED_MAX - sink->n) {
+		memcpy(sink->text + sink->n, "...", 3);
+		sink->n += 3;
 		longjmp(sink->full, 1);
+	}
 	memcpy(sink->text + sink->n, text, n);
 	sink->n += n;
 }
@@ -31,8 +42,9 @@ static void take(const char *text, size_t n, void *user)
 static bool fill(struct sink *sink, const char *name)
 {
 	if (setjmp(sink->full))
-		return false;
-	return cplus_demangle_v3_callback(name, DMGL_PARAMS | DMGL_ANSI, take, sink);
+		return true;
+	return cplus_demangle_v3_callback(name, DMGL_PARAMS | DMGL_ANSI | DMGL_NO_RECURSE_LIMIT,
+	                                  take, sink);
 }
 
 const char *demangle(struct pool *pool, const char *name)

@@ -7,7 +7,8 @@
 
 #include "formats/base.h"
 
-/* Of the pool. NULL: name is no such name, or what it stands for is beyond the bounds. */
+/* Of the pool. What is longer than 16 KiB ends in "...". NULL: name is no such name, or is itself
+ * longer than 4 KiB. */
 const char *demangle(struct pool *pool, const char *name);
 
 #endif

@@ -33,11 +33,14 @@ map_starts = [m[0] for m in maps]
 symbols = {}
 base = next(lo - offset for lo, hi, mode, offset, path in maps
             if os.path.realpath(path) == os.path.realpath(exe))
-out = subprocess.run(["nm", "-S", exe], stdout=subprocess.PIPE, text=True).stdout or subprocess.run(
+if open(exe, "rb").read(18)[16] == 2:  # ET_EXEC: its symbols' values are addresses
+    base = 0
+out = subprocess.run(["nm", "-S", exe], stdout=subprocess.PIPE,
+                     stderr=subprocess.DEVNULL, text=True).stdout or subprocess.run(
     ["nm", "-S", "-D", exe], stdout=subprocess.PIPE, text=True).stdout  # a stripped one
 for line in out.splitlines():
     words = line.split()
-    if len(words) == 4 and words[2] in "tTdDbBrR":
+    if len(words) == 4 and words[2] in "tTdDbBrRvVwW":
         symbols.setdefault((base + int(words[0], 16), int(words[1], 16), words[2].lower()), []).append(
             words[3].split("@")[0])
 
