@@ -5,6 +5,8 @@
 #include "analyzer/process.h"
 #include "analyzer/text.h"
 
+#define WHAT_MOST 200 /* bytes of what a finding is that a line has */
+
 static const char *ending(struct pool *pool, const struct report *r)
 {
 	const char *name = process_signal_name(r->process.signal);
@@ -171,8 +173,9 @@ static void finding_row(struct table *t, const struct report_finding *f, struct 
 	if (columns.interior)
 		table_cell(t, "%s", f->interior ? f->interior : "");
 	table_addr(t, f->example);
-	if (columns.what)
-		table_cell(t, "%s", f->signature);
+	if (columns.what) /* names of templates: JSON has all of them */
+		table_cell(t, strlen(f->signature) > WHAT_MOST ? "%.*s..." : "%.*s", WHAT_MOST,
+		           f->signature);
 	if (columns.site)
 		table_cell(t, "%s", f->site_text ? f->site_text : "");
 }

@@ -11,8 +11,9 @@
 #define DEMANGLED_MAX 16384 /* a short name may stand for gigabytes of text */
 
 /*
- * By itself libiberty refuses names of 1024 bytes and more, for fear of the stack: it goes one level
- * deeper for a byte at most, a few hundred bytes of stack each. (Before binutils 2.32 it did not.)
+ * By itself libiberty refuses names of 1024 bytes and more, for fear of the stack: it goes one
+ * level deeper for a byte at most, a few hundred bytes of stack each. (Before binutils 2.32 it did
+ * not.)
  */
 #ifndef DMGL_NO_RECURSE_LIMIT
 #define DMGL_NO_RECURSE_LIMIT 0

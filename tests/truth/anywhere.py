@@ -31,6 +31,9 @@ for line in open(maps_file):
 maps.sort()
 map_starts = [m[0] for m in maps]
 symbols = {}
+threads_own = {w[7].split("@")[0] for w in (line.split() for line in subprocess.run(
+    ["readelf", "-sW", exe], stdout=subprocess.PIPE, text=True).stdout.splitlines())
+    if len(w) == 8 and w[3] == "TLS"}  # their values are no addresses
 base = next(lo - offset for lo, hi, mode, offset, path in maps
             if os.path.realpath(path) == os.path.realpath(exe))
 if open(exe, "rb").read(18)[16] == 2:  # ET_EXEC: its symbols' values are addresses
@@ -40,7 +43,7 @@ out = subprocess.run(["nm", "-S", exe], stdout=subprocess.PIPE,
     ["nm", "-S", "-D", exe], stdout=subprocess.PIPE, text=True).stdout  # a stripped one
 for line in out.splitlines():
     words = line.split()
-    if len(words) == 4 and words[2] in "tTdDbBrRvVwW":
+    if len(words) == 4 and words[2] in "tTdDbBrRvVwW" and words[3] not in threads_own:
         symbols.setdefault((base + int(words[0], 16), int(words[1], 16), words[2].lower()), []).append(
             words[3].split("@")[0])
 

@@ -167,6 +167,18 @@ struct alignas(16) Wide {
 	virtual ~Wide() {}
 	long v[2] = { 1, 2 };
 };
+
+/* A name of 1,024 characters, and a template of three such. */
+#define GLUE(a) a##a##a##a
+#define LONGER(a) GLUE(a)
+#define LONG(a) LONGER(LONGER(LONGER(LONGER(LONGER(a)))))
+#define QUOTE(a) #a
+#define QUOTED(a) QUOTE(a)
+struct LONG(x) {};
+template <typename... T> struct Long {
+	virtual ~Long() {}
+	long v[3] = { 1, 2, 3 };
+};
 } // namespace app
 
 /* What is kept is kept here; what is not is leaked. */
@@ -197,6 +209,8 @@ static void make_objects(int round)
 	making("app::(anonymous namespace)::Hidden", [&] { stow(new app::Hidden); });
 	making("app::Session", [&] { stow(new app::Session); });
 	making("app::Wide", [&] { stow(new app::Wide); });
+	making("app::Long<app::" QUOTED(LONG(x)) ", char>",
+	       [&] { stow(new app::Long<app::LONG(x), char>); });
 	making("Circle[]", [&] { stow(new Circle[3 + (size_t)round % 5]); });
 	making("app::Session[]", [&] { stow(new app::Session[2]); });
 	making("std::make_shared<Square>", [&] {
