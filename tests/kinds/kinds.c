@@ -62,6 +62,7 @@ int main(int argc, char **argv)
 {
 	if (argc != 4)
 		die("usage: kinds KIND NUMBER TRUTH");
+	lie_elsewhere(argv);
 	truth_open(80000);
 	get_open(80000);
 	kinds_truth = argv[3];

@@ -17,32 +17,14 @@ else
 fi
 
 # from_kernel NAME LINK TUNABLES OPTION...
-# A static executable's heap lies below 1 GiB, where a chance number of the process (nanoseconds of the
-# clock, say) is an address in it once in a while, and rightly keeps a block: such a victim is run
-# again, and has to come out exact in one of three runs.
 from_kernel()
 {
-	local name=$1 link=$2 tunables=$3 tries=1 i
+	local name=$1 link=$2 tunables=$3
 	shift 3
-	[ "$link" = dynamic ] || tries=3
-	for ((i = 1; i <= tries; i++)); do
-		rm -f "$OUT/core" "$OUT/truth"
-		kernel_core "$OUT/core" env ${tunables:+GLIBC_TUNABLES="$tunables"} \
-			"$OUT/plan-$link" "$@" "$OUT/truth" || { result 1 "$name: a kernel core"; return; }
-		[ "$i" -lt "$tries" ] && held_by_chance "$name" "$OUT/core" "$OUT/truth" || break
-		note "$name: a number held a block, once more"
-	done
+	rm -f "$OUT/core" "$OUT/truth"
+	kernel_core "$OUT/core" env ${tunables:+GLIBC_TUNABLES="$tunables"} "$OUT/plan-$link" "$@" \
+		"$OUT/truth" || { result 1 "$name: a kernel core"; return; }
 	replay "$name" "$OUT/core" "$OUT/truth"
-}
-
-# Is all that differs that leaked blocks of one planted group are called possible?
-held_by_chance()
-{
-	local said
-	"$COREHEAP" blocks --format=csv --no-sites "$2" >"$OUT/$1.csv" 2>/dev/null || return 1
-	said=$(python3 "$SRC/tests/victims/check.py" "$3" "$OUT/$1.csv" | grep -v ' differences$')
-	[ -n "$said" ] && ! grep -vq ' leaked.*: is called possible$' <<<"$said" &&
-		[ "$(sed 's/.*#\([0-9]*\): .*/\1/' <<<"$said" | sort -u | wc -l)" -eq 1 ]
 }
 
 asleep()

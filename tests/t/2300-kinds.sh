@@ -9,8 +9,9 @@ plan=$SRC/tests/victims/plan
 # build NAME [FLAGS...]
 build()
 {
+	# shellcheck disable=SC2046
 	"$CC" -std=gnu11 -O1 -g -pthread -o "$OUT/kinds-$1" "$SRC"/tests/kinds/*.c \
-		"$plan"/truth.c "$plan"/get.c "$plan"/park.c -ldl "${@:2}"
+		"$plan"/truth.c "$plan"/get.c "$plan"/park.c -ldl $(link_away "$1") "${@:2}"
 }
 
 pid_of()

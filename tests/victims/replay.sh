@@ -1,9 +1,18 @@
 # tests/victims/replay.sh: a core against what the victim declared. Sourced after lib.sh.
 
+# link_away LINK: flags for executables that lie at fixed addresses, and their heaps in the GiB behind
+# them: above the nanoseconds of a clock and the seconds since 1970, which would hold blocks.
+link_away()
+{
+	case $1 in static | no-pie) echo -Wl,-Ttext-segment=0x78000000 ;; esac
+}
+
 # plan_build LINK [FLAGS...]: the victim as $OUT/plan-LINK
 plan_build()
 {
-	"$CC" -std=gnu11 -O1 -g -pthread -o "$OUT/plan-$1" "$SRC"/tests/victims/plan/*.c "${@:2}"
+	# shellcheck disable=SC2046
+	"$CC" -std=gnu11 -O1 -g -pthread -o "$OUT/plan-$1" "$SRC"/tests/victims/plan/*.c \
+		$(link_away "$1") "${@:2}"
 }
 
 # build_all CMD: `CMD dynamic` has to build the victim, `CMD LINK -LINK` may for each other way to link

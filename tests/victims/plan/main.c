@@ -63,6 +63,7 @@ int main(int argc, char **argv)
 	const char *brk = "free", *path = NULL;
 	bool small = false;
 
+	lie_elsewhere(argv);
 	end.action = PARK_DIE;
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--small"))
