@@ -142,6 +142,8 @@ void sites_make(struct analysis *a, const uint64_t *wanted, bool refs, struct si
 	s->scorer.core = a->core;
 	s->scorer.classes = &s->classes;
 	s->scorer.refs = refs ? &s->refs : NULL;
+	s->scorer.modules = &a->modules;
+	s->scorer.types = analysis_types(a);
 	scorer_run(&s->scorer);
 	s->place = mem_alloc(s->scorer.nsites, sizeof(*s->place));
 	s->guess = mem_alloc(s->classes.n + 1, sizeof(*s->guess));

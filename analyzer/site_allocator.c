@@ -121,7 +121,8 @@ bool site_allocator_known(const char *name, struct site_allocator *out)
 			return true;
 		}
 	}
-	if (!strncmp(name, "_Znwm", 5) || !strncmp(name, "_Znam", 5)) { /* new, new[] */
+	if ((!strncmp(name, "_Znwm", 5) || !strncmp(name, "_Znam", 5)) &&
+	    strncmp(name + 5, "Pv", 2) != 0) { /* new, new[]; not at a place that is given */
 		*out = (struct site_allocator)BYTES(0);
 		return true;
 	}

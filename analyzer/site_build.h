@@ -57,6 +57,7 @@ struct pending_tag {
 struct lifted {
 	uint32_t site, inner;
 	uint32_t reader, round;
+	uint32_t level; /* inner ones that are behind each other */
 };
 
 struct builder {

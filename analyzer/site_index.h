@@ -28,6 +28,18 @@ enum site_store_kind {
 	STORE_ZERO,   /* value bytes of zeroes */
 };
 
+/* Parts of the C++ library's containers that a site asks for. */
+enum site_holds {
+	HOLDS_ANY, /* not known */
+	HOLDS_TREE,
+	HOLDS_HASH,
+	HOLDS_LIST,
+	HOLDS_VECTOR,
+	HOLDS_DEQUE,
+	HOLDS_STRING,
+	HOLDS_SHARED, /* an object and its reference counts */
+};
+
 /* Something that is stored into the fresh block. */
 struct site_store {
 	uint32_t offset;   /* bytes into the block */
@@ -61,7 +73,8 @@ struct site_entry {
 	uint8_t size, flags;
 	uint8_t k; /* of several that one call stands for: which */
 	uint8_t string; /* enum allocator_string */
-	uint8_t pad[4];
+	uint8_t holds;  /* enum site_holds, as the names of templates tell */
+	uint8_t pad[3];
 	int64_t scale, add;
 	uint32_t store, nstores; /* into site_index.store, in the order of offsets */
 	uint32_t tag, ntags;     /* into site_index.tag */

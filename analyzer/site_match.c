@@ -101,17 +101,31 @@ static double store_matches(const struct scorer *scorer, const struct question *
 	}
 }
 
+static bool is_address(const struct site_store *s)
+{
+	return s->kind == STORE_ADDR || s->kind == STORE_LOADED;
+}
+
+/* A zero that an address was stored over, or might have been, says neither. */
 static double matches(const struct scorer *scorer, const struct question *q,
                       const struct class_sample *s, bool *known)
 {
-	double best = 0;
+	double best = 0, zero = 0;
+	bool address = false;
 
 	for (uint32_t i = 0; i < q->n; i++) {
+		const struct site_store *store = &q->store[i];
 		double match = store_matches(scorer, q, i, s, known);
 
-		best = match > best ? match : best;
+		address = address || is_address(store);
+		if (store->kind == STORE_CONST && !store->value)
+			zero = match > zero ? match : zero;
+		else
+			best = match > best ? match : best;
 	}
-	return best;
+	if (address && zero > best)
+		*known = false;
+	return zero > best ? zero : best;
 }
 
 /* What to expect: of the site's blocks, and the least and most that may be said of others. */
@@ -126,7 +140,7 @@ static struct expectation expect(const struct question *q)
 	for (uint32_t i = 0; i < q->n; i++) {
 		const struct site_store *s = &q->store[i];
 
-		if (s->kind == STORE_ADDR || s->kind == STORE_LOADED)
+		if (is_address(s))
 			return (struct expectation){ s->late ? 0.8 : 0.93, 0.002, 0.1 };
 		if (s->kind == STORE_BLOCK)
 			e = (struct expectation){ s->late ? 0.75 : 0.88, 0.1, 0.4 };
@@ -166,7 +180,7 @@ static double background(const struct scorer *scorer, uint32_t class, const stru
 			continue;
 		same = matches(scorer, q, &other->sample[0], &known);
 		seen += known;
-		agree += same;
+		agree += known ? same : 0;
 	}
 	return clamp((agree + 2 * e->low) / (seen + 2), e->low, e->high);
 }
@@ -185,7 +199,7 @@ static void load_slots(const struct scorer *scorer, struct question *q)
 static const char *words_for(const struct question *q)
 {
 	for (uint32_t i = 0; i < q->n; i++) {
-		if (q->store[i].kind == STORE_ADDR || q->store[i].kind == STORE_LOADED)
+		if (is_address(&q->store[i]))
 			return "holds the address that is stored there";
 		if (q->store[i].kind == STORE_BLOCK)
 			return "points to a block of a size that is stored there";
@@ -225,8 +239,10 @@ static double answer(struct scorer *scorer, uint32_t class, struct question *q)
 	load_slots(scorer, q);
 	for (unsigned i = 0; i < c->nsamples; i++) {
 		bool known = false;
+		double match;
 
-		agree += matches(scorer, q, &c->sample[i], &known);
+		match = matches(scorer, q, &c->sample[i], &known);
+		agree += known ? match : 0;
 		seen += known;
 	}
 	if (seen < 0.5)

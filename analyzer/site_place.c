@@ -1,9 +1,5 @@
 #include "analyzer/site_place.h"
 
-#include "formats/inlined.h"
-
-#define INLINED_MOST 24
-
 static bool starts(const char *s, const char *with)
 {
 	return !strncmp(s, with, strlen(with));
@@ -23,12 +19,23 @@ static bool foreign(const char *file)
 	       strstr(file, "/include/c++/");
 }
 
+size_t site_place_step(const struct inlined *at, size_t n)
+{
+	size_t i = 0;
+
+	while (i + 1 < n && (foreign(at[i].file) || hands_on(at[i].function)))
+		i++;
+	if (i + 1 == n && foreign(at[i].file)) /* all of it is: the innermost, then */
+		i = 0;
+	return i;
+}
+
 void site_place(const struct core *core, struct modules *modules, const struct module *module,
                 uint64_t call, struct site *out)
 {
 	struct inlined at[INLINED_MOST];
 	struct symbol symbol;
-	size_t n = module_inlined(modules, module, call + module->bias, at, INLINED_MOST), i = 0;
+	size_t n = module_inlined(modules, module, call + module->bias, at, INLINED_MOST), i;
 
 	module_symbol(core, modules, call + module->bias, true, &symbol);
 	out->module = module->path;
@@ -36,10 +43,7 @@ void site_place(const struct core *core, struct modules *modules, const struct m
 	out->line = UINT64_MAX;
 	out->function = symbol.name;
 	out->file = NULL;
-	while (i + 1 < n && (foreign(at[i].file) || hands_on(at[i].function)))
-		i++;
-	if (i + 1 == n && foreign(at[i].file)) /* all of it is: the innermost, then */
-		i = 0;
+	i = site_place_step(at, n);
 	if (!n || at[i].line <= 0)
 		return;
 	if (i + 1 < n && at[i].function)

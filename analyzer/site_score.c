@@ -10,7 +10,8 @@
 #define UNKNOWN     -1.5   /* logarithm: that it is none of the sites */
 #define UNDECIDED   0.1    /* share of the likeliest below which a class tells nothing */
 #define COPY_LEAST  32     /* bytes that are moved, from which on a site copies a block */
-#define COPY_LATER  1.0    /* logarithm: there is an original of each copy, but not a copy of each */
+#define COPY_LATER  1.0    /* logarithm: each copy has an original, but not the reverse */
+#define KINDS_MOST  3000   /* sites that debug information is asked for */
 #define TEMPERATURE 0.7    /* evidence is not independent: sums say too much */
 
 const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
@@ -82,7 +83,8 @@ static struct scored score_site(struct scorer *scorer, uint32_t class, const str
 	if (e->flags & SITE_LIBRARY)
 		s.content += LIBRARY;
 	s.content *= pooled;
-	s.rest = m->prior + log(size) + match_refs(scorer, class, m, site);
+	s.rest = m->prior + log(size) + match_refs(scorer, class, m, site) +
+	         match_kind(scorer, class, m, site);
 	s.score = s.content + s.rest;
 	return s;
 }
@@ -101,6 +103,23 @@ static void score_copies(scored_list *all)
 		if (s->copies && s->content < best - COPY_LATER)
 			s->score = best - COPY_LATER + s->rest;
 	}
+}
+
+const struct site_kind *scorer_kind(struct scorer *scorer, const struct score_module *module,
+                                    uint32_t site)
+{
+	static const struct site_kind unknown;
+	uint32_t *at = &scorer->kind_of[module->first + site];
+
+	if (!*at) {
+		if (scorer->kinds.n >= KINDS_MOST)
+			return &unknown;
+		array_push(&scorer->kinds, unknown);
+		*at = (uint32_t)scorer->kinds.n;
+		site_kind_find(scorer->modules, module->module, &module->index.v[site],
+		               &scorer->kinds.v[*at - 1]);
+	}
+	return &scorer->kinds.v[*at - 1];
 }
 
 static void insert(struct class_scores *s, uint32_t site, double score)
@@ -244,6 +263,10 @@ void scorer_run(struct scorer *scorer)
 
 	scorer->of = mem_alloc(n + 1, sizeof(*scorer->of)); /* of nothing, at first */
 	scorer->by_size = mem_alloc(n + 1, sizeof(*scorer->by_size));
+	scorer->kind_of = mem_alloc((size_t)scorer->nsites + 1, sizeof(*scorer->kind_of));
+	scorer->kind = mem_alloc(n + 1, sizeof(*scorer->kind));
+	for (uint32_t i = 0; i < n; i++)
+		class_kind_find(scorer->classes, i, scorer->types, &scorer->kind[i]);
 	for (uint32_t i = 0; i < n; i++)
 		scorer->by_size[i] = i;
 	if (n)
@@ -264,6 +287,9 @@ void scorer_free(struct scorer *scorer)
 {
 	free_scores(scorer->of, scorer->classes ? scorer->classes->n : 0);
 	mem_free(scorer->by_size);
+	mem_free(scorer->kind_of);
+	mem_free(scorer->kind);
+	array_free(&scorer->kinds);
 	scorer->of = NULL;
 	scorer->by_size = NULL;
 }

@@ -7,6 +7,7 @@
 #define ANALYZER_SITE_SCORE_H
 
 #include "analyzer/site_index.h"
+#include "analyzer/site_kind.h"
 #include "analyzer/site_refs.h"
 
 #define SCORE_TOP 8 /* candidates that are kept of each class */
@@ -50,6 +51,11 @@ struct scorer {
 	size_t nmodules;
 	uint32_t nsites;
 	struct class_scores *of; /* by class */
+	struct modules *modules; /* for what debug information tells */
+	const struct types *types;
+	struct class_kind *kind; /* by class */
+	uint32_t *kind_of;       /* by site: 1 + its index in kinds */
+	ARRAY(struct site_kind) kinds;
 	uint32_t *by_size;       /* classes, sorted by size */
 	unsigned round;          /* 0: nothing is known of any class */
 	uint64_t pairs;          /* of a class and a site, which were compared */
@@ -89,6 +95,13 @@ double match_text(struct scorer *scorer, uint32_t class, const struct site_entry
 /* site_where.c: do those who point to it agree? */
 double match_refs(struct scorer *scorer, uint32_t class, const struct score_module *module,
                   uint32_t site);
+
+/* site_kind.c: is the type of the blocks what the site makes? */
+double match_kind(struct scorer *scorer, uint32_t class, const struct score_module *module,
+                  uint32_t site);
+/* What the site makes; looked up once, and for the first KINDS_MOST only. Valid until the next. */
+const struct site_kind *scorer_kind(struct scorer *scorer, const struct score_module *module,
+                                    uint32_t site);
 
 void scorer_reason(struct scorer *scorer, double weight, const char *what, const uint32_t *offset,
                    double share);

@@ -231,6 +231,7 @@ static void size_site(struct site_entry *e, const struct site_allocator *is,
 
 	e->size = SITE_ANY;
 	e->string = is->string;
+	e->holds = is->string ? HOLDS_STRING : HOLDS_ANY;
 	if (is->string == STRING_ASKED) /* _M_create(capacity, the one before) */
 		e->string = call->arg[2].kind == VALUE_CONST && !call->arg[2].add ? STRING_EXACT
 		                                                                  : STRING_GROWN;
@@ -334,7 +335,7 @@ static struct value lift(struct builder_sink *k, const struct flow_call *call,
 	for (unsigned i = 0; i < callee->nsites; i++) {
 		uint32_t inner = callee->site[i];
 		uint32_t site = builder_site(k->b, call->next, i + 1, k->function);
-		struct lifted l = { site, inner, k->b->reader, k->b->round };
+		struct lifted l = { site, inner, k->b->reader, k->b->round, 0 };
 
 		if (site == SITE_NONE)
 			break;

@@ -1,0 +1,25 @@
+/*
+ * pointee: the structs and classes that the variables of one function point to, and those that are
+ * made on one of its lines: what a call in there may get a block for. From debug information only;
+ * it does not know which variable takes what.
+ */
+#ifndef FORMATS_POINTEE_H
+#define FORMATS_POINTEE_H
+
+#include "formats/module.h"
+
+struct pointee {
+	const char *name; /* as declared, without scope; lives as long as modules */
+	uint64_t size;    /* bytes */
+	bool here;        /* the variable is declared, or the constructor called, on the line */
+};
+
+/*
+ * Of the function that the call which returns to `at` is in, depth inlined ones outwards, all
+ * pointees of `size` bytes, at most `most`; line: of the call. Returns how many. Bounded in steps.
+ */
+size_t module_pointees(struct modules *modules, const struct module *module, vaddr at,
+                       unsigned depth, uint64_t line, uint64_t size, struct pointee *out,
+                       size_t most);
+
+#endif
