@@ -22,8 +22,8 @@ void die(const char *what)
 	_exit(1);
 }
 
-/* Does a multiple of 4 GiB lie less than `below` bytes below p, or less than `above` above it? The
- * halves of addresses under 4 GiB are numbers, and small ones. */
+/* Does a multiple of 4 GiB lie less than `below` bytes below p, or less than `above` above it?
+ * The halves of addresses under 4 GiB are numbers, and small ones. */
 static bool near_halves(const void *p, uint64_t below, uint64_t above)
 {
 	uint64_t at = (uintptr_t)p, low = at & UINT32_MAX;
@@ -33,14 +33,17 @@ static bool near_halves(const void *p, uint64_t below, uint64_t above)
 
 void lie_elsewhere(char **argv)
 {
-	static const char name[] = "PLAN_MOVED", most[] = "0123456789012345678901234567890123456789";
+	static const char name[] = "PLAN_MOVED";
+	static const char most[] = "once more, once more, once more, once more";
 	const char *moved = getenv(name);
 	size_t times = moved ? strlen(moved) : 0;
 	void *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const uint64_t mib = 1 << 20;
 
-	if (times < sizeof(most) - 1 &&
-	    (near_halves(page, 3072 * mib, 64 * mib) || near_halves(sbrk(0), 64 * mib, 512 * mib))) {
+	bool near = near_halves(page, 3072 * mib, 64 * mib) ||
+	            near_halves(sbrk(0), 64 * mib, 512 * mib);
+
+	if (near && times < sizeof(most) - 1) {
 		setenv(name, most + sizeof(most) - 2 - times, 1);
 		execv(argv[0], argv);
 	}

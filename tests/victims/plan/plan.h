@@ -67,10 +67,10 @@ void truth_write(const char *path);
 /* get.c: allocation with its declaration, and places that hold. */
 void die(const char *what) __attribute__((noreturn));
 /*
- * To be called first: starts the program again, at addresses that the kernel chooses anew, where its
- * blocks would lie near a multiple of 4 GiB. Where an int overwrites one half of a stack slot, the
- * other half of an old pointer stays: such a word is a multiple of 4 GiB with that int added, and
- * would hold the block that lies there.
+ * To be called first: starts the program again, at addresses that the kernel chooses anew, where
+ * its blocks would lie near a multiple of 4 GiB. Where an int overwrites one half of a stack slot,
+ * the other half of an old pointer stays: such a word is a multiple of 4 GiB with that int added,
+ * and would hold the block that lies there.
  */
 void lie_elsewhere(char **argv);
 void get_open(size_t slots);
