@@ -1,7 +1,8 @@
 /*
  * A child that looks like its parent is the next node of a list or a tree: it is told as such, and
- * not followed, so that a list of three is the same as one of five. More than MOST different
- * children are called many. Of a block with many pointers the first ones are looked at.
+ * not followed, so that a list of three is the same as one of five. Nor is a child of a known type:
+ * that says what hangs on it. More than MOST different children are called many. Of a block with
+ * many pointers the first ones are looked at.
  */
 #include "analyzer/below.h"
 
@@ -88,10 +89,10 @@ static void gather(const struct below *b, uint32_t node, uint32_t not, uint32_t 
 	}
 }
 
-/* The same of all children of node with this look. */
+/* The same of all children of node with this look, whose type is not known. */
 static void gather_below(const struct below *b, uint32_t node, uint32_t look, struct set *s)
 {
-	uint32_t end = b->graph->first[node + 1], left = WIDTH;
+	uint32_t end = b->graph->first[node + 1], left = b->looks->v.v[look].type ? 0 : WIDTH;
 
 	for (uint32_t e = b->graph->first[node]; e < end && left; e++, left--)
 		if (b->look[b->graph->to[e]] == look && b->graph->to[e] != node)
@@ -165,6 +166,7 @@ uint64_t below_looks(const struct below *b, uint32_t node)
 		struct set t = { .n = 0 };
 
 		gather_below(b, node, looks.look[i], &t);
+		t.like_itself &= !b->plain; /* a list may have one node only */
 		look[i] = hash_number(b->looks->v.v[looks.look[i]].key, hash_looks(b, &t));
 	}
 	return hash_set(look, looks.n, &looks);
@@ -201,25 +203,40 @@ static const char *list(const char **word, uint32_t n, const struct set *s, stru
 	return text;
 }
 
-static const char *text_of(const struct below *b, uint32_t look, const char *content,
-                           struct pool *pool)
+/* " in T" is left out below a T. */
+static const char *without_owner(const char *type, const char *owner, struct pool *pool)
 {
-	const struct look *x = &b->looks->v.v[look];
+	size_t n = type ? strlen(type) : 0, tail = owner ? strlen(owner) : 0;
 
-	return x->size == LOOK_VARIED && !x->type && content ? content : look_text(x, pool);
+	if (!tail || n < tail + 4 || strcmp(type + n - tail, owner) != 0 ||
+	    memcmp(type + n - tail - 4, " in ", 4) != 0)
+		return type;
+	return pool_strndup(pool, type, n - tail - 4);
+}
+
+/* owner: the type of what it hangs on; NULL: unknown. */
+static const char *text_of(const struct below *b, uint32_t look, const char *owner,
+                           const char *content, struct pool *pool)
+{
+	struct look x = b->looks->v.v[look];
+
+	if (x.size == LOOK_VARIED && !x.type && content)
+		return content;
+	x.type = without_owner(x.type, owner, pool);
+	return look_text(&x, pool);
 }
 
 /* What hangs on children of one look: " -> {24}". */
 static const char *text_below(const struct below *b, uint32_t node, uint32_t look, bool alone,
-                              const char *content, struct pool *pool)
+                              const char *owner, const char *content, struct pool *pool)
 {
-	const char *word[MOST + 1], *self = text_of(b, look, content, pool), *text;
+	const char *word[MOST + 1], *self = text_of(b, look, owner, content, pool), *text;
 	struct set s = { .n = 0 };
 	uint32_t n = 0;
 
 	gather_below(b, node, look, &s);
 	for (; n < s.n; n++)
-		word[n] = text_of(b, s.look[n], content, pool);
+		word[n] = text_of(b, s.look[n], NULL, content, pool);
 	if (s.like_itself)
 		word[n++] = self;
 	text = list(word, n, &s, pool);
@@ -242,10 +259,10 @@ const char *below_text(const struct below *b, uint32_t node, const struct look *
 		const struct look *x = &b->looks->v.v[s.look[n]];
 
 		if (detail == BELOW_KINDS)
-			word[n] = x->type ? x->type : "{...}";
+			word[n] = x->type ? without_owner(x->type, self->type, pool) : "{...}";
 		else
 			word[n] = text_below(b, node, s.look[n], s.n == 1 && !s.like_itself,
-			                     content, pool);
+			                     self->type, content, pool);
 	}
 	if (s.like_itself)
 		word[n++] = own;

@@ -324,12 +324,29 @@ static void count_all(struct heads *h, struct tally *shared)
 	}
 }
 
+/* Blocks, by id, whose type is the program's own. */
+static uint64_t *named_blocks(const struct fold *f)
+{
+	const struct types *types = f->how->by < GROUP_BY_SIZE ? f->how->types : NULL;
+	uint64_t *named = mem_lazy(f->how->heap->bits_bytes);
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	while (types && heap_next_set(f->how->heap, types_told(types), &it, &b))
+		if (type_own(types_of(types, b.id)))
+			bit_set(named, b.id);
+	return named;
+}
+
 /* False: there are too many pointers. */
 static bool fold_heads(struct fold *f, struct groups *out)
 {
 	struct heads h = { .f = f };
+	uint64_t *named = named_blocks(f);
+	bool good = held_find(f->how->core, f->how->heap, f->how->reach, named, &h.held, NULL);
 
-	if (!held_find(f->how->core, f->how->heap, f->how->reach, &h.held, NULL))
+	mem_lazy_free(named, f->how->heap->bits_bytes);
+	if (!good)
 		return false;
 	look_at_all(&h);
 	make_plain(&h);

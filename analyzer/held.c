@@ -5,34 +5,39 @@
 struct finding_faces {
 	const struct graph *g;
 	const struct components *c;
-	const uint64_t *heads; /* bit by node */
+	const uint64_t *heads, *named; /* bit by node */
 	ARRAY(struct held_face) face;
 };
 
-/* Which of the leaked blocks are heads, by node. */
-static uint64_t *heads_of(const struct reach *reach, const struct graph *g, const uint64_t *set)
+/* Which of the leaked blocks are of those with these bits by id: bits by node. */
+static uint64_t *nodes_of(const struct heap *heap, const uint64_t *bits, const struct graph *g,
+                          const uint64_t *set)
 {
-	size_t words = ((size_t)reach->heap->nchunks + 63) / 64;
-	uint64_t *heads = mem_alloc(((size_t)g->n + 63) / 64 + 1, sizeof(*heads));
+	size_t words = ((size_t)heap->nchunks + 63) / 64;
+	uint64_t *nodes = mem_alloc(((size_t)g->n + 63) / 64 + 1, sizeof(*nodes));
 
 	for (size_t i = 0; i < words; i++) {
-		uint64_t some = set[i] & reach->head[i];
+		uint64_t some = set[i] & bits[i];
 
 		for (; some; some &= some - 1)
-			bit_set(heads, graph_node(g, (uint32_t)(i << 6) +
+			bit_set(nodes, graph_node(g, (uint32_t)(i << 6) +
 			                                     (uint32_t)__builtin_ctzll(some)));
 	}
-	return heads;
+	return nodes;
 }
 
-/* How much hangs on a block of a ring: pointers out of the ring first, then all of them. */
+/*
+ * How much a block tells of its ring: does it say what it is, then how much hangs on it, pointers
+ * out of the ring first, then all of them.
+ */
 static uint64_t weight(const struct finding_faces *f, uint32_t v)
 {
-	uint32_t out = 0;
+	uint64_t out = 0, all = f->g->first[v + 1] - f->g->first[v];
 
 	for (uint32_t e = f->g->first[v]; e < f->g->first[v + 1]; e++)
 		out += f->c->of[f->g->to[e]] != f->c->of[v];
-	return (uint64_t)out << 32 | (f->g->first[v + 1] - f->g->first[v]);
+	out = out < UINT32_MAX >> 1 ? out : UINT32_MAX >> 1;
+	return (uint64_t)bit_get(f->named, v) << 63 | out << 32 | all;
 }
 
 /* The component of node[0 .. n), n > 1. */
@@ -80,22 +85,25 @@ static void find_faces(struct finding_faces *f)
 }
 
 bool held_find(const struct core *core, const struct heap *heap, const struct reach *reach,
-               struct held *out, struct err *err)
+               const uint64_t *named, struct held *out, struct err *err)
 {
 	struct held h = { .bits_bytes = heap->bits_bytes };
 	struct components c;
 	struct finding_faces f = { .g = &h.graph, .c = &c };
-	uint64_t *heads;
+	uint64_t *heads, *faces;
 
 	h.set = reach_bits(reach, 1u << REACH_DEFINITE | 1u << REACH_INDIRECT);
 	if (!graph_make(core, heap, h.set, &h.graph, err)) {
 		held_free(&h);
 		return false;
 	}
-	heads = heads_of(reach, &h.graph, h.set);
+	heads = nodes_of(heap, reach->head, &h.graph, h.set);
+	faces = nodes_of(heap, named, &h.graph, h.set);
 	f.heads = heads;
+	f.named = faces;
 	components_find(&h.graph, &c);
 	find_faces(&f);
+	mem_free(faces);
 	h.face = f.face.v;
 	h.nfaces = f.face.n;
 	clusters_find(&h.graph, heads, &c, &h.clusters);

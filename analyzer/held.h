@@ -25,12 +25,13 @@ struct held {
 };
 
 /*
+ * named: bit by id: blocks that say what they are; they are the faces of rings that have some.
  * Memory: 12 bytes a leaked block and 4 a pointer; while it is made up to 8 more a block that hangs
  * in a long chain. False: there are too many pointers (graph.h). *out is owned by the caller:
  * held_free.
  */
 bool held_find(const struct core *core, const struct heap *heap, const struct reach *reach,
-               struct held *out, struct err *err);
+               const uint64_t *named, struct held *out, struct err *err);
 void held_free(struct held *held);
 
 /* The block that tells what a head is: itself, or that of its ring which most hangs on. */

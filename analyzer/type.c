@@ -46,6 +46,16 @@ struct types {
 	struct pool pool;
 };
 
+bool type_own(const struct type *type)
+{
+	static const char *const parts[] = { "container", "pointers", "text" };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (!strcmp(type->method, parts[i]))
+			return false;
+	return true;
+}
+
 struct types *types_make(const struct heap *heap, const uint64_t *wanted)
 {
 	struct types *t = mem_alloc(1, sizeof(*t));

@@ -17,6 +17,9 @@ struct type {
 	double confidence;  /* 0..1 */
 };
 
+/* Does it name what a program made, and not a container's part, text or an array? */
+bool type_own(const struct type *type);
+
 struct types;
 
 /*

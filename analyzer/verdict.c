@@ -91,6 +91,73 @@ static void withheld(struct report *r)
 	                share_of_use(r, r->leaks.suspended.bytes)));
 }
 
+#define WORTH_NAMING 5   /* a group that has this part of what leaked, or more */
+#define NAME_MOST    120 /* bytes of a type's name in a sentence */
+
+static uint64_t retained_by(const struct report_finding *f)
+{
+	return f->reach && !strcmp(f->reach, "definite") && f->retained_bytes != ABSENT
+	               ? f->retained_bytes
+	               : 0;
+}
+
+/* "of type Session", "of 40 B". */
+static const char *kind_of(struct report *r, const struct report_finding *f)
+{
+	char buf[TEXT_NUMBER];
+
+	if (f->type)
+		return pool_printf(&r->pool, " of type %.*s%s", NAME_MOST, f->type,
+		                   strlen(f->type) > NAME_MOST ? "..." : "");
+	if (f->size == ABSENT)
+		return " of several sizes";
+	return pool_printf(&r->pool, " of %s B", text_count(buf, f->size));
+}
+
+/* Who allocated it: known, or inferred, more or less surely. */
+static const char *place_of(struct report *r, const struct report_finding *f)
+{
+	static const char perhaps[] = "perhaps "; /* as site_report.c has it */
+	const char *slash = f->site.file ? strrchr(f->site.file, '/') : NULL;
+
+	if (!f->site_text && f->site.function && f->site.file && f->site.line != ABSENT)
+		return pool_printf(&r->pool, ", allocated by %s (%s:%llu)", f->site.function,
+		                   slash ? slash + 1 : f->site.file,
+		                   (unsigned long long)f->site.line);
+	if (!f->site_text && f->site.function)
+		return pool_printf(&r->pool, ", allocated by %s", f->site.function);
+	if (!f->site_text)
+		return "";
+	if (f->site_method)
+		return pool_printf(&r->pool, ", likely allocated by %s", f->site_text);
+	if (!strncmp(f->site_text, perhaps, strlen(perhaps)))
+		return pool_printf(&r->pool, ", perhaps allocated by %s",
+		                   f->site_text + strlen(perhaps));
+	return pool_printf(&r->pool, ", allocated by %s", f->site_text);
+}
+
+/* What most of the leak is, and who made it: the one sentence that somebody in a hurry needs. */
+static const char *largest_leak(struct report *r, struct tally leaked)
+{
+	const struct report_finding *f = NULL;
+	char share[TEXT_NUMBER];
+
+	for (size_t i = 0; i < r->findings.n; i++)
+		if (!f || retained_by(&r->findings.v[i]) > retained_by(f))
+			f = &r->findings.v[i];
+	if (!f || retained_by(f) < leaked.bytes / WORTH_NAMING)
+		return "";
+	text_share(share, f->retained_bytes, leaked.bytes);
+	return pool_printf(&r->pool, " %s of it, %s, %s %s%s%s%s.",
+	                   f->retained_bytes == leaked.bytes ? "All" : share,
+	                   text_bytes_in(&r->pool, f->retained_bytes),
+	                   f->blocks == 1 ? "is" : "are",
+	                   text_plural(&r->pool, f->blocks, "block", "blocks"), kind_of(r, f),
+	                   f->held.blocks && f->held.blocks != ABSENT ? " with what hangs on them"
+	                                                              : "",
+	                   place_of(r, f));
+}
+
 static void leaks(struct report *r, struct tally leaked)
 {
 	const char *more = "";
@@ -107,10 +174,10 @@ static void leaks(struct report *r, struct tally leaked)
 	set(r, "leaks",
 	    pool_printf(&r->pool,
 	                "%s %s unreachable: leaked%s. Nothing that the "
-	                "program can still use points to %s, so %s can never be freed.%s",
+	                "program can still use points to %s, so %s can never be freed.%s%s",
 	                blocks_and_bytes(&r->pool, leaked), leaked.blocks == 1 ? "is" : "are",
 	                share_of_use(r, leaked.bytes), leaked.blocks == 1 ? "it" : "them",
-	                leaked.blocks == 1 ? "it" : "they", more));
+	                leaked.blocks == 1 ? "it" : "they", largest_leak(r, leaked), more));
 }
 
 /*
