@@ -9,6 +9,7 @@
 
 #define CLASSES_MOST 20000
 #define INSNS_MOST   UINT64_C(40000000) /* instructions that are read, of all modules */
+#define INSNS_MODULE UINT64_C(20000000) /* of one of them */
 #define SITES_MOST   (UINT64_C(1) << 20)
 #define STORES_MOST  (UINT64_C(1) << 22)
 
@@ -58,13 +59,20 @@ static bool get_index(struct sites *s, const struct module *m, const export_list
 {
 	struct modules *modules = &s->a->modules;
 	bool cache = !s->a->where.no_cache && modules_file(modules, m);
+	bool whole = limits->insns >= INSNS_MODULE;
+	struct site_limits own = *limits;
 	struct err err;
+	bool built;
 
 	if (cache && site_cache_read(m, exports->v, exports->n, out))
 		return true;
-	if (!site_index_build(modules, m, exports->v, exports->n, limits, out, &err))
+	own.insns = whole ? INSNS_MODULE : limits->insns;
+	limits->insns -= own.insns;
+	built = site_index_build(modules, m, exports->v, exports->n, &own, out, &err);
+	limits->insns += own.insns; /* what is left */
+	if (!built)
 		return false;
-	if (cache && !out->partial)
+	if (cache && (!out->partial || whole)) /* the same in every run: not for want of more */
 		site_cache_write(m, exports->v, exports->n, out);
 	return true;
 }
