@@ -134,6 +134,13 @@ static void add_group(struct report *report, const struct group *g, bool told)
 	f.signature = pool_printf(&report->pool, "%s", g->signature);
 	f.type = g->type;
 	f.type_confidence = g->confidence;
+	if (g->npicks) {
+		vaddr *pick = pool_alloc(&report->pool, g->npicks * sizeof(*pick));
+
+		memcpy(pick, g->pick, g->npicks * sizeof(*pick));
+		f.pick = pick;
+		f.npicks = g->npicks;
+	}
 	if (g->origin)
 		add_origin(&f, g);
 	if (g->reach == REACH_DEFINITE) {

@@ -8,6 +8,7 @@
 #include "analyzer/content.h"
 #include "analyzer/held.h"
 #include "analyzer/origin.h"
+#include "analyzer/pick.h"
 #include "analyzer/share.h"
 
 #include <stdlib.h>
@@ -360,6 +361,7 @@ static bool fold_heads(struct fold *f, struct groups *out)
 	mem_free(h.look);
 	count_all(&h, &out->shared);
 	shares_find(f->how->heap, &h.held, h.group, f->group.v, f->group.n, &out->sharers);
+	picks_make(f->how->heap, &h.held, h.group, f->group.v, f->group.n, &f->pool);
 	mem_free(h.group);
 	held_free(&h.held);
 	return true;

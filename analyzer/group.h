@@ -33,6 +33,8 @@ struct group {
 	const struct origin *origin;       /* its blocks' stack, origin.h; NULL: not known */
 	double stand_for, stand_for_bytes; /* of a sample: the blocks that these stand for */
 	vaddr example;                     /* lowest address of its blocks */
+	vaddr *pick; /* some of its blocks, pick.h; NULL: none was picked */
+	size_t npicks;
 };
 
 struct groups {

@@ -209,7 +209,9 @@ struct report_finding {
 	const struct report_frame *frame; /* the stack that allocated its blocks; NULL: unknown */
 	size_t nframes;
 	struct tally estimated; /* site_method "sampled": so many, of which these are a sample */
-	vaddr example;              /* 0: none */
+	vaddr example;          /* 0: none */
+	const vaddr *pick;      /* some of its blocks, for what is found out later; NULL: none */
+	size_t npicks;
 	const char *code, *message; /* corruption, disagreement: heap_finding's */
 	vaddr at;                   /* corruption: the damaged block; 0: none */
 	struct block front;         /* the block before it; addr 0: none */
@@ -228,7 +230,7 @@ struct report_keeper {
 	uint64_t steps;      /* pointers from there to the block; ABSENT: unknown */
 	vaddr address;
 	uint64_t size;
-	const char *type; /* NULL: unknown */
+	const char *type;      /* NULL: unknown */
 	struct tally retained; /* it, and what only it leads to */
 	vaddr point;           /* where below it that accumulates; address: at once */
 	uint64_t point_size;
@@ -347,7 +349,7 @@ struct report {
 	ARRAY(struct report_finding) findings; /* sorted by bytes, then by signature and example */
 	ARRAY(struct report_size) sizes;       /* sorted by size */
 	ARRAY(struct report_keeper) keepers;   /* sorted by what they retain */
-	bool has_keepers, without_keepers; /* without: left out, as there are so many blocks */
+	bool has_keepers, without_keepers;     /* without: left out, as there are so many blocks */
 	ARRAY(struct report_arena) arenas;     /* sorted by number */
 	ARRAY(struct report_tcache) tcaches;   /* sorted by address */
 	ARRAY(struct report_module) modules;   /* sorted by start */

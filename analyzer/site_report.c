@@ -21,6 +21,7 @@ struct sampled {
 	uint64_t seen;
 	struct block example;
 	bool shared; /* another finding is of this verdict, size and type, too */
+	bool picked; /* block is what was picked of it: all are its */
 };
 
 struct sampling {
@@ -36,7 +37,7 @@ static bool is_of(const struct sampling *s, const struct sampled *f, const struc
 	const struct type *type = types_of(analysis_types(s->a), b->id);
 	const char *name = f->finding->type;
 
-	if ((f->finding->size != ABSENT && b->size != f->finding->size) ||
+	if (f->picked || (f->finding->size != ABSENT && b->size != f->finding->size) ||
 	    strcmp(reach_name(reach_of(analysis_reach(s->a), b->id)), f->finding->reach) != 0)
 		return false;
 	return type && name ? !strcmp(type->name, name) : !type && !name;
@@ -50,11 +51,23 @@ static bool same_kind(const struct report_finding *a, const struct report_findin
 	return a->type && b->type ? !strcmp(a->type, b->type) : !a->type && !b->type;
 }
 
+/* What was picked when groups were made, and so is of this finding alone. */
+static void take_picks(const struct heap *heap, struct sampled *f)
+{
+	for (size_t i = 0; i < f->finding->npicks && f->n < SAMPLES; i++) {
+		struct block *b = &f->block[f->n];
+
+		f->n += heap_find(heap, f->finding->pick[i], b) && b->id < heap->nchunks;
+	}
+	f->picked = f->n > 0;
+}
+
 static void find_shared(struct sampling *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		heap_find(analysis_heap(s->a), s->v[i].finding->example, &s->v[i].example);
-		for (size_t j = 0; j < s->n && !s->v[i].shared; j++)
+		take_picks(analysis_heap(s->a), &s->v[i]);
+		for (size_t j = 0; j < s->n && !s->v[i].shared && !s->v[i].picked; j++)
 			s->v[i].shared = i != j && same_kind(s->v[i].finding, s->v[j].finding);
 	}
 }
