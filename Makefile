@@ -177,7 +177,8 @@ demo:
 check:
 	@tests/deps.sh build test
 	@+$(again) all unit
-	@CC=$(call quote,$(CC)) BUILD=$(BUILD) SAN=$(SAN) COREHEAP=$(out)/coreheap tests/run $(unit_tests)
+	@CC=$(call quote,$(CC)) BUILD=$(BUILD) SAN=$(SAN) COREHEAP=$(out)/coreheap \
+		UNIT=$(obj)/tests/unit tests/run $(unit_tests)
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(bindir)

@@ -38,6 +38,7 @@ void analysis_close(struct analysis *a)
 	interior_free(a->interior);
 	origins_close(a->origins);
 	types_free(a->types);
+	early_free(a->early);
 	if (a->has_reach)
 		reach_free(&a->reach);
 	if (a->has_roots)
@@ -75,8 +76,31 @@ struct typegraph *analysis_typegraph(struct analysis *a)
 
 static void walk(struct analysis *a)
 {
-	heap_walk(a->core, (struct heap_want){ &a->debug, a->thorough, analysis_threads(a) },
-	          &a->heap);
+	struct heap_want want = { .known = &a->debug,
+		                  .lists = a->thorough,
+		                  .threads = analysis_threads(a) };
+	struct visitor visitor;
+
+	early_free(a->early);
+	a->early = NULL;
+	if (a->marks && a->core->scarce) {
+		a->early = early_new(a->core, want.threads, &visitor);
+		want.visitor = &visitor;
+	}
+	heap_walk(a->core, want, &a->heap);
+}
+
+/* What was found for marking during the walk, if that was done and holds for the heap. */
+static void take_early(struct analysis *a)
+{
+	if (!a->early)
+		return;
+	if (early_roots(a->early, a->heap, &a->stacks, &a->roots)) {
+		a->has_stacks = a->has_roots = true;
+		return;
+	}
+	early_free(a->early);
+	a->early = NULL;
 }
 
 /* May libc's debug information tell more of this heap? */
@@ -104,6 +128,7 @@ const struct heap *analysis_heap(struct analysis *a)
 			walk(a);
 		}
 	}
+	take_early(a);
 	return a->heap;
 }
 
@@ -143,7 +168,9 @@ const struct reach *analysis_reach(struct analysis *a)
 {
 	if (!a->has_reach)
 		reach_mark(a->core, analysis_heap(a), analysis_roots(a), analysis_threads(a),
-		           &a->reach);
+		           a->early, &a->reach);
+	early_free(a->early);
+	a->early = NULL;
 	a->has_reach = true;
 	return &a->reach;
 }

@@ -18,6 +18,8 @@ struct analysis {
 	unsigned threads; /* 0: as many as there are processors; set before a stage is asked for */
 	bool thorough;    /* libc's debug information, and which bin each free chunk is in, are
 	                     wanted; set before, too */
+	bool marks;       /* reach will be asked for: marking begins with the heap's walk; set
+	                     before, too */
 	unsigned typed;   /* verdicts whose blocks' types are wanted, 1 << enum reach_class or'ed;
 	                     0: all. Set before the types are asked for */
 	/* stages; ask through the functions below */
@@ -27,6 +29,7 @@ struct analysis {
 	                                    of all blocks were asked for */
 	struct debug_layout debug;       /* libc's, if its debug file is at hand */
 	struct heap *heap;
+	struct early *early; /* until reach is there; may be NULL */
 	struct allocators allocators;
 	struct trims trims;
 	struct stacks stacks;

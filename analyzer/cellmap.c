@@ -3,7 +3,8 @@
 
 #define PIECE 65536 /* cells that a thread takes at a time */
 
-/* The last span with a cell of number below to; first_cell rises from span to span. */
+/* The last span with a cell of number below to; first_cell rises from span to span, and there may
+ * be numbers between two that no cell has. */
 static size_t span_below(const struct heap *h, size_t to)
 {
 	size_t lo = 0, hi = h->nspans;
@@ -38,8 +39,13 @@ bool stretch_last(const struct heap *heap, size_t from, size_t to, struct stretc
 
 bool stretch_first(const struct heap *heap, size_t from, size_t to, struct stretch *out)
 {
-	return from < to && heap->nspans &&
-	       stretch_of(heap, span_below(heap, from + 1), from, to, out);
+	size_t i;
+
+	if (from >= to || !heap->nspans)
+		return false;
+	i = span_below(heap, from + 1);
+	return stretch_of(heap, i, from, to, out) ||
+	       (i + 1 < heap->nspans && stretch_of(heap, i + 1, from, to, out));
 }
 
 /* The n (<= 64) bits from this id on. */
@@ -64,6 +70,13 @@ static uint64_t spread(uint64_t some, uint64_t starts)
 	return at;
 }
 
+uint64_t cellmap_of_ids(const uint64_t *ids, uint32_t id, uint32_t n, uint64_t starts)
+{
+	uint64_t some = n ? bits_from(ids, id, n) : 0;
+
+	return n < 64 && some == (UINT64_C(1) << n) - 1 ? starts : spread(some, starts);
+}
+
 struct spreading {
 	const struct heap *heap;
 	const uint64_t *ids;
@@ -76,16 +89,13 @@ static void spread_span(const struct spreading *k, const struct span *s, size_t 
 	uint64_t *cell = k->cells + s->first_cell;
 
 	if (!s->cell)
-		*cell |= bits_from(k->ids, s->first_id, 1);
+		*cell |= bit_get(k->ids, s->first_id);
 	for (; s->cell && c < end; c++) {
-		uint64_t starts = cell_bits(&s->cell[c]), some;
+		uint64_t starts = cell_bits(&s->cell[c]);
 		uint32_t n = (c + 1 < s->ncells ? s->cell[c + 1].rank : s->nchunks) -
 		             s->cell[c].rank;
 
-		some = n ? bits_from(k->ids, s->first_id + s->cell[c].rank, n) : 0;
-		if (some)
-			cell[c] |= n < 64 && some == (UINT64_C(1) << n) - 1 ? starts
-			                                                    : spread(some, starts);
+		cell[c] |= cellmap_of_ids(k->ids, s->first_id + s->cell[c].rank, n, starts);
 	}
 }
 

@@ -19,6 +19,10 @@ bool stretch_last(const struct heap *heap, size_t from, size_t to, struct stretc
 /* The first one. */
 bool stretch_first(const struct heap *heap, size_t from, size_t to, struct stretch *out);
 
+/* A cell's bits of what is set in ids: n chunks start in it, where starts has bits, of ids from id
+ * on. */
+uint64_t cellmap_of_ids(const uint64_t *ids, uint32_t id, uint32_t n, uint64_t starts);
+
 /* Adds to cells what is set in ids, with up to threads threads. */
 void cellmap_from_ids(const struct heap *heap, const uint64_t *ids, unsigned threads,
                       uint64_t *cells);

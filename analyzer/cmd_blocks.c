@@ -242,6 +242,7 @@ static int run(const struct options *opt, struct out *out)
 
 	if (!command_open(opt, &a))
 		return EXIT_INPUT;
+	a.marks = true;
 	report_start(&r, &a);
 	report_add_completeness(&r, &a);
 	report_add_leaks(&r, &a);

@@ -100,6 +100,7 @@ static int run(const struct options *opt, struct out *out)
 
 	if (!command_open(opt, &a))
 		return EXIT_INPUT;
+	a.marks = true;
 	at = mem_alloc(n, sizeof(*at));
 	for (size_t i = 0; i < n; i++)
 		good = read_address(a.core, opt->arg[i + 1], &at[i]) && good;

@@ -67,6 +67,7 @@ static int run(const struct options *opt, struct out *out)
 
 	if (!command_open(opt, &a))
 		return EXIT_INPUT;
+	a.marks = true;
 	build(&r, opt, &a);
 	render(&r, opt, out);
 	code = command_end(opt, &r, opt->format == FORMAT_TEXT);

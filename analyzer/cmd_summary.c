@@ -55,6 +55,7 @@ static int run(const struct options *opt, struct out *out)
 	}
 	if (!command_open(opt, &a))
 		return EXIT_INPUT;
+	a.marks = true;
 	build(&r, opt, &a);
 	if (opt->format == FORMAT_JSON)
 		json_report(&r, out);

@@ -224,7 +224,7 @@ static void scan_later(struct marker *m, vaddr chunk)
 {
 	if (m->nblocks == BLOCKS)
 		scan_oldest(m);
-	fetch(heap_span(m->heap, chunk), chunk);
+	mark_fetch(m, heap_span(m->heap, chunk), chunk);
 	m->block[(m->first_block + m->nblocks++) % BLOCKS] = chunk;
 }
 
@@ -312,6 +312,17 @@ void mark_drain(struct marker *m)
 	}
 }
 
+void marker_aim(struct marker *m)
+{
+	const struct heap *h = m->heap;
+
+	if (h->nspans) {
+		m->lo = h->span[0].start + CHUNK_HEADER;
+		m->hi = h->span[h->nspans - 1].end + CHUNK_HEADER;
+	}
+	memset(m->near, 0, sizeof(m->near));
+}
+
 struct marker *mark_open(const struct core *core, const struct heap *heap, unsigned threads)
 {
 	struct marker *m = mem_alloc(1, sizeof(*m));
@@ -321,12 +332,9 @@ struct marker *mark_open(const struct core *core, const struct heap *heap, unsig
 	m->mask = core->machine->pointer_mask;
 	m->width = core->machine->word;
 	m->grain = heap->align;
-	for (size_t i = 0; i < heap->nspans; i++)
-		m->apart |= heap->span[i].apart;
-	if (heap->nspans) {
-		m->lo = heap->span[0].start + CHUNK_HEADER;
-		m->hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;
-	}
+	m->foreign = SIZE_MAX;
+	m->ncells = heap->ncells;
+	marker_aim(m);
 	m->left = mem_lazy(heap->ncells * sizeof(*m->left));
 	m->found = mem_lazy(heap->ncells * sizeof(*m->found));
 	m->fresh = mem_alloc(pieces_of(heap), sizeof(*m->fresh));
@@ -340,8 +348,8 @@ void mark_close(struct marker *m)
 {
 	if (!m)
 		return;
-	mem_lazy_free(m->left, m->heap->ncells * sizeof(*m->left));
-	mem_lazy_free(m->found, m->heap->ncells * sizeof(*m->found));
+	mem_lazy_free(m->left, m->ncells * sizeof(*m->left));
+	mem_lazy_free(m->found, m->ncells * sizeof(*m->found));
 	mem_free(m->fresh);
 	mem_free(m->stack);
 	sweepers_free(m->sweeper);
@@ -367,8 +375,15 @@ void mark_pass(struct marker *m, uint64_t *touched, struct tally *sum)
 void mark_word(struct marker *m, uint64_t word)
 {
 	word &= m->mask;
-	if (word - m->lo < m->hi - m->lo)
+	if (word - m->lo >= m->hi - m->lo)
+		return;
+	if (!m->early) {
 		look(m, word);
+		return;
+	}
+	m->word[m->nwords++] = word;
+	if (m->nwords >= BATCH)
+		resolve_words(m);
 }
 
 void mark_block(struct marker *m, vaddr chunk)
@@ -383,9 +398,12 @@ void mark_blocks(struct marker *m, const uint64_t *bits)
 	m->sweeping = true;
 }
 
-void mark_fetch(const struct span *span, vaddr chunk)
+void mark_fetch(const struct marker *m, const struct span *span, vaddr chunk)
 {
-	fetch(span, chunk);
+	if (m->core->scarce)
+		core_will_want(m->core, chunk, chunk + FETCH);
+	else
+		fetch(span, chunk);
 }
 
 uint64_t *mark_cells(struct marker *m)

@@ -36,8 +36,9 @@ void mark_word(struct marker *m, uint64_t word);
 void mark_range(struct marker *m, vaddr start, vaddr end); /* the saved words of it */
 void mark_block(struct marker *m, vaddr chunk);            /* a block that is left */
 void mark_blocks(struct marker *m, const uint64_t *bits);  /* by id; those of them that are left */
-void mark_fetch(const struct span *span, vaddr chunk); /* its content will be looked at soon */
-void mark_scan(struct marker *m, vaddr chunk);         /* a block's words, counting it in sum */
+/* A block's content will be looked at soon. */
+void mark_fetch(const struct marker *m, const struct span *span, vaddr chunk);
+void mark_scan(struct marker *m, vaddr chunk); /* a block's words, counting it in sum */
 
 /* Scans until nothing is left to scan. */
 void mark_drain(struct marker *m);

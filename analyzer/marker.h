@@ -7,6 +7,7 @@
 
 #include "analyzer/cellmap.h"
 #include "analyzer/mark.h"
+#include "heapwalk/visit.h"
 
 #define STACK    32768 /* chunks */
 #define POINTERS 64    /* waiting for their bits */
@@ -38,7 +39,7 @@ struct marker {
 	uint64_t mask;  /* of a word: what of it is an address */
 	unsigned width; /* bytes of a word: 8 or 4 */
 	unsigned grain; /* bytes of a granule, to which blocks are aligned: 16 or 8 */
-	unsigned apart; /* not 0: in some span blocks end before the next header (span.apart) */
+	size_t ncells;  /* of the bitmaps */
 	uint64_t *left; /* by cell: starts of the blocks that are to be visited in this pass */
 	/* by cell, while sweeping: granules that pointers lead to. Those where a block starts that
 	 * is left are to be scanned; others are inside of blocks, or of blocks that are not left */
@@ -52,6 +53,12 @@ struct marker {
 	bool sweeping; /* they are many: in found instead */
 	bool down;     /* the next sweep is one from the heap's end on */
 	bool shared;   /* a parallel sweep: others change the bitmaps too */
+	/* While the heap is walked (early.c), else NULL: blocks that may be none stay left, and
+	 * what leads into the middle of a granule waits until it is known which block that is */
+	const struct parking *early;
+	uint64_t *inner[2]; /* by cell: granules that such words lead into; [1]: to a size field,
+	                       if the next granule has one */
+	size_t foreign; /* a cell of the span that is swept, which is not to be read; or SIZE_MAX */
 	unsigned threads;
 	struct sweeper *sweeper; /* threads of them */
 	struct pointer pointer[POINTERS];
@@ -103,6 +110,9 @@ static inline size_t pieces_of(const struct heap *h)
 	return h->ncells / PIECE + 1;
 }
 
+/* What follows from the heap's spans: once more when those have changed. */
+void marker_aim(struct marker *m);
+
 /* Words that may be pointers, from p; what they hold is scanned later. */
 void mark_words(struct marker *m, const uint8_t *p, uint64_t bytes);
 
@@ -116,6 +126,19 @@ void resolve_inner(struct marker *m, const struct span *s, size_t cell);
 
 /* Scans all that is found and left, and what that leads to, until little or nothing is. */
 void sweep_all(struct marker *m);
+
+/* Scans what is found and left in cells [first, end) of a span, and in them again what that leads
+ * to. */
+void sweep_cells(struct marker *m, const struct span *s, size_t first, size_t end);
+/* The same for an mmapped chunk. */
+void sweep_mmapped(struct marker *m, const struct span *s);
+/* These pieces were swept: where nothing found is left, they need no sweep until more is found. */
+void sweep_settle(struct marker *m, size_t first, size_t end);
+
+/* A word into the middle of a granule, or block: what it leads to becomes found, or touched. */
+void resolve_inner_word(struct marker *m, uint64_t word);
+/* The same for all words that wait in inner. */
+void resolve_held_back(struct marker *m);
 
 struct sweeper *sweepers_new(unsigned threads);
 void sweepers_free(struct sweeper *sweeper);

@@ -37,16 +37,17 @@ static size_t words_used(const struct work *w)
 	return ((size_t)w->heap->nchunks + 63) / 64;
 }
 
-static void mark_strong(struct work *w, const struct roots *roots)
+/* The first pass, as far as it was not done while the heap was walked. */
+static void begin_strong(struct work *w, const struct core *core, const struct roots *roots,
+                         unsigned threads)
 {
+	w->marker = mark_open(core, w->heap, threads);
 	mark_leave(w->marker, w->heap->used);
 	mark_pass(w->marker, w->reach->weak, &w->reach->total[REACH_REACHABLE]);
 	for (size_t i = 0; i < roots->nregs; i++)
 		mark_word(w->marker, roots->reg[i].value);
 	for (size_t i = 0; i < roots->n; i++)
 		mark_range(w->marker, roots->v[i].start, roots->v[i].end);
-	mark_drain(w->marker);
-	mark_left(w->marker, w->left);
 }
 
 /* What the first pass reached is strong; what interior pointers touched else is to be scanned. */
@@ -138,7 +139,7 @@ static bool batch_up(const struct work *w, const uint64_t *bits, struct batch *b
 			for (; some; some &= some - 1) {
 				unsigned bit = (unsigned)__builtin_ctzll(some);
 
-				mark_fetch(s, cell_chunk(s, b->cell, bit));
+				mark_fetch(w->marker, s, cell_chunk(s, b->cell, bit));
 				b->v[b->n++] = (struct batched){ s, b->cell, bit };
 			}
 		}
@@ -163,7 +164,7 @@ static bool batch_down(const struct work *w, const uint64_t *bits, struct batch 
 				unsigned bit = 63u - (unsigned)__builtin_clzll(some);
 
 				some &= ~(UINT64_C(1) << bit);
-				mark_fetch(s, cell_chunk(s, b->cell - 1, bit));
+				mark_fetch(w->marker, s, cell_chunk(s, b->cell - 1, bit));
 				b->v[b->n++] = (struct batched){ s, b->cell - 1, bit };
 			}
 		}
@@ -281,16 +282,22 @@ static void withhold(const struct heap *heap, struct reach *r)
 }
 
 void reach_mark(const struct core *core, const struct heap *heap, const struct roots *roots,
-                unsigned threads, struct reach *out)
+                unsigned threads, struct early *early, struct reach *out)
 {
-	struct work w = { .heap = heap, .reach = out, .marker = mark_open(core, heap, threads) };
+	struct work w = { .heap = heap, .reach = out };
 
 	*out = (struct reach){ .heap = heap, .bits_bytes = heap->bits_bytes };
 	out->strong = mem_lazy(out->bits_bytes);
 	out->weak = mem_lazy(out->bits_bytes);
 	out->head = mem_lazy(out->bits_bytes);
 	w.left = mem_lazy(out->bits_bytes);
-	mark_strong(&w, roots);
+	if (early)
+		w.marker = early_marker(early, heap, out->weak, &out->total[REACH_REACHABLE]);
+	out->early = w.marker != NULL;
+	if (!out->early)
+		begin_strong(&w, core, roots, threads);
+	mark_drain(w.marker);
+	mark_left(w.marker, w.left);
 	mark_weak(&w);
 	out->withheld = roots->nmissing || heap->unread || out->unread || core->damaged ||
 	                core->bad_headers;

@@ -9,7 +9,7 @@
 #ifndef ANALYZER_REACH_H
 #define ANALYZER_REACH_H
 
-#include "analyzer/root.h"
+#include "analyzer/early.h"
 
 enum reach_class {
 	REACH_NONE, /* not a used block */
@@ -24,6 +24,7 @@ const char *reach_name(enum reach_class reach); /* "", "reachable", "possible", 
 struct reach {
 	uint64_t *strong, *weak, *head; /* bits by id: reachable, possible, definite */
 	struct tally total[REACH_CLASSES];
+	bool early;                  /* marking began with the heap's walk: early.h */
 	bool withheld;               /* roots are missing: unreachable is called possible */
 	struct tally withheld_tally; /* what would be unreachable, were the missing roots empty */
 	uint64_t unread;             /* bytes of used blocks or roots that the core does not have */
@@ -31,9 +32,12 @@ struct reach {
 	uint64_t bits_bytes; /* of each bitmap */
 };
 
-/* With up to threads threads (1 at least); the result is the same for any number. */
+/*
+ * With up to threads threads (1 at least); the result is the same for any number. early: what was
+ * marked during the heap's walk, from these roots; NULL: nothing was.
+ */
 void reach_mark(const struct core *core, const struct heap *heap, const struct roots *roots,
-                unsigned threads, struct reach *out);
+                unsigned threads, struct early *early, struct reach *out);
 void reach_free(struct reach *reach);
 
 /*

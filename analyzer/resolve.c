@@ -6,14 +6,57 @@
  */
 #include "analyzer/marker.h"
 
-/* Which block a word points into; it becomes found, or touched. */
-static void hold_inner(struct marker *m, uint64_t word)
+/* Where chunks start is not known yet: all words that are alike to span_find have one bit. */
+static void hold_back(struct marker *m, const struct span *s, uint64_t word)
+{
+	struct seat at = { s->first_cell, 1 };
+	bool high = false;
+
+	if (s->cell) {
+		at = seat_of(s, word - CHUNK_HEADER);
+		high = (word & s->size_bits) == s->size_bits;
+	} else if (word - CHUNK_HEADER == s->start) {
+		find_put(m, m->shared, at.cell, at.bit);
+		return;
+	} else if (word - CHUNK_HEADER - s->start >= s->usable) {
+		return;
+	}
+	bits_put(m->shared, &m->inner[high][at.cell], at.bit);
+}
+
+static void release(struct marker *m, const struct span *s, size_t cell, unsigned into)
+{
+	uint64_t bits = m->inner[into > 1][s->first_cell + cell];
+
+	for (; bits; bits &= bits - 1)
+		resolve_inner_word(m, cell_chunk(s, cell, (unsigned)__builtin_ctzll(bits)) +
+		                              CHUNK_HEADER + into);
+}
+
+void resolve_held_back(struct marker *m)
+{
+	struct stretch p;
+
+	for (size_t from = 0; stretch_first(m->heap, from, m->ncells, &p);
+	     from = p.span->first_cell + p.end)
+		for (size_t c = p.cell; c < p.end; c++) {
+			release(m, p.span, c, 1);
+			release(m, p.span, c, p.span->size_bits);
+		}
+}
+
+void resolve_inner_word(struct marker *m, uint64_t word)
 {
 	const struct span *s = heap_span(m->heap, word - CHUNK_HEADER);
 	struct seat at;
 	vaddr chunk;
 	uint32_t id;
 
+	if (m->early) {
+		if (s)
+			hold_back(m, s, word);
+		return;
+	}
 	if (!s || !span_find(s, word, &chunk, &id))
 		return;
 	at = seat_of(s, chunk);
@@ -60,7 +103,7 @@ static inline __attribute__((always_inline)) void put_words(struct marker *m, un
 	for (size_t i = 0; i < n; i++)
 		find_put(m, shared, granule[i] >> 6, UINT64_C(1) << (granule[i] & 63));
 	for (size_t i = 0; i < ninner; i++)
-		hold_inner(m, inner[i]);
+		resolve_inner_word(m, inner[i]);
 }
 
 void resolve_words(struct marker *m)
@@ -86,6 +129,6 @@ void resolve_inner(struct marker *m, const struct span *s, size_t cell)
 	for (; inner; inner &= inner - 1) {
 		unsigned bit = (unsigned)__builtin_ctzll(inner);
 
-		hold_inner(m, cell_chunk(s, cell, bit) + CHUNK_HEADER);
+		resolve_inner_word(m, cell_chunk(s, cell, bit) + CHUNK_HEADER);
 	}
 }

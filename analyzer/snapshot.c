@@ -130,6 +130,7 @@ bool snapshot_open(const char *path, const struct module_options *where, struct 
 		break;
 	case DOCUMENT_OTHER:
 		good = analysis_open(path, where, &out->a, err);
+		out->a.marks = true;
 		out->whole = true;
 		break;
 	}

@@ -14,10 +14,13 @@
 #include "analyzer/filter.h"
 #include "analyzer/marker.h"
 #include "formats/crew.h"
+#include "formats/written.h"
 
 #define FEW         8192 /* found blocks that are better followed one by one */
 #define FEW_SHARE   128  /* or one in so many cells */
 #define PIECE_DOWN  32   /* of it, cells that are swept together on the way down */
+#define LEAD        8    /* pieces that are read from disk ahead */
+#define GAP         32   /* cells that are read from disk rather than left out */
 #define LONG        64   /* cells: a block over so many is scanned on its own */
 #define FILLS       8    /* cells whose lines are fetched ahead */
 #define ROUNDS      16   /* over one piece in a row, at most */
@@ -119,21 +122,60 @@ static void scan_later(struct marker *m, struct fills *q, const struct fill *f)
 	q->v[(q->first + q->n++) % FILLS] = *f;
 }
 
+/* Where chunks start in a cell. */
+static inline uint64_t starts_in(const struct marker *m, const struct span *s, size_t c)
+{
+	return c == m->foreign ? 0 : cell_bits(&s->cell[c]);
+}
+
+/* Does a chunk start with the cell, or end before it? */
+static inline bool starts_with(const struct marker *m, const struct span *s, size_t c)
+{
+	return c == m->foreign ? !((s->end - s->start) >> s->shift & 63)
+	                       : cell_bits(&s->cell[c]) & 1;
+}
+
+/* The first chunk at or after from; the span's end where it is in a cell that is not to be read. */
+static vaddr next_start(const struct marker *m, const struct span *s, vaddr from)
+{
+	size_t c = (from - s->start) / span_cell(s);
+
+	while (c < m->foreign && c < s->ncells && !cell_bits(&s->cell[c]))
+		c++;
+	return c < m->foreign ? span_next(s, from) : s->end;
+}
+
 /* The last block that starts in cell c goes on beyond it. Is it long? Then it is scanned here. */
 static bool scan_long(struct marker *m, const struct span *s, size_t c)
 {
 	size_t end = c + LONG < s->ncells ? c + LONG : s->ncells;
 	vaddr from = s->start + (c + 1) * span_cell(s), next;
 
+	if (end > m->foreign)
+		end = m->foreign;
 	for (size_t i = c + 1; i < end; i++)
 		if (cell_bits(&s->cell[i]))
 			return false;
-	next = span_next(s, from);
+	next = next_start(m, s, from);
 	if (next < from + CHUNK_HEADER || next - from < span_cell(s))
 		return false;
 	m->sum->bytes += next - from;
 	mark_range(m, from + CHUNK_HEADER, next + s->size_at - s->apart);
 	return true;
+}
+
+/* Those of the blocks that may be none. */
+static uint64_t parked(const struct marker *m, const struct span *s, size_t c, uint64_t first)
+{
+	uint64_t none = 0;
+
+	for (uint64_t rest = first; rest; rest &= rest - 1) {
+		vaddr chunk = cell_chunk(s, c, (unsigned)__builtin_ctzll(rest));
+
+		if (!s->mem || chunk_may_be_parked(m->early, chunk, s->mem + (chunk - s->start)))
+			none |= rest & -rest;
+	}
+	return none;
 }
 
 /* Of the blocks that start in a cell, those that are found and left; they are left no more. */
@@ -144,11 +186,13 @@ static inline uint64_t take_found(struct marker *m, const struct span *s, size_t
 
 	if (!found)
 		return 0;
-	if (!m->touched) { /* pointers into the middle hold, too */
+	if (!m->touched && !m->early) { /* pointers into the middle hold, too */
 		resolve_inner(m, s, c);
 		found = __atomic_load_n(&m->found[at], __ATOMIC_RELAXED);
 	}
 	first = found & m->left[at]; /* a cell is swept by one thread, which alone changes left */
+	if (m->early)
+		first &= ~parked(m, s, c, first);
 	if (first)
 		m->left[at] &= ~first;
 	return first;
@@ -167,7 +211,7 @@ static inline __attribute__((always_inline)) bool sweep_cell(struct marker *m, s
                                                              const struct span *s, size_t c,
                                                              uint64_t first, bool more, bool popcnt)
 {
-	uint64_t starts = cell_bits(&s->cell[c]), stops = starts, room, fill, kept;
+	uint64_t starts = starts_in(m, s, c), stops = starts, room, fill, kept;
 	bool last = c + 1 == s->ncells;
 
 	if (last) /* as if a chunk started at the end */
@@ -178,11 +222,11 @@ static inline __attribute__((always_inline)) bool sweep_cell(struct marker *m, s
 	m->sum->blocks += count(first, popcnt);
 	m->sum->bytes += m->grain * (uint64_t)count(fill, popcnt) -
 	                 (m->width + s->apart) * (uint64_t)count(first, popcnt);
-	stops = stops >> 1 | (last ? 0 : cell_bits(&s->cell[c + 1]) << 63);
+	stops = stops >> 1 | (last ? 0 : (uint64_t)starts_with(m, s, c + 1) << 63);
 	kept = s->apart ? fill & ~stops : fill;
 	if (kept)
 		scan_later(m, q, &(struct fill){ s, c, kept, stops });
-	if (last || !(fill >> 63) || cell_bits(&s->cell[c + 1]) & 1)
+	if (last || !(fill >> 63) || starts_with(m, s, c + 1))
 		return false;
 	return !(first && scan_long(m, s, c));
 }
@@ -250,17 +294,17 @@ static uint64_t count_fresh(const struct marker *m)
 
 /* Where most pointers lead to what is near, cells are gone over again while they are in the cache.
  */
-static void sweep_rounds(struct marker *m, const struct span *s, size_t c, size_t end)
+void sweep_cells(struct marker *m, const struct span *s, size_t c, size_t end)
 {
 	for (int i = 0; i < ROUNDS; i++) {
 		SWEEP_CELLS(m, s, c, end);
-		if (count_found(m, s->first_cell + c, s->first_cell + end) <
-		    (end - c) / ROUND_SHARE)
+		if (count_found(m, s->first_cell + c, s->first_cell + end) <=
+		    (m->early ? 0 : (end - c) / ROUND_SHARE))
 			break;
 	}
 }
 
-static void sweep_mmapped(struct marker *m, const struct span *s)
+void sweep_mmapped(struct marker *m, const struct span *s)
 {
 	if (!(take_found(m, s, 0) & 1))
 		return;
@@ -268,6 +312,15 @@ static void sweep_mmapped(struct marker *m, const struct span *s)
 	m->sum->bytes += s->usable;
 	mark_range(m, s->start + CHUNK_HEADER, s->start + CHUNK_HEADER + s->usable);
 	resolve_words(m);
+}
+
+void sweep_settle(struct marker *m, size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++) {
+		__atomic_exchange_n(&m->fresh[i], FRESH_SWEPT, __ATOMIC_SEQ_CST);
+		if (count_found(m, i * PIECE, (i + 1) * PIECE))
+			__atomic_store_n(&m->fresh[i], FRESH_FOUND, __ATOMIC_RELAXED);
+	}
 }
 
 /* ---- sweeps ---- */
@@ -284,7 +337,7 @@ static void sweep_up(struct marker *m, size_t from, size_t to)
 
 	for (; stretch_first(m->heap, from, to, &p); from = p.span->first_cell + p.end) {
 		if (p.span->cell)
-			sweep_rounds(m, p.span, p.cell, p.end);
+			sweep_cells(m, p.span, p.cell, p.end);
 		else
 			sweep_mmapped(m, p.span);
 	}
@@ -298,7 +351,7 @@ static void sweep_down(struct marker *m, size_t from, size_t to)
 		if (p.end - p.cell > PIECE_DOWN)
 			p.cell = p.end - PIECE_DOWN;
 		if (p.span->cell)
-			sweep_rounds(m, p.span, p.cell, p.end);
+			sweep_cells(m, p.span, p.cell, p.end);
 		else
 			sweep_mmapped(m, p.span);
 		to = p.span->first_cell + p.cell;
@@ -324,12 +377,47 @@ static void sweep_piece(struct marker *m, bool down, size_t piece)
 		__atomic_store_n(fresh, FRESH_FOUND, __ATOMIC_RELAXED);
 }
 
+/* What will be scanned of a piece is asked for: what is found now, with what lies between. */
+static void want_piece(const struct marker *m, size_t piece)
+{
+	size_t from = piece * PIECE, to = from + PIECE;
+	struct stretch p;
+
+	if (m->fresh[piece] != FRESH_FOUND)
+		return;
+	for (; stretch_first(m->heap, from, to, &p); from = p.span->first_cell + p.end) {
+		const struct span *s = p.span;
+		size_t first = SIZE_MAX, last = 0;
+
+		for (size_t c = p.cell; c <= p.end && s->cell; c++) {
+			size_t at = s->first_cell + c;
+
+			if (c < p.end && m->found[at] & m->left[at]) {
+				first = first == SIZE_MAX ? c : first;
+				last = c;
+			} else if (first != SIZE_MAX && (c == p.end || c - last > GAP)) {
+				core_will_want(m->core, s->start + first * span_cell(s),
+				               s->start + (last + 2) * span_cell(s));
+				first = SIZE_MAX;
+			}
+		}
+	}
+}
+
+static size_t nth_piece(const struct sweep *w, size_t i)
+{
+	return w->down ? w->pieces - 1 - i : i;
+}
+
 static void sweep_pieces(struct marker *m, struct sweep *w)
 {
 	size_t i;
 
-	while ((i = __atomic_fetch_add(&w->next, 1, __ATOMIC_RELAXED)) < w->pieces)
-		sweep_piece(m, w->down, w->down ? w->pieces - 1 - i : i);
+	while ((i = __atomic_fetch_add(&w->next, 1, __ATOMIC_RELAXED)) < w->pieces) {
+		if (m->core->scarce && i + LEAD < w->pieces)
+			want_piece(m, nth_piece(w, i + LEAD));
+		sweep_piece(m, w->down, nth_piece(w, i));
+	}
 }
 
 /* One thread's part in a sweep: a marker of its own over the same bitmaps. */

@@ -2,6 +2,7 @@
 #include "formats/elfclass.h"
 #include "formats/input.h"
 #include "formats/notes.h"
+#include "formats/scarce.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -318,6 +319,22 @@ static bool open_input(struct core *core, struct err *err)
 	return true;
 }
 
+/* Bytes of core.noted. */
+static uint64_t noted_size(const struct core *core)
+{
+	return core->file_size / core->page_size / 8 + 8;
+}
+
+/* Bytes of the file that are no holes. */
+static uint64_t core_data_size(const struct core *core)
+{
+	uint64_t n = core->file_size;
+
+	for (size_t i = 0; i < core->nholes; i++)
+		n -= core->hole[i].end - core->hole[i].start;
+	return n;
+}
+
 bool core_open(const char *path, struct core **out, struct err *err)
 {
 	struct core *core = mem_alloc(1, sizeof(*core));
@@ -345,6 +362,12 @@ bool core_open(const char *path, struct core **out, struct err *err)
 	add_absent(core);
 	connect(core);
 	core_find_holes(core);
+	core->scarce = memory_is_scarce(core_data_size(core));
+	if (core->scarce) {
+		/* what will be read is asked for (written.h), and nothing around it */
+		madvise(core->map, core->map_size, MADV_RANDOM);
+		core->noted = mem_lazy(noted_size(core));
+	}
 	*out = core;
 	return true;
 fail:
@@ -356,6 +379,8 @@ void core_close(struct core *core)
 {
 	if (!core)
 		return;
+	if (core->noted)
+		mem_lazy_free(core->noted, noted_size(core));
 	if (core->map)
 		munmap(core->map, core->map_size);
 	if (core->fd >= 0)

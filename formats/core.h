@@ -79,6 +79,7 @@ struct core {
 	bool truncated;   /* some segment's saved bytes lie beyond the end of the file */
 	uint64_t missing; /* bytes that the headers promise and the file does not have */
 	bool sparse;      /* the file has holes */
+	bool scarce;      /* it has more than fits into memory (scarce.h) */
 	struct segment *seg;
 	size_t nseg;
 	struct filemap *files;
@@ -104,6 +105,7 @@ struct core {
 	size_t nholes;
 	void *map;
 	uint64_t map_size;
+	uint64_t *noted; /* core_note_written: bit by page of the map; NULL: none */
 	int fd;
 };
 
@@ -201,6 +203,11 @@ bool core_auxv(const struct core *core, uint64_t type, uint64_t *value);
  * gcore cannot: so that the same process gives the same numbers, neither counts.
  */
 uint64_t core_resident(const struct core *core, vaddr start, vaddr end);
+/*
+ * The page that has this address has something in it other than zeroes: core_resident need not look
+ * at it again. Kept only of a core that does not fit into memory. By any number of threads.
+ */
+void core_note_written(const struct core *core, vaddr at);
 
 /* Private to core_open: fills in hole, nholes and sparse. */
 void core_find_holes(struct core *core);

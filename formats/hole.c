@@ -41,6 +41,25 @@ static uint64_t hole_end(const struct core *core, uint64_t at)
 	return lo < core->nholes && core->hole[lo].start <= at ? core->hole[lo].end : at;
 }
 
+/* Bit of the page that holds this offset of the file. */
+static bool is_noted(const struct core *core, uint64_t offset)
+{
+	uint64_t page = offset / core->page_size;
+
+	return core->noted && core->noted[page >> 6] >> (page & 63) & 1;
+}
+
+void core_note_written(const struct core *core, vaddr at)
+{
+	const struct segment *s = core->noted ? core_segment(core, at) : NULL;
+	uint64_t page;
+
+	if (!s || at >= s->saved_end || !s->mem)
+		return;
+	page = (s->offset + (at - s->start)) / core->page_size;
+	__atomic_fetch_or(&core->noted[page >> 6], UINT64_C(1) << (page & 63), __ATOMIC_RELAXED);
+}
+
 static uint64_t resident_in(const struct core *core, const struct segment *s, vaddr start,
                             vaddr end)
 {
@@ -59,6 +78,11 @@ static uint64_t resident_in(const struct core *core, const struct segment *s, va
 		}
 		if (next > end)
 			next = end;
+		if (is_noted(core, offset)) {
+			sum += next - at;
+			at = next;
+			continue;
+		}
 		/* as a rule the first line of a page tells, and memory is slow at such steps */
 		__builtin_prefetch(s->mem + (at - s->start) + AHEAD * core->page_size);
 		if (!bytes_are_zero(s->mem + (at - s->start), next - at))

@@ -2,8 +2,10 @@
 #include "formats/crew.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
-#define AROUND 65536 /* bytes that Linux maps together where one is touched (fault_around_bytes) */
+#define AROUND 65536 /* bytes that Linux maps together where one is touched (fault_around_bytes) \
+	              */
 
 /*
  * Touches what is to be mapped: where the file's pages are in memory, this costs three quarters of
@@ -66,8 +68,39 @@ bool core_written(const struct core *core, vaddr *at, vaddr end, vaddr *stop)
 	return false;
 }
 
+/* A page's start, in the mapping of a file, up to which at most so much is asked for at a time: the
+ * kernel drops what goes beyond its read-ahead window (mm/readahead.c force_page_cache_ra). */
+#define ASKED (UINT64_C(128) << 10)
+
+static void ask(const uint8_t *p, uint64_t bytes, unsigned page)
+{
+	uint64_t lead = (uintptr_t)p & (page - 1);
+
+	p -= lead;
+	bytes += lead;
+	for (uint64_t at = 0; at < bytes; at += ASKED)
+		madvise((void *)(uintptr_t)(p + at), bytes - at < ASKED ? bytes - at : ASKED,
+		        MADV_WILLNEED);
+}
+
+void core_will_want(const struct core *core, vaddr start, vaddr end)
+{
+	unsigned page = (unsigned)sysconf(_SC_PAGESIZE);
+
+	for (vaddr stop, at = start; core->scarce && core_written(core, &at, end, &stop);
+	     at = stop) {
+		const uint8_t *p = core_at(core, at, stop - at);
+
+		if (p)
+			ask(p, stop - at, page);
+	}
+}
+
 void core_will_read(const struct core *core, vaddr start, vaddr end)
 {
+	core_will_want(core, start, end);
+	if (core->scarce)
+		return;
 	for (vaddr stop, at = start; core_written(core, &at, end, &stop); at = stop) {
 		const uint8_t *p = core_at(core, at, stop - at);
 

@@ -23,6 +23,12 @@ bool core_written(const struct core *core, vaddr *at, vaddr end, vaddr *stop);
 void core_will_read(const struct core *core, vaddr start, vaddr end);
 
 /*
+ * Hint: the same, but soon enough to be read from disk meanwhile. Does something only where the
+ * core does not fit into memory: all that goes over much of one then says so in advance.
+ */
+void core_will_want(const struct core *core, vaddr start, vaddr end);
+
+/*
  * Hint: nothing will be read any more. Unmapping a big core page by page takes as long as a fifth
  * of reading it: threads (1 at least) share that, then core_close has little to do.
  */

@@ -65,8 +65,7 @@ vaddr chunks_chain(struct walk *w, vaddr start, vaddr limit, vaddr top, struct b
 /* One chunk more (by 1) or fewer (by UINT64_MAX) in its arena's tallies. */
 static inline __attribute__((always_inline)) void tally_chunk(struct walk *w,
                                                               const struct region *r, uint64_t size,
-                                                              bool used, uint64_t by,
-                                                              unsigned word)
+                                                              bool used, uint64_t by, unsigned word)
 {
 	struct arena *a = &w->arenas.v[r->arena];
 	struct tally *t = used ? &a->used : &a->free[FREE_UNLISTED];
@@ -179,8 +178,11 @@ static inline __attribute__((always_inline)) enum step walk_by(const struct step
 	for (;;) {
 		enum step step;
 
-		if (at.p >= w->reached)
+		if (at.p >= w->reached) {
 			w->reached = ahead_reach(w->ahead, at.p);
+			if (w->show && at.last)
+				w->show(w->show_of, s, at.last);
+		}
 		if (st->until && at.p >= st->until)
 			return end_part(st, r, s, &at, next);
 		step = step_by(st, at.p, &head, &size, word);
@@ -218,6 +220,7 @@ enum step chunks_span(const struct stepper *st, const struct region *r, struct s
 void chunks_open(struct walk *w, const struct region *r, vaddr at, struct span *s)
 {
 	*s = (struct span){ .start = at,
+		            .first_cell = w->next_cell,
 		            .own_start = at + chunk_lead(w->word),
 		            .arena = r->arena,
 		            .kind = r->kind,
@@ -403,7 +406,7 @@ static void walk_region(struct walk *w, const struct region *r)
 	resync_free(&rs);
 }
 
-static void add_mmapped(struct walk *w, const struct region *r)
+static void add_mmapped(struct walk *w, const struct region *r, size_t first_cell)
 {
 	struct span s = { .start = r->start,
 		          .end = r->limit,
@@ -411,6 +414,7 @@ static void add_mmapped(struct walk *w, const struct region *r)
 		          .own_end = r->own_end,
 		          .kind = SPAN_MMAP,
 		          .usable = r->usable,
+		          .first_cell = first_cell,
 		          .first_id = w->next_id,
 		          .nchunks = 1 };
 
@@ -422,9 +426,10 @@ static void add_mmapped(struct walk *w, const struct region *r)
 	array_push(&w->spans, s);
 }
 
-void chunks_walk(struct walk *w, unsigned threads)
+void chunks_walk(struct walk *w, unsigned threads, const struct visitor *visitor)
 {
-	struct split *split = split_walk(w, threads);
+	struct split *split = split_walk(w, threads, visitor);
+	bool whole = true;
 
 	for (size_t i = 0; i < w->regions.n; i++)
 		if (w->regions.v[i].kind != SPAN_MMAP)
@@ -440,10 +445,15 @@ void chunks_walk(struct walk *w, unsigned threads)
 			w->regions.v[i].limit = w->regions.v[i - 1].limit;
 			continue;
 		}
-		if (r->kind == SPAN_MMAP)
-			add_mmapped(w, r);
-		else if (!split || !split_take(split, w, i))
+		if (r->kind == SPAN_MMAP) {
+			add_mmapped(w, r, split ? split_first_cell(split, i) : 0);
+		} else if (!split || !split_take(split, w, i)) {
 			walk_region(w, r);
+			whole = false;
+		}
 	}
+	w->heap->visited = split && visitor && whole;
+	if (w->heap->visited)
+		w->heap->ncells = split_first_cell(split, w->regions.n);
 	split_free(split);
 }

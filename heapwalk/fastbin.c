@@ -9,11 +9,15 @@
 #define FASTBINS_MAX 32      /* in one arena; 10 or 11 in all releases */
 
 /* fd of a fastbin chunk as an address; since 2.32 it is mixed with its own place (safe linking). */
-static bool fast_next(const struct core *core, vaddr chunk, bool safe, vaddr *next)
+static bool fast_next(const struct heap *h, const struct core *core, vaddr chunk, bool safe,
+                      vaddr *next)
 {
+	size_t i = first_behind(h->parked, h->nparked, chunk, chunk - 1);
 	uint64_t raw;
 
-	if (!core_read_word(core, chunk + 16, &raw))
+	if (i < h->nparked && h->parked[i].chunk == chunk)
+		raw = h->parked[i].word;
+	else if (!core_read_word(core, chunk + 16, &raw))
 		return false;
 	*next = chunk_ours(safe ? raw ^ ((chunk + 16) >> 12) : raw, core->machine->word);
 	return true;
@@ -47,7 +51,7 @@ static uint32_t fast_good(const struct heap *h, const struct core *core, unsigne
 	uint32_t n = 0;
 
 	while (chunk && n < 1000 && fast_fits(h, i, chunk, &b) &&
-	       fast_next(core, chunk, safe, &chunk) && (!chunk || fast_fits(h, i, chunk, &b)))
+	       fast_next(h, core, chunk, safe, &chunk) && (!chunk || fast_fits(h, i, chunk, &b)))
 		n++;
 	return n;
 }
@@ -79,7 +83,8 @@ static void find_lost(struct walk *w, const struct arena *a, unsigned i, bool sa
 		vaddr chunk = b.addr - CHUNK_HEADER, next;
 
 		if (block_chunk(&b) != fast_size(w->word, i) ||
-		    &w->heap->arena[b.span->arena] != a || !fast_next(w->core, chunk, safe, &next))
+		    &w->heap->arena[b.span->arena] != a ||
+		    !fast_next(w->heap, w->core, chunk, safe, &next))
 			continue;
 		if ((next || !safe) && (!next || !fast_fits(w->heap, i, next, &to)))
 			continue;
@@ -145,7 +150,7 @@ static bool step_fast(struct walk *w, struct fast_walk *f)
 	if (!f->at || is_unsaved(w, f->at))
 		return false;
 	if (!f->left-- || !fast_fits(w->heap, f->list, f->at, &b) ||
-	    !fast_next(w->core, f->at, f->safe, &next)) {
+	    !fast_next(w->heap, w->core, f->at, f->safe, &next)) {
 		fast_broken(w, f->arena, f->before, f->at);
 		find_lost(w, f->arena, f->list, f->safe);
 		return false;
@@ -207,7 +212,7 @@ static bool step_sound(struct fast_crew *k, size_t list)
 
 	if (!fast_fits(w->heap, f->list, f->at, &b) || b.state != BLOCK_USED ||
 	    b.span->kind == SPAN_MMAP || &w->heap->arena[b.span->arena] != f->arena ||
-	    !fast_next(w->core, f->at, f->safe, &f->at)) {
+	    !fast_next(w->heap, w->core, f->at, f->safe, &f->at)) {
 		__atomic_store_n(&k->odd, true, __ATOMIC_RELAXED);
 		return false;
 	}
@@ -305,7 +310,7 @@ bool fastbin_has(const struct heap *h, const struct core *core, const struct are
 	for (uint32_t n = 0; at && n <= h->nchunks; n++) {
 		if (at + CHUNK_HEADER == b->addr)
 			return true;
-		if (!fast_next(core, at, fast_is_safe(h, core, a, (unsigned)i, first), &at))
+		if (!fast_next(h, core, at, fast_is_safe(h, core, a, (unsigned)i, first), &at))
 			break;
 	}
 	return false;

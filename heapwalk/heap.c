@@ -1,12 +1,11 @@
 #include "heapwalk/links.h"
 #include "heapwalk/pthread.h"
-#include "heapwalk/split.h"
+#include "heapwalk/plan.h"
 #include "heapwalk/walk.h"
 
 #include <stdlib.h>
 
 #define DAMAGE_STEPS (UINT64_C(1) << 27) /* nothing takes for ever */
-#define SLOTS        (UINT64_C(1) << (HEAP_SLOT_BITS - HEAP_SLOT_SHIFT))
 
 /* ---- building ---- */
 
@@ -29,7 +28,7 @@ static void make_index(struct walk *w)
 		chunks += r->kind == SPAN_MMAP ? 1 : bytes / chunk_min(w->word) + 2;
 		/* where a region breaks into several spans, each may need one cell more */
 		cells += r->kind == SPAN_MMAP
-		                 ? 0
+		                 ? split_cells(r, w->align)
 		                 : bytes / (32 * w->align) + 2 + split_cells(r, w->align);
 	}
 	w->heap->cell_bytes = cells * sizeof(struct cell);
@@ -41,63 +40,13 @@ static void make_index(struct walk *w)
 
 static void number_cells(struct heap *h)
 {
+	if (h->visited) /* they have their numbers */
+		return;
+	h->ncells = 0;
 	for (size_t i = 0; i < h->nspans; i++) {
 		h->span[i].first_cell = h->ncells;
 		h->ncells += h->span[i].cell ? h->span[i].ncells : 1;
 	}
-}
-
-static void make_slots(struct heap *h)
-{
-	h->slot = mem_lazy(SLOTS * sizeof(*h->slot));
-	for (size_t i = h->nspans; i-- > 0;) {
-		uint64_t last = (h->span[i].end - 1) >> HEAP_SLOT_SHIFT;
-
-		for (uint64_t k = h->span[i].start >> HEAP_SLOT_SHIFT; k <= last && k < SLOTS; k++)
-			h->slot[k] = (uint32_t)i + 1;
-	}
-}
-
-static int by_owned(const void *a, const void *b)
-{
-	const struct owned *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-static void list_owned(struct walk *w)
-{
-	ARRAY(struct owned) all = { 0 };
-	size_t kept = 0;
-
-	for (size_t i = 0; i < w->spans.n; i++) {
-		const struct span *s = &w->spans.v[i];
-
-		array_push(&all,
-		           ((struct owned){ s->own_start, s->own_end,
-		                            s->kind == SPAN_MMAP ? "mmapped chunk" : "heap" }));
-	}
-	for (size_t i = 0; i < w->instances.n; i++) {
-		const struct instance *in = &w->instances.v[i];
-
-		if (!in->lost)
-			array_push(&all, ((struct owned){ in->main_arena,
-			                                  in->main_arena + state_size(in->state),
-			                                  "main_arena" }));
-		if (in->par)
-			array_push(&all,
-			           ((struct owned){ in->par, in->par + in->parl->size, "mp_" }));
-	}
-	if (all.n)
-		qsort(all.v, all.n, sizeof(*all.v), by_owned);
-	for (size_t i = 0; i < all.n; i++) {
-		if (kept && all.v[i].start < all.v[kept - 1].end)
-			all.v[i].start = all.v[kept - 1].end;
-		if (all.v[i].start < all.v[i].end)
-			all.v[kept++] = all.v[i];
-	}
-	w->heap->owned = all.v;
-	w->heap->nowned = kept;
 }
 
 static void sum_up(struct heap *h)
@@ -214,16 +163,21 @@ void heap_walk(const struct core *core, struct heap_want want, struct heap **out
 	make_index(&w);
 	tcache_expect(&w);
 	w.ahead = ahead_open(core, want.threads);
-	chunks_walk(&w, want.threads);
+	chunks_walk(&w, want.threads, want.visitor);
 	for (size_t i = 0; w.apart && i < w.arenas.n; i++)
 		take_apart(&w, &w.arenas.v[i]);
 	ahead_close(w.ahead);
 	hand_over(&w);
 	number_cells(w.heap);
-	make_slots(w.heap);
+	span_slots_make(w.heap);
 	tcaches_find(&w);
 	thread_arenas_find(&w);
+	w.heap->parked = w.parked.v;
+	w.heap->nparked = w.parked.n;
 	fastbins_find(&w, want.threads);
+	w.heap->nparked = 0;
+	array_free(&w.parked);
+	w.heap->parked = NULL;
 	w.heap->listed = want.lists || !links_whole(&w);
 	if (w.heap->listed)
 		bins_find(&w);
@@ -233,7 +187,7 @@ void heap_walk(const struct core *core, struct heap_want want, struct heap **out
 	damage_finish(&w);
 	sum_up(w.heap);
 	layout_name(&w);
-	list_owned(&w);
+	owned_list(&w);
 	keep_cached(&w);
 	w.heap->tcache = w.tcaches.v;
 	w.heap->ntcaches = w.tcaches.n;
@@ -263,7 +217,7 @@ void heap_free(struct heap *heap)
 	mem_free(heap->finding);
 	mem_lazy_free(heap->used, heap->bits_bytes);
 	mem_lazy_free(heap->internal, heap->bits_bytes);
-	mem_lazy_free(heap->slot, SLOTS * sizeof(*heap->slot));
+	span_slots_free(heap);
 	pool_free(&heap->pool);
 	mem_free(heap);
 }

@@ -129,12 +129,12 @@ struct heap {
 	struct owned *inferred; /* sorted: chunks whose header is damaged: extent and state are
 	                           inferred */
 	size_t ninferred;
-	uint64_t *used;        /* bit by id */
-	uint64_t *internal;    /* bit by id */
-	uint32_t *cached;      /* ids of the chunks that wait in tcaches, sorted */
+	uint64_t *used;     /* bit by id */
+	uint64_t *internal; /* bit by id */
+	uint32_t *cached;   /* ids of the chunks that wait in tcaches, sorted */
 	size_t ncached;
 	uint32_t nchunks;      /* ids are [0, nchunks) */
-	size_t ncells;         /* of all spans, and one for each mmapped chunk */
+	size_t ncells;         /* numbers of cells: of all spans, and one for each mmapped chunk */
 	struct tally total[3]; /* by enum block_state; arena headers count as internal */
 	struct tally mmapped;  /* used blocks in mmapped chunks */
 	struct heap_finding *finding;
@@ -147,6 +147,8 @@ struct heap {
 	uint64_t skipped;      /* bytes of heap passed over because of damage */
 	uint64_t repaired; /* bytes of chunks whose header was bad and whose extent was inferred */
 	bool listed;       /* free chunks in bins were told apart by bin; else they are unlisted */
+	bool visited;      /* a visitor (visit.h) was told of all chunks, under the cells' final
+	                      numbers */
 	uint64_t covered;  /* bytes of chunks that were walked, repaired ones left out */
 	uint64_t damage_steps;     /* headers that were looked at because of damage; at most 2^27 */
 	bool debug_misfit;         /* libc's debug information is not as the heap is: not used */
@@ -155,17 +157,23 @@ struct heap {
 	                         heap, or a layout that no known release has */
 	/* private */
 	struct pool pool;
+	struct parked *parked; /* sorted: chunks that may wait in fastbins, with their links: of a
+	                          core that does not fit into memory, while it is walked */
+	size_t nparked;
 	uint32_t *slot;    /* by address >> 26: 1 + index of the first span there; 0: none */
 	struct cell *cell; /* of all spans */
 	uint64_t bits_bytes, cell_bytes;
 };
+
+struct visitor;
 
 struct heap_want {
 	const struct debug_layout *known; /* what libc's debug information says; NULL: nothing. Has
 	                                     to live as long as the heap */
 	bool lists; /* tell which bin each free chunk is in, for arena.free; else they are checked
 	               only */
-	unsigned threads; /* to be used, 1 at least */
+	unsigned threads;              /* to be used, 1 at least */
+	const struct visitor *visitor; /* NULL: none */
 };
 
 /*

@@ -1,11 +1,14 @@
-#include "heapwalk/split.h"
 #include "formats/crew.h"
+#include "formats/written.h"
+#include "heapwalk/plan.h"
 #include "heapwalk/step.h"
 
-#define PART       (UINT64_C(8) << 20) /* bytes of heap, about */
-#define WORTH      (UINT64_C(8) << 20) /* bytes of heap that are worth threads */
-#define SURE_STEPS 512   /* headers in a row behind which a chain is that of the chunks */
-#define SEARCH     65536 /* bytes in which a chain is to begin */
+#define PART        (UINT64_C(8) << 20) /* bytes of heap, about */
+#define WORTH       (UINT64_C(8) << 20) /* bytes of heap that are worth threads */
+#define SURE_STEPS  512          /* headers in a row behind which a chain is that of the chunks */
+#define SEARCH      65536        /* bytes in which a chain is to begin */
+#define PARKED_MOST (PART / 512) /* in a part */
+#define FAST_MOST   0xbf /* bytes of a chunk in a fastbin, with flags: malloc.c MAX_FAST_SIZE */
 
 /* A part of a region, and what was found in it. */
 struct part {
@@ -16,6 +19,10 @@ struct part {
 	uint64_t used_bytes;
 	vaddr stop; /* end of the chunks */
 	bool sound;
+	const struct visitor *visitor; /* NULL: none; it was told of: */
+	struct parking parking;        /* word 0: of no use */
+	size_t told_cell;              /* cells of the region before this one */
+	uint32_t told_id;
 };
 
 /* Where a part might begin. */
@@ -26,6 +33,8 @@ struct cut {
 
 struct split {
 	struct walk *w;
+	const struct visitor *visitor; /* NULL: none */
+	struct parking parking;        /* for it */
 	unsigned threads;
 	ARRAY(struct cut) cuts;
 	ARRAY(struct part) parts;
@@ -90,6 +99,72 @@ static void find_cuts(void *split, size_t first, size_t end)
 	}
 }
 
+/*
+ * Of the chunks that start in the next cell to be told of, those that may wait in fastbins are
+ * kept, with their links: following those lists in the core itself would be a read from disk for
+ * each chunk.
+ */
+static void note_parked(struct part *p, const struct span *s, uint64_t starts)
+{
+	uint32_t id = p->told_id;
+
+	for (; starts && p->walk.parked.n < PARKED_MOST; starts &= starts - 1, id++) {
+		vaddr chunk = cell_chunk(s, p->told_cell, (unsigned)__builtin_ctzll(starts));
+		const uint8_t *mem = s->mem ? s->mem + (chunk - s->start) : NULL;
+		unsigned word = p->parking.word;
+
+		if (!mem || chunk + CHUNK_HEADER + word > s->end || !bit_get(p->heap.used, id) ||
+		    load_word(mem + chunk_size_at(word), word) > FAST_MOST ||
+		    !chunk_may_be_parked(&p->parking, chunk, mem))
+			continue;
+		array_push(&p->walk.parked,
+		           ((struct parked){ chunk, load_word(mem + CHUNK_HEADER, word) }));
+	}
+}
+
+/* The pages in which the headers stand are not all zeroes. */
+static void note_written(const struct part *p, const struct span *s, uint64_t starts)
+{
+	if (!starts)
+		return;
+	core_note_written(p->walk.core, s->size_at + cell_chunk(s, p->told_cell,
+	                                                        (unsigned)__builtin_ctzll(starts)));
+	core_note_written(
+		p->walk.core,
+		s->size_at + cell_chunk(s, p->told_cell, 63u - (unsigned)__builtin_clzll(starts)));
+}
+
+/* The visitor is told of the chunks before cell `to`, which end at end. */
+static void tell(struct part *p, const struct span *span, size_t to, vaddr end)
+{
+	struct span s = *span;
+	size_t first = p->told_cell;
+	uint32_t from = p->told_id;
+
+	s.end = end;
+	s.ncells = (s.end - s.start) / span_cell(&s) + 1;
+	for (; p->told_cell < to; p->told_cell++) {
+		if (p->parking.word) {
+			note_parked(p, &s, cell_bits(&s.cell[p->told_cell]));
+			note_written(p, &s, cell_bits(&s.cell[p->told_cell]));
+		}
+		p->told_id += bit_count(cell_bits(&s.cell[p->told_cell]));
+	}
+	p->visitor->walked(p->visitor->of, &s, first, to, p->heap.used, from);
+}
+
+/* A part was walked up to this chunk. */
+static void show(void *part, const struct span *s, vaddr chunk)
+{
+	struct part *p = part;
+	size_t to = (chunk - s->start) / span_cell(s);
+
+	to = round_down(s->first_cell + to, VISIT_CELLS);
+	if (to > s->first_cell + p->told_cell)
+		tell(p, s, to - s->first_cell,
+		     span_next(s, s->start + (to - s->first_cell) * span_cell(s)));
+}
+
 static void walk_part(const struct split *sp, struct part *p)
 {
 	const struct walk *w = sp->w;
@@ -97,7 +172,7 @@ static void walk_part(const struct split *sp, struct part *p)
 	const struct arena *a = &w->arenas.v[r.arena];
 	struct arena blank = { .addr = a->addr, .instance = a->instance, .main = a->main };
 	struct stepper st = stepper_of(&p->walk, &r, a->main);
-	struct span s = { .start = r.start };
+	struct span s = { .start = r.start, .kind = r.kind, .arena = r.arena, .apart = w->apart };
 	vaddr end = p->until ? p->until : r.limit;
 	enum step how;
 
@@ -112,8 +187,20 @@ static void walk_part(const struct split *sp, struct part *p)
 		                 .candidate_max = w->candidate_max,
 		                 .ahead = ahead_open(w->core, 1) };
 	ahead_add(p->walk.ahead, p->from, end);
+	core_will_want(w->core, p->from, end + PART);
 	array_push(&p->walk.arenas, blank);
 	s.cell = w->heap->cell + sp->first_cell[p->region];
+	s.first_cell = sp->first_cell[p->region];
+	s.mem = core_at(w->core, r.start, r.limit - r.start);
+	s.ncells = (r.limit - r.start) / span_cell(&s) + 1;
+	p->told_cell = (p->from - r.start) / span_cell(&s);
+	if (sp->visitor) {
+		p->visitor = sp->visitor;
+		if (w->core->scarce)
+			p->parking = sp->parking;
+		p->walk.show = show;
+		p->walk.show_of = p;
+	}
 	r.arena = 0;
 	st.until = p->until;
 	how = chunks_span(&st, &r, &s, p->from, &p->stop);
@@ -121,6 +208,9 @@ static void walk_part(const struct split *sp, struct part *p)
 	           (p->until ? how == STEP_CHUNK
 	                     : how == STEP_TOP || (how == STEP_FENCE && r.top <= p->stop));
 	ahead_close(p->walk.ahead);
+	/* a part behind it begins in the cell in which this one ends */
+	if (p->sound && sp->visitor)
+		tell(p, &s, (p->stop - s.start) / span_cell(&s) + (p->until ? 0 : 1), p->stop);
 	array_free(&p->walk.findings);
 	pool_free(&p->heap.pool);
 }
@@ -173,22 +263,34 @@ static uint64_t bytes_to_walk(const struct walk *w)
 	return sum;
 }
 
-struct split *split_walk(struct walk *w, unsigned threads)
+struct split *split_walk(struct walk *w, unsigned threads, const struct visitor *visitor)
 {
 	struct split *sp;
 
-	if (threads < 2 || bytes_to_walk(w) < WORTH)
+	if (visitor ? !bytes_to_walk(w) : threads < 2 || bytes_to_walk(w) < WORTH)
 		return NULL;
 	sp = mem_alloc(1, sizeof(*sp));
 	sp->w = w;
 	sp->threads = threads;
+	sp->visitor = visitor;
 	sp->first_cell = mem_alloc(w->regions.n + 1, sizeof(*sp->first_cell));
 	for (size_t i = 0; i < w->regions.n; i++)
 		sp->first_cell[i + 1] = sp->first_cell[i] + split_cells(&w->regions.v[i], w->align);
 	sp->spare = sp->first_cell[w->regions.n];
 	cut(sp);
+	if (visitor) {
+		plan_make(w, sp, &sp->parking);
+		visitor->begin(visitor->of, w->heap, &sp->parking);
+	}
 	crew_share(threads, sp->parts.n, 1, walk_parts, sp);
+	if (visitor)
+		plan_drop(w->heap);
 	return sp;
+}
+
+size_t split_first_cell(const struct split *split, size_t region)
+{
+	return split->first_cell[region];
 }
 
 void split_free(struct split *sp)
@@ -201,6 +303,7 @@ void split_free(struct split *sp)
 		mem_lazy_free(p->heap.used, p->used_bytes);
 		array_free(&p->walk.arenas);
 		array_free(&p->walk.candidates);
+		array_free(&p->walk.parked);
 	}
 	array_free(&sp->cuts);
 	array_free(&sp->parts);
@@ -236,6 +339,8 @@ static void join(struct walk *w, const struct region *r, const struct part *p)
 	w->next_id += p->walk.next_id;
 	w->forward += p->walk.forward;
 	w->backward += p->walk.backward;
+	for (size_t i = 0; i < p->walk.parked.n; i++)
+		array_push(&w->parked, p->walk.parked.v[i]);
 	for (size_t i = 0; i < p->walk.candidates.n; i++)
 		array_push(&w->candidates, p->walk.candidates.v[i]);
 	add_tally(&to->used, &from->used);

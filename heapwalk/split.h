@@ -7,15 +7,16 @@
 #ifndef HEAPWALK_SPLIT_H
 #define HEAPWALK_SPLIT_H
 
+#include "heapwalk/visit.h"
 #include "heapwalk/walk.h"
 
 struct split;
 
 /*
  * Walks all of w's regions by this many threads; NULL where that is not worth it, else the result:
- * split_free. Regions must be sorted and the index made.
+ * split_free. Regions must be sorted and the index made. The visitor, if there is one, is told.
  */
-struct split *split_walk(struct walk *w, unsigned threads);
+struct split *split_walk(struct walk *w, unsigned threads, const struct visitor *visitor);
 void split_free(struct split *split); /* accepts NULL */
 
 /*
@@ -24,10 +25,16 @@ void split_free(struct split *split); /* accepts NULL */
  */
 bool split_take(struct split *split, struct walk *w, size_t region);
 
-/* Cells of the index that split_walk needs for a region, apart from those for the ordinary walk. */
+/* The number of the first cell of region i; of the number of regions: how many there are. */
+size_t split_first_cell(const struct split *split, size_t region);
+
+/*
+ * Cells of the index that split_walk needs for a region, apart from those for the ordinary walk: a
+ * number for an mmapped chunk.
+ */
 static inline uint64_t split_cells(const struct region *r, unsigned align)
 {
-	return r->kind == SPAN_MMAP ? 0 : (r->limit - r->start) / (64 * align) + 2;
+	return r->kind == SPAN_MMAP ? 1 : (r->limit - r->start) / (64 * align) + 2;
 }
 
 #endif

@@ -23,6 +23,12 @@ struct region {
 	uint64_t usable; /* SPAN_MMAP */
 };
 
+/* A chunk that is in use by its header and may be in a fastbin; its first word may be a link. */
+struct parked {
+	vaddr chunk;
+	uint64_t word;
+};
+
 struct walk {
 	const struct core *core;
 	unsigned word;                    /* of core->machine */
@@ -38,15 +44,19 @@ struct walk {
 	ARRAY(struct tcache) tcaches;
 	ARRAY(struct heap_finding) findings;
 	ARRAY(struct owned) gaps, inferred;
-	uint64_t candidate_max;  /* the largest chunk that may be one of: */
-	ARRAY(uint32_t) cached;  /* becomes heap.cached */
+	uint64_t candidate_max; /* the largest chunk that may be one of: */
+	ARRAY(uint32_t) cached; /* becomes heap.cached */
+	ARRAY(struct parked) parked;
 	ARRAY(vaddr) candidates; /* user addresses of used chunks that may be a tcache struct */
 	uint32_t next_id;
 	size_t next_cell;           /* index into heap.cell */
 	uint64_t budget;            /* headers that may still be looked at because of damage */
 	uint64_t forward, backward; /* sums over the links of free chunks: links.h */
 	struct ahead *ahead;
-	vaddr reached;     /* by the walk; where ahead wants to know again */
+	vaddr reached; /* by the walk; where ahead wants to know again */
+	/* Told now and then: all is known of the chunks of s in front of the cell of this one */
+	void (*show)(void *of, const struct span *s, vaddr chunk);
+	void *show_of;
 	vaddr half;        /* bins of a main arena whose end is not in the core; 0: none such */
 	unsigned searches; /* times that all memory was read because of damage: resync.c */
 };
@@ -122,7 +132,7 @@ void regions_give(struct walk *w, size_t from);
 /* mmapped.c: chunks that have a mapping of their own; regions must be sorted. */
 void mmapped_find(struct walk *w);
 /* chunk.c: steps through all regions, in order, and makes spans, ids and states. */
-void chunks_walk(struct walk *w, unsigned threads);
+void chunks_walk(struct walk *w, unsigned threads, const struct visitor *visitor);
 /* Where a chain of chunks breaks, if it does, and how many there are before. */
 struct broken {
 	vaddr at;

@@ -148,7 +148,8 @@ static void walk(struct fake *f, const struct release *r, bool contiguous,
 	         contiguous ? SIZE : 0x1000);
 	tiny_map(&f->tiny, DATA, sizeof(f->data), SEG_R | SEG_W, f->data, sizeof(f->data));
 	array_push(&f->tiny.files, line);
-	heap_walk(tiny_core(&f->tiny), (struct heap_want){ known, true, 1 }, heap);
+	heap_walk(tiny_core(&f->tiny),
+	          (struct heap_want){ .known = known, .lists = true, .threads = 1 }, heap);
 }
 
 /* What lies where. */

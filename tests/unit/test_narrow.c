@@ -126,7 +126,7 @@ static void walk(struct fake *f, const struct release *r, struct heap **heap)
 	array_push(&f->tiny.files, line);
 	core = tiny_core(&f->tiny);
 	core->machine = machine_of(MACHINE_I386);
-	heap_walk(core, (struct heap_want){ NULL, true, 1 }, heap);
+	heap_walk(core, (struct heap_want){ .lists = true, .threads = 1 }, heap);
 }
 
 /* Each byte of the heap is of the block it was made to be of, and size fields are of none. */

@@ -114,7 +114,8 @@ struct heap *fake_walk(struct fakeheap *f)
 		*fake_word(f, FAKE_HEAP + f->end + 8) |= f->bytes - f->end;
 	}
 	heap_free(f->walked);
-	heap_walk(tiny_core(&f->tiny), (struct heap_want){ NULL, true, 1 }, &f->walked);
+	heap_walk(tiny_core(&f->tiny), (struct heap_want){ .lists = true, .threads = 1 },
+	          &f->walked);
 	return f->walked;
 }
 
