@@ -28,6 +28,7 @@ json_t *json_keeper(const struct report *r, size_t i)
 	field_number(o, "size", k->size);
 	field_string(o, "type", k->type);
 	json_object_set_new(o, "retained", json_tally(k->retained));
+	field_number(o, "chain", k->chain);
 	field_address(point, "address", k->point);
 	field_number(point, "size", k->point_size);
 	json_object_set_new(point, "retained", json_tally(k->point_retained));

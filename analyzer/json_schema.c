@@ -53,6 +53,7 @@ static const char *const schema[] = {
 	"        'held_by': {'type': 'string'}, 'steps': {'$ref': '#/$defs/number'},",
 	"        'address': {'$ref': '#/$defs/address'}, 'size': {'$ref': '#/$defs/number'},",
 	"        'type': {'type': 'string'}, 'retained': {'$ref': '#/$defs/tally'},",
+	"        'chain': {'$ref': '#/$defs/number'},",
 	"        'accumulates': {'type': 'object', 'required': ['address', 'size', 'retained'],",
 	"          'properties': {'address': {'$ref': '#/$defs/address'},",
 	"            'size': {'$ref': '#/$defs/number'},",

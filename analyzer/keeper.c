@@ -9,7 +9,7 @@
 
 struct found {
 	uint32_t top, point; /* numbers */
-	uint64_t top_bytes, point_bytes, top_blocks, point_blocks;
+	uint64_t top_bytes, point_bytes, top_blocks, point_blocks, chain;
 };
 
 struct search {
@@ -127,6 +127,7 @@ static void find_points(struct search *s)
 				continue;
 			f->point = k;
 			f->point_bytes = s->bytes[k];
+			f->chain++;
 		}
 	for (size_t i = 0; i < s->n; i++) {
 		struct found *f = &s->found[i];
@@ -271,6 +272,7 @@ size_t keepers_find(const struct core *core, const struct heap *heap, const stru
 		out[i].retained = (struct tally){ s.found[i].top_blocks, s.found[i].top_bytes };
 		out[i].point_retained =
 			(struct tally){ s.found[i].point_blocks, s.found[i].point_bytes };
+		out[i].chain = s.found[i].chain;
 		block[i] = out[i].block;
 	}
 	if (s.n)

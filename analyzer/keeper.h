@@ -20,6 +20,7 @@ struct keeper {
 	/* What the point dominates immediately: how many blocks, and of which size most of what
 	 * these retain hangs on: `of` of them, with `of_bytes` */
 	uint64_t parts, of, of_size, of_bytes;
+	uint64_t chain; /* steps down from block, each to what retains 0.7 of its parent or more */
 	struct path path; /* a shortest one from a root to block */
 };
 

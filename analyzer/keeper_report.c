@@ -45,6 +45,7 @@ static void add(struct report *r, struct analysis *a, struct places *places, con
 		                   .point = k->point.addr,
 		                   .point_size = k->point.size,
 		                   .point_retained = k->point_retained,
+		                   .chain = k->chain,
 		                   .parts = k->parts,
 		                   .of = k->of,
 		                   .of_size = k->of_size,

@@ -235,6 +235,7 @@ struct report_keeper {
 	vaddr point;           /* where below it that accumulates; address: at once */
 	uint64_t point_size;
 	struct tally point_retained;
+	uint64_t chain; /* steps on the way down that keeps most of it: many of a list */
 	uint64_t parts; /* blocks that the point dominates immediately */
 	/* of these, the size that retains most: how many blocks, and what they retain together */
 	uint64_t of, of_size, of_bytes;

@@ -88,6 +88,9 @@ static const char *mass(struct pool *pool, const struct report_keeper *k)
 	if (k->point != k->address)
 		text = pool_printf(pool, "; most of it hangs on 0x%llx",
 		                   (unsigned long long)k->point);
+	else if (k->chain >= MANY)
+		text = pool_printf(pool, "; a chain of more than %s blocks",
+		                   text_count(count, k->chain));
 	if (k->of < MANY || k->of_bytes < k->point_retained.bytes / 2)
 		return text;
 	return pool_printf(pool, "%s%s %s blocks of %s B with what hangs on them", text,

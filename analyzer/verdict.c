@@ -149,7 +149,9 @@ static const char *largest_leak(struct report *r, struct tally leaked)
 		return "";
 	text_share(share, f->retained_bytes, leaked.bytes);
 	return pool_printf(&r->pool, " %s of it, %s, %s %s%s%s%s.",
-	                   f->retained_bytes == leaked.bytes ? "All" : share,
+	                   f->retained_bytes == leaked.bytes ? "All"
+	                   : !strcmp(share, "100%")          ? "Nearly all"
+	                                                     : share,
 	                   text_bytes_in(&r->pool, f->retained_bytes),
 	                   f->blocks == 1 ? "is" : "are",
 	                   text_plural(&r->pool, f->blocks, "block", "blocks"), kind_of(r, f),
@@ -196,6 +198,23 @@ static const char *culprit(struct report *r)
 	return d->text;
 }
 
+/* What most of the memory in use hangs on, and whose that is. */
+static void add_keeper(struct report *r)
+{
+	const struct report_keeper *k = r->keepers.n ? &r->keepers.v[0] : NULL;
+	char share[TEXT_NUMBER];
+
+	if (!k || !k->held_by || k->retained.bytes < r->memory.in_use / 2 ||
+	    r->leaks.definite.bytes + r->leaks.indirect.bytes >= r->memory.in_use / 2)
+		return;
+	r->verdict_text = pool_printf(&r->pool, "%s %s of what is in use, %s, hangs on one block, "
+	                                        "0x%llx, held by %s.",
+	                              r->verdict_text,
+	                              text_share(share, k->retained.bytes, r->memory.in_use),
+	                              text_bytes_in(&r->pool, k->retained.bytes),
+	                              (unsigned long long)k->address, k->held_by);
+}
+
 /* Little that is only possibly leaked is told of behind what the memory went to. */
 static bool culprit_first(struct report *r)
 {
@@ -211,18 +230,53 @@ static void add_culprit(struct report *r)
 		r->verdict_text = pool_printf(&r->pool, "%s %s", r->verdict_text, text);
 }
 
+/* What only structural pointers keep is in use: of all that is possible as far as that is known. */
+static struct tally kept_inside(const struct report *r)
+{
+	const struct tally *t = &r->leaks.structural;
+
+	if (t->blocks == ABSENT || t->blocks > r->leaks.possible.blocks)
+		return (struct tally){ 0 };
+	return *t;
+}
+
+static void all_kept(struct report *r, struct tally inside)
+{
+	set(r, "possible",
+	    pool_printf(&r->pool,
+	                "No leak found: each of the %s in use can still be reached by the program, "
+	                "%s of them, %s, only by pointers into their middle, but as the program "
+	                "keeps them on purpose.%s%s",
+	                text_plural(&r->pool, r->memory.in_use_blocks, "block", "blocks"),
+	                text_plural(&r->pool, inside.blocks, "block", "blocks"),
+	                text_bytes_in(&r->pool, inside.bytes), culprit_first(r) ? " " : "",
+	                culprit_first(r) ? culprit(r) : ""));
+}
+
 static void possible(struct report *r)
 {
+	struct tally inside = kept_inside(r), rest = r->leaks.possible;
+	const char *more = "";
+
 	r->verdict = "possible";
+	rest.blocks -= inside.blocks;
+	rest.bytes -= inside.bytes;
+	if (!rest.blocks) {
+		all_kept(r, inside);
+		return;
+	}
+	if (inside.blocks)
+		more = pool_printf(&r->pool, " So are %s more, but as the program keeps them on "
+		                             "purpose: in use.",
+		                   blocks_and_bytes(&r->pool, inside));
 	set(r, "possible",
 	    pool_printf(&r->pool,
 	                "No certain leak. %s%s%s of the %s in use %s reached only by pointers into "
-	                "their middle: possibly leaked%s.",
+	                "their middle: possibly leaked%s.%s",
 	                culprit_first(r) ? culprit(r) : "", culprit_first(r) ? " " : "",
-	                blocks_and_bytes(&r->pool, r->leaks.possible),
+	                blocks_and_bytes(&r->pool, rest),
 	                text_plural(&r->pool, r->memory.in_use_blocks, "block", "blocks"),
-	                r->leaks.possible.blocks == 1 ? "is" : "are",
-	                share_of_use(r, r->leaks.possible.bytes)));
+	                rest.blocks == 1 ? "is" : "are", share_of_use(r, rest.bytes), more));
 }
 
 static void no_leaks(struct report *r)
@@ -333,6 +387,7 @@ void verdict_find(struct report *r)
 	else if (others)
 		add_named(r, others);
 	add_culprit(r);
+	add_keeper(r);
 	add_damage(r);
 	add_abort_message(r);
 }
