@@ -148,16 +148,15 @@ static const char *largest_leak(struct report *r, struct tally leaked)
 	if (!f || retained_by(f) < leaked.bytes / WORTH_NAMING)
 		return "";
 	text_share(share, f->retained_bytes, leaked.bytes);
-	return pool_printf(&r->pool, " %s of it, %s, %s %s%s%s%s.",
-	                   f->retained_bytes == leaked.bytes ? "All"
-	                   : !strcmp(share, "100%")          ? "Nearly all"
-	                                                     : share,
-	                   text_bytes_in(&r->pool, f->retained_bytes),
-	                   f->blocks == 1 ? "is" : "are",
-	                   text_plural(&r->pool, f->blocks, "block", "blocks"), kind_of(r, f),
-	                   f->held.blocks && f->held.blocks != ABSENT ? " with what hangs on them"
-	                                                              : "",
-	                   place_of(r, f));
+	return pool_printf(
+		&r->pool, " %s of it, %s, %s %s%s%s%s.",
+		f->retained_bytes == leaked.bytes ? "All"
+		: !strcmp(share, "100%")          ? "Nearly all"
+						  : share,
+		text_bytes_in(&r->pool, f->retained_bytes), f->blocks == 1 ? "is" : "are",
+		text_plural(&r->pool, f->blocks, "block", "blocks"), kind_of(r, f),
+		f->held.blocks && f->held.blocks != ABSENT ? " with what hangs on them" : "",
+		place_of(r, f));
 }
 
 static void leaks(struct report *r, struct tally leaked)
@@ -207,8 +206,9 @@ static void add_keeper(struct report *r)
 	if (!k || !k->held_by || k->retained.bytes < r->memory.in_use / 2 ||
 	    r->leaks.definite.bytes + r->leaks.indirect.bytes >= r->memory.in_use / 2)
 		return;
-	r->verdict_text = pool_printf(&r->pool, "%s %s of what is in use, %s, hangs on one block, "
-	                                        "0x%llx, held by %s.",
+	r->verdict_text = pool_printf(&r->pool,
+	                              "%s %s of what is in use, %s, hangs on one block, "
+	                              "0x%llx, held by %s.",
 	                              r->verdict_text,
 	                              text_share(share, k->retained.bytes, r->memory.in_use),
 	                              text_bytes_in(&r->pool, k->retained.bytes),
@@ -245,10 +245,12 @@ static void all_kept(struct report *r, struct tally inside)
 	set(r, "possible",
 	    pool_printf(&r->pool,
 	                "No leak found: each of the %s in use can still be reached by the program, "
-	                "%s of them, %s, only by pointers into their middle, but as the program "
-	                "keeps them on purpose.%s%s",
+	                "%s, %s, only by pointers into their middle, but as the program keeps them "
+	                "on purpose.%s%s",
 	                text_plural(&r->pool, r->memory.in_use_blocks, "block", "blocks"),
-	                text_plural(&r->pool, inside.blocks, "block", "blocks"),
+	                inside.blocks == r->memory.in_use_blocks
+	                        ? "all of them"
+	                        : text_plural(&r->pool, inside.blocks, "of them", "of them"),
 	                text_bytes_in(&r->pool, inside.bytes), culprit_first(r) ? " " : "",
 	                culprit_first(r) ? culprit(r) : ""));
 }
@@ -266,8 +268,9 @@ static void possible(struct report *r)
 		return;
 	}
 	if (inside.blocks)
-		more = pool_printf(&r->pool, " So are %s more, but as the program keeps them on "
-		                             "purpose: in use.",
+		more = pool_printf(&r->pool,
+		                   " So are %s more, but as the program keeps them on "
+		                   "purpose: in use.",
 		                   blocks_and_bytes(&r->pool, inside));
 	set(r, "possible",
 	    pool_printf(&r->pool,

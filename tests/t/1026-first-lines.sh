@@ -111,6 +111,6 @@ lines=$("$COREHEAP" summary core | head -n 10 | tr '\n' ' ')
 like 'pointers behind a header: not called leaked' "$lines" \
 	'No leak found: each of the 3,[0-9]+ blocks in use can still be reached'
 like 'the variable on which it hangs is named' "$lines" \
-	'% of what is in use, [0-9.]+ KiB, hangs on one block, 0x[0-9a-f]+, held by g_statements\.all in '
+	'% of what is in use, [0-9.]+ [KM]iB, hangs on one block, 0x[0-9a-f]+, held by g_statements\.all in '
 like 'it is a list' "$("$COREHEAP" summary core)" 'g_statements.*; a chain of more than 2,9[0-9]+ blocks'
 plan_done
