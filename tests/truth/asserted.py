@@ -31,7 +31,8 @@ def main():
     patterns = [rest[i + 1] for i in range(0, len(rest), 2) if rest[i] == "--all-of"]
     share = ([float(rest[i + 1]) for i in range(0, len(rest), 2) if rest[i] == "--share"] or [ALL])[0]
     truth = dict(line.rstrip("\n").split("\t", 1) for line in open(truth_file))
-    out = subprocess.run([coreheap, "blocks", core, "--state", "used", "--format", "jsonl", "-q"],
+    out = subprocess.run([coreheap, "blocks", core, "--state", "used", "--format", "jsonl", "--no-sites",
+                          "-q"],
                          check=True, stdout=subprocess.PIPE).stdout
     rows = {}
     for line in out.splitlines():
