@@ -16,7 +16,7 @@ struct plain {
 	struct typing *t;
 	struct view view;
 	unsigned word;
-	uint32_t text, environment;
+	uint32_t text, counted, environment;
 	uint32_t of, array; /* the label last met, and the label of an array of pointers to it */
 };
 
@@ -75,6 +75,20 @@ static bool is_text(struct plain *p, const struct block *b)
 		return false;
 	n = text_length(bytes, b->size, &length);
 	return n >= TEXT_LEAST && typing_fits(p->t, b, length + 1) && !begins_with_address(p, b);
+}
+
+/* Behind its length, in whole words, as some programs' own allocators keep it. */
+static bool is_counted_text(struct plain *p, const struct block *b)
+{
+	struct block behind = *b;
+	uint64_t room;
+
+	if (b->size <= 2 * p->word || !view_read_word(&p->view, b->addr, &room, p->word) ||
+	    room > b->size - p->word || room % p->word || !typing_fits(p->t, b, room + p->word))
+		return false;
+	behind.addr += p->word;
+	behind.size = room;
+	return is_text(p, &behind);
 }
 
 /* ---- pointers ---- */
@@ -165,6 +179,10 @@ static void look_block(struct plain *p, const struct block *b)
 		types_put(p->t->types, b->id, p->text);
 		return;
 	}
+	if (is_counted_text(p, b)) {
+		types_put(p->t->types, b->id, p->counted);
+		return;
+	}
 	if (b->size < (POINTERS + 1) * p->word)
 		return;
 	if (is_environment(p, b))
@@ -177,11 +195,13 @@ void typing_plain(struct typing *t)
 {
 	struct plain p = { .t = t, .view = { .core = t->core }, .word = t->core->machine->word };
 	struct type text = { "text", "text", 0.95 };
+	struct type counted = { "text behind its length", "text", 0.95 };
 	struct type environment = { "environment (NAME=value)", "pointers", 0.97 };
 	struct heap_iter it = { 0 };
 	struct block b;
 
 	p.text = types_intern(t->types, &text);
+	p.counted = types_intern(t->types, &counted);
 	p.environment = types_intern(t->types, &environment);
 	while (heap_next_set(t->heap, types_wanted(t->types), &it, &b))
 		if (!types_label(t->types, b.id))

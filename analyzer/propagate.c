@@ -2,6 +2,8 @@
 
 #include "analyzer/analysis.h"
 
+#define GUESS 0.92 /* confidence at most where a chain begins with what agrees with a block */
+
 enum {
 	TODO_MOST = 1 << 24,    /* regions that wait; 24 bytes each */
 	VISITED_MOST = 1 << 22, /* parts in the middle of blocks */
@@ -10,12 +12,12 @@ enum {
 	ROUNDS_MOST = 8,
 };
 
-void push_region(struct propagation *p, vaddr at, uint32_t type, uint64_t count, bool local)
+void push_region(struct propagation *p, vaddr at, uint32_t type, uint64_t count, uint32_t how)
 {
 	struct region r = { .at = at,
 		            .type = type,
 		            .count = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX,
-		            .local = local };
+		            .how = how };
 
 	if (p->todo.n < TODO_MOST && count && slots_of(p->slots, type)->n)
 		array_push(&p->todo, r);
@@ -39,7 +41,7 @@ void note_member(struct propagation *p, uint32_t of, uint64_t offset, uint32_t t
  * tells no more.
  */
 static void interior(struct propagation *p, const struct block *b, uint64_t offset, uint32_t type,
-                     bool local)
+                     uint32_t how)
 {
 	const struct ctype *t = ctype_get(p->graph, type);
 	uint32_t old = p->of[b->id];
@@ -62,12 +64,12 @@ static void interior(struct propagation *p, const struct block *b, uint64_t offs
 	if (!plausible(p, at, type, &good))
 		return;
 	idmap_put(&p->visited, at, type);
-	push_region(p, at, type, 1, local);
+	push_region(p, at, type, 1, how);
 	if (p->hints.n < HINTS_MOST)
 		array_push(&p->hints, ((struct hint){ b->addr, offset, type }));
 }
 
-bool follow_pointer(struct propagation *p, uint64_t value, uint32_t type, bool local)
+bool follow_pointer(struct propagation *p, uint64_t value, uint32_t type, uint32_t how)
 {
 	struct block b;
 	struct room room;
@@ -78,23 +80,23 @@ bool follow_pointer(struct propagation *p, uint64_t value, uint32_t type, bool l
 		return true;
 	if (value == b.addr) {
 		room = room_of(p, &b);
-		return propose(p, &room, type, local);
+		return propose(p, &room, type, how);
 	}
-	if (room_behind(p, &b, value - b.addr, type, &room) && propose(p, &room, type, local))
+	if (room_behind(p, &b, value - b.addr, type, &room) && propose(p, &room, type, how))
 		return true;
-	interior(p, &b, value - b.addr, type, local);
+	interior(p, &b, value - b.addr, type, how);
 	return true;
 }
 
 /* A container's pointers lead to nodes, which are blocks, and to its head, which is in the
  * container. */
-static bool follow_node(struct propagation *p, uint64_t value, uint32_t type, bool local)
+static bool follow_node(struct propagation *p, uint64_t value, uint32_t type, uint32_t how)
 {
 	struct block b;
 
 	value = core_pointer(p->t->core, value);
 	return !heap_find(p->t->heap, value, &b) || b.addr != value ||
-	       follow_pointer(p, value, type, local);
+	       follow_pointer(p, value, type, how);
 }
 
 /* False: one of the pointers leads to what it cannot. */
@@ -108,11 +110,11 @@ static bool follow_slots(struct propagation *p, const struct region *r, vaddr at
 		const struct slot *s = &l->v[i];
 
 		if (s->count)
-			push_region(p, at + s->offset, s->type, s->count, r->local);
+			push_region(p, at + s->offset, s->type, s->count, r->how);
 		else if (!s->truth && view_read_word(&p->view, at + s->offset, &value, p->word) &&
 		         value)
-			good &= s->node ? follow_node(p, value, s->type, r->local)
-			                : follow_pointer(p, value, s->type, r->local);
+			good &= s->node ? follow_node(p, value, s->type, r->how)
+			                : follow_pointer(p, value, s->type, r->how);
 	}
 	return good;
 }
@@ -149,8 +151,8 @@ void follow_regions(struct propagation *p)
 
 /* ---- what comes out ---- */
 
-/* How sure: below the bar nothing is said. The shares are measured: doc/accuracy.md. */
-static double confidence(struct propagation *p, uint32_t of)
+/* The shares are measured: doc/accuracy.md. */
+static double sure_of(struct propagation *p, uint32_t of)
 {
 	const struct outcome *o = outcome_of(p, type_in(of));
 	uint64_t all = (uint64_t)o->fits + o->loose + o->prefix + o->none + o->doubt;
@@ -173,6 +175,13 @@ static double confidence(struct propagation *p, uint32_t of)
 	if (against * 10 > all)
 		return 0;
 	return fit_in(of) == FIT_ONE ? 0.98 : 0.95;
+}
+
+double confidence(struct propagation *p, uint32_t of)
+{
+	double sure = sure_of(p, of);
+
+	return of & OF_GUESS && sure > GUESS ? GUESS : sure;
 }
 
 /* Nodes by the container that people wrote: what a node has inside is in the name's brackets. */
@@ -238,7 +247,8 @@ static const char *node_name(struct pool *pool, const char *name)
 static uint32_t label_of(struct propagation *p, uint32_t of, double sure)
 {
 	struct pool pool = { 0 };
-	struct type type = { .method = "dwarf", .confidence = sure };
+	struct type type = { .method = of & OF_GUESS ? "members" : "dwarf",
+		             .confidence = sure };
 	bool many = fit_in(of) == FIT_ARRAY || fit_in(of) == FIT_SCALARS;
 	uint32_t label;
 
@@ -353,6 +363,11 @@ void typing_dwarf(struct typing *t)
 		seed_locals(p);
 		follow_regions(p);
 		for (int i = 0; i < ROUNDS_MOST && embed_all(p); i++)
+			follow_regions(p);
+	}
+	if (!t->budget || t->lost) {
+		p->followed = 0;
+		for (int i = 0; i < ROUNDS_MOST && agree_all(p); i++)
 			follow_regions(p);
 	}
 	propose_all(p);

@@ -5,6 +5,7 @@
  * propagate.c  along pointers, from region to region
  * room.c       where in a block its object is: behind a header, or all of it
  * propose.c    does a block fit what a pointer says it is, and which of two types wins
+ * agree.c      blocks that nothing typed leads to, by what is in them
  * embed.c      blocks of which only the first part is known, or one in the middle
  */
 #ifndef ANALYZER_PROPAGATE_IN_H
@@ -31,9 +32,10 @@ enum fit {
 #define OF_EMBED    0x10u /* inferred from the only type that has the known part */
 #define OF_LOCAL    0x20u /* only variables of functions say so */
 #define OF_DOUBT    0x40u /* an array, and only its size says so */
-#define OF_HEAD     0x180u /* words in front of the object: a header of the program's allocator */
-#define OF_HEAD_ONE 0x80u
-#define OF_SHIFT    9
+#define OF_GUESS    0x80u /* from the only type whose members agree with it, or led to from such */
+#define OF_HEAD     0x300u /* words in front of the object: a header of the program's allocator */
+#define OF_HEAD_ONE 0x100u
+#define OF_SHIFT    10
 
 /* Where an object has its place: all of a block, or what is behind a header that tells of it. */
 struct room {
@@ -48,7 +50,7 @@ struct region { /* elements of a type at an address, whose pointers are to be fo
 	vaddr at;
 	uint32_t type;
 	uint32_t count;
-	bool local; /* variables of functions */
+	uint32_t how; /* OF_LOCAL, OF_GUESS: where the type came from */
 };
 
 /* What pointers to a type led to, in blocks. */
@@ -96,8 +98,10 @@ void seed_locals(struct propagation *p);
 /* propagate.c */
 void follow_regions(struct propagation *p);
 /* False: what it points to is not of that type. */
-bool follow_pointer(struct propagation *p, uint64_t value, uint32_t type, bool local);
-void push_region(struct propagation *p, vaddr at, uint32_t type, uint64_t count, bool local);
+bool follow_pointer(struct propagation *p, uint64_t value, uint32_t type, uint32_t how);
+/* How sure is what is known of a block: below the bar nothing is said. */
+double confidence(struct propagation *p, uint32_t of);
+void push_region(struct propagation *p, vaddr at, uint32_t type, uint64_t count, uint32_t how);
 
 /* room.c */
 struct room room_of(const struct propagation *p, const struct block *b);
@@ -109,8 +113,10 @@ struct room room_known(struct propagation *p, const struct block *b);
 
 /* propose.c */
 /* False: what is there is not of that type. */
-bool propose(struct propagation *p, const struct room *room, uint32_t type, bool local);
+bool propose(struct propagation *p, const struct room *room, uint32_t type, uint32_t how);
 void propose_inferred(struct propagation *p, const struct room *room, uint32_t type);
+enum fit room_fits(struct propagation *p, const struct room *room, uint32_t type);
+void propose_guess(struct propagation *p, const struct room *room, uint32_t type);
 struct outcome *outcome_of(struct propagation *p, uint32_t type);
 /* Could what is at an address be of this type, as far as its pointers tell? Those that lead to
  * memory in use are added to *good. */
@@ -123,6 +129,9 @@ bool open_end(uint32_t of);
 
 /* A pointer of this type goes into the middle of a block whose type is known. */
 void note_member(struct propagation *p, uint32_t of, uint64_t offset, uint32_t type);
+
+/* agree.c. True: something new was found. */
+bool agree_all(struct propagation *p);
 
 /* embed.c. True: something new was found. */
 bool embed_all(struct propagation *p);

@@ -13,7 +13,7 @@ enum {
 	PARTS = 256,   /* slots of a type */
 };
 
-static enum fit fit_of(struct propagation *p, const struct room *r, uint32_t type)
+enum fit room_fits(struct propagation *p, const struct room *r, uint32_t type)
 {
 	const struct ctype *t = ctype_get(p->graph, type);
 	const struct layout *l = slots_of(p->slots, type);
@@ -161,10 +161,10 @@ static void enter(struct propagation *p, const struct room *r, uint32_t type, en
 	p->of[r->id] = type << OF_SHIFT | r->head * OF_HEAD_ONE | bits | (uint32_t)fit;
 	bit_set(p->known, r->id);
 	push_region(p, r->at, type, fit == FIT_ARRAY || fit == FIT_SCALARS ? r->size / size : 1,
-	            bits & OF_LOCAL);
+	            bits & (OF_LOCAL | OF_GUESS));
 	if (fit == FIT_FLEXIBLE && slots_telling(p->graph, l->tail) && r->size > l->size)
 		push_region(p, r->at + l->size, l->tail, (r->size - l->size) / l->flexible,
-		            bits & OF_LOCAL);
+		            bits & (OF_LOCAL | OF_GUESS));
 }
 
 /* Is only the beginning of the block known? */
@@ -180,12 +180,15 @@ static void settle(struct propagation *p, const struct room *r, uint32_t type, e
 	uint32_t old = p->of[r->id];
 
 	if (type_in(old) == type) {
-		if (!(bits & OF_LOCAL))
-			p->of[r->id] &= ~OF_LOCAL;
+		p->of[r->id] &= ~(~bits & (OF_LOCAL | OF_GUESS));
+		return;
+	}
+	if (old & OF_GUESS && !(bits & OF_GUESS) && fit > FIT_SCALARS) {
+		enter(p, r, type, fit, bits);
 		return;
 	}
 	if (slots_within(p->graph, type_in(old), 0, type) || fit <= FIT_LOOSE ||
-	    ((bits & OF_LOCAL) && !(old & OF_LOCAL)))
+	    ((bits & OF_LOCAL) && !(old & OF_LOCAL)) || ((bits & OF_GUESS) && !(old & OF_GUESS)))
 		return;
 	if (open_end(old) || slots_within(p->graph, type, 0, type_in(old)) ||
 	    (fit_in(old) == FIT_SCALARS && fit > FIT_SCALARS))
@@ -227,9 +230,8 @@ static void count(struct propagation *p, const struct room *r, uint32_t type, en
 	o->none += fit == FIT_NONE;
 }
 
-bool propose(struct propagation *p, const struct room *r, uint32_t type, bool local)
+bool propose(struct propagation *p, const struct room *r, uint32_t type, uint32_t bits)
 {
-	uint32_t bits = local ? OF_LOCAL : 0;
 	unsigned good = 0;
 	enum fit fit;
 
@@ -242,7 +244,7 @@ bool propose(struct propagation *p, const struct room *r, uint32_t type, bool lo
 		settle(p, r, type, fit_in(p->of[r->id]), bits);
 		return true;
 	}
-	fit = fit_of(p, r, type);
+	fit = room_fits(p, r, type);
 	if (fit == FIT_ARRAY || fit == FIT_SCALARS
 	            ? !plausible_array(p, r, type, &good)
 	            : fit != FIT_NONE && !plausible(p, r->at, type, &good))
@@ -261,9 +263,14 @@ bool propose(struct propagation *p, const struct room *r, uint32_t type, bool lo
 
 void propose_inferred(struct propagation *p, const struct room *r, uint32_t type)
 {
-	enum fit fit = fit_of(p, r, type);
+	enum fit fit = room_fits(p, r, type);
 	unsigned good = 0;
 
 	if ((fit == FIT_ONE || fit == FIT_FLEXIBLE) && plausible(p, r->at, type, &good))
 		enter(p, r, type, fit, OF_EMBED);
+}
+
+void propose_guess(struct propagation *p, const struct room *r, uint32_t type)
+{
+	enter(p, r, type, FIT_ONE, OF_GUESS | OF_EMBED);
 }

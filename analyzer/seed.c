@@ -27,12 +27,12 @@ static void seed_variable(struct propagation *p, vaddr at, const struct variable
 	const struct ctype *t = ctype_get(p->graph, v->type);
 
 	/* an initialized flexible array has more than its type says */
-	push_region(p, at - v->offset, v->type, 1, false);
+	push_region(p, at - v->offset, v->type, 1, 0);
 	if (v->offset >= t->size && slots_of(p->slots, v->type)->flexible) {
 		const struct layout *l = slots_of(p->slots, v->type);
 
 		if (slots_telling(p->graph, l->tail))
-			push_region(p, at - (v->offset - l->size) % l->flexible, l->tail, 1, false);
+			push_region(p, at - (v->offset - l->size) % l->flexible, l->tail, 1, 0);
 	}
 }
 
@@ -100,9 +100,9 @@ static void seed_local(struct propagation *p, const struct local *l)
 	const struct ctype *t = ctype_get(p->graph, l->type);
 
 	if (l->in_memory)
-		push_region(p, l->at, l->type, 1, true);
+		push_region(p, l->at, l->type, 1, OF_LOCAL);
 	else if (t->kind == CTYPE_POINTER && slots_telling(p->graph, t->of))
-		follow_pointer(p, l->value, t->of, true);
+		follow_pointer(p, l->value, t->of, OF_LOCAL);
 }
 
 /*
@@ -131,7 +131,7 @@ static void seed_object(struct propagation *p, const struct block *b)
 {
 	struct room room = room_of(p, b);
 
-	propose(p, &room, class_at(p, b->addr), false);
+	propose(p, &room, class_at(p, b->addr), 0);
 }
 
 /* Objects whose vtable tells their class: where the module of the vtable has debug information. */

@@ -88,7 +88,7 @@ static struct profile *profile_of(struct transfer *x, uint32_t label, const stru
 	for (size_t i = 0; i < x->profile.n; i++)
 		if (x->profile.v[i].label == label && x->profile.v[i].size == b->size)
 			return &x->profile.v[i];
-	if (x->profile.n >= PROFILES)
+	if (x->profile.n >= PROFILES || !strcmp(type->method, "members"))
 		return NULL;
 	new.told_from_outside = !strcmp(type->method, "dwarf");
 	array_push(&x->profile, new);
@@ -289,7 +289,8 @@ static void learn_all(struct transfer *x)
 
 /*
  * What is known of blocks that nobody asked about: as much as a bounded look from the variables
- * tells, which costs the same for a heap of any size.
+ * tells, which costs the same for a heap of any size. The wanted ones are held against the
+ * program's types then, which is to say the same of them as where all are wanted.
  */
 static struct types *know_some(struct typing *t)
 {
@@ -297,8 +298,23 @@ static struct types *know_some(struct typing *t)
 
 	some.types = types_make(t->heap, t->heap->used);
 	some.budget = BUDGET;
+	some.lost = types_wanted(t->types);
 	typing_dwarf(&some);
 	return some.types;
+}
+
+/* What is known of wanted blocks themselves. */
+static void take_members(struct typing *t, const struct types *some)
+{
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	while (heap_next_set(t->heap, types_wanted(t->types), &it, &b)) {
+		const struct type *type = types_of(some, b.id);
+
+		if (type && !strcmp(type->method, "members") && !types_label(t->types, b.id))
+			types_propose(t->types, b.id, type);
+	}
 }
 
 void typing_transfer(struct typing *t)
@@ -312,6 +328,8 @@ void typing_transfer(struct typing *t)
 	if (find_sizes(x)) {
 		struct types *some = t->all ? NULL : know_some(t);
 
+		if (some)
+			take_members(t, some);
 		x->known = some ? some : t->types;
 		learn_all(x);
 		any = keep_sizes(x);

@@ -21,6 +21,8 @@ static const struct {
 	{ "perl", 6, "it is built as the interpreter's, or a value's head leads to it" },
 	{ "libc", 6, "the C library's own structures lead to it" },
 	{ "dwarf", 5, "typed pointers lead to it from variables" },
+	{ "members", 4,
+	  "it is the only type of the program whose members agree with what is in the block" },
 	{ "peers", 3,
 	  "almost all blocks of its size and shape whose type is known are of this one" },
 	{ "pointers", 2, "its words are pointers to blocks of one type" },

@@ -19,6 +19,7 @@ struct typing {
 	struct types *types;
 	struct rtti *rtti;
 	uint64_t budget; /* typing_dwarf: regions of memory to be followed, at most; 0: no bound */
+	const uint64_t *lost; /* typing_dwarf with a budget: blocks to be held against all types */
 	bool all;        /* every used block is wanted: memory as a whole may be looked at */
 };
 
