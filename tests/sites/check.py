@@ -40,6 +40,19 @@ def truth_of(path):
                     blocks[~words[0] & (1 << 64) - 1] = [~w & (1 << 64) - 1 for w in words[2:] if w]
 
 
+def bare(function):
+    """Its name without parameters and arguments of templates: std::allocator is no wrapper."""
+    out, depth = [], 0
+    for c in function:
+        if c == "(" and not depth and out:
+            break
+        depth += c == "<"
+        if not depth:
+            out.append(c)
+        depth -= c == ">"
+    return "".join(out)
+
+
 class Lines:
     """Positions of return addresses in one module, by addr2line."""
 
@@ -68,9 +81,9 @@ class Lines:
     def choose(self, frames):
         """file:line, or None: of a wrapper; '' without lines."""
         if frames[0][1].startswith("??"):
-            return None if self.wrapper.search(frames[0][0]) else ""
+            return None if self.wrapper.search(bare(frames[0][0])) else ""
         for function, where in frames:
-            if not SYSTEM.search(where) and not self.wrapper.search(function):
+            if not SYSTEM.search(where) and not self.wrapper.search(bare(function)):
                 return os.path.basename(where)
         return None
 
