@@ -11,11 +11,9 @@
 #define CLASSES_OWN 1024 /* sizes with a class of their own, at most */
 
 struct size_class {
-	uint64_t low, high;               /* usable bytes, both included */
-	uint64_t blocks;                  /* used ones of these sizes */
-	unsigned level;                   /* of the sample: 1 / 2^level of the blocks */
-	uint32_t alike[IMPRINT_PATTERNS]; /* of two different blocks: which lanes agreed, see
-	                                     sample.c */
+	uint64_t low, high; /* usable bytes, both included */
+	uint64_t blocks;    /* used ones of these sizes */
+	unsigned level;     /* of the sample: 1 / 2^level of the blocks */
 };
 
 struct classes {

@@ -74,19 +74,22 @@ bool imprint_take(const struct core *core, const struct heap *heap, const struct
 unsigned imprint_compare_blocks(const struct imprint_side *a, const struct imprint_side *b)
 {
 	uint8_t first[IMPRINT_WORDS * 8], second[IMPRINT_WORDS * 8];
-	unsigned wide = a->core->machine->word, same = IMPRINT_SAME;
+	unsigned wide = a->core->machine->word, same = IMPRINT_SAME | IMPRINT_TARGETS;
 	size_t n = words_of(a->core, a->block);
 	const uint8_t *x = bytes_of(a->core, a->block, n * wide, first);
 	const uint8_t *y = bytes_of(b->core, b->block, n * wide, second);
 
 	if (!x || !y || !memcmp(x, y, n * wide)) /* most pairs are the same to the byte */
-		return IMPRINT_SAME;
+		return same;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t v = load_word(x + i * wide, wide), w = load_word(y + i * wide, wide);
 		unsigned lane = i < 16 ? lane_of[i] : 7;
 
-		if (v != w && (same >> lane & 1) &&
-		    !(is_pointer(a->core, a->heap, v) && is_pointer(b->core, b->heap, w)))
+		if (v == w)
+			continue;
+		if (is_pointer(a->core, a->heap, v) && is_pointer(b->core, b->heap, w))
+			same &= ~IMPRINT_TARGETS;
+		else
 			same &= ~(1u << lane);
 	}
 	return same;

@@ -22,6 +22,7 @@
 #define IMPRINT_WORDS    64
 #define IMPRINT_PATTERNS (1u << IMPRINT_LANES) /* sets of lanes that agree */
 #define IMPRINT_SAME     (IMPRINT_PATTERNS - 1)
+#define IMPRINT_TARGETS  IMPRINT_PATTERNS /* a bit more: its pointers lead where they did */
 
 struct imprint {
 	uint64_t lane[IMPRINT_LANES];

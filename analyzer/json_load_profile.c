@@ -57,22 +57,44 @@ static void load_mappings(struct loading *l, const json_t *o, struct profile *p)
 	}
 }
 
-static void load_alike(struct loading *l, const json_t *o, struct size_class *c)
+/* Counts by set of lanes; key may be absent. */
+static void load_patterns(struct loading *l, const json_t *o, const char *key, uint32_t *count)
 {
-	const json_t *alike = load_object(l, o, "alike"), *n;
-	const char *key;
+	const json_t *patterns = load_object(l, o, key), *n;
+	const char *set;
 
-	json_object_foreach((json_t *)alike, key, n)
+	json_object_foreach((json_t *)patterns, set, n)
 	{
 		char *end;
-		unsigned long pattern = strtoul(key, &end, 16);
+		unsigned long pattern = strtoul(set, &end, 16);
 
-		if (*end || end != key + 2 || pattern >= IMPRINT_PATTERNS || !json_is_integer(n) ||
+		if (*end || end != set + 2 || pattern >= IMPRINT_PATTERNS || !json_is_integer(n) ||
 		    json_integer_value(n) < 0 || json_integer_value(n) > UINT32_MAX) {
-			load_bad(l, "alike", "counts by pattern");
+			load_bad(l, key, "counts by pattern");
 			return;
 		}
-		c->alike[pattern] = (uint32_t)json_integer_value(n);
+		count[pattern] = (uint32_t)json_integer_value(n);
+	}
+}
+
+static void load_kin(struct loading *l, const json_t *o, struct profile *p)
+{
+	const json_t *list = load_array(l, o, "kin"), *row;
+	size_t i;
+
+	json_array_foreach(list, i, row)
+	{
+		uint64_t size_class = load_number(l, row, "class");
+		struct kin kin = { .type = load_string(l, row, "type") };
+
+		load_patterns(l, row, "alike", kin.alike);
+		load_patterns(l, row, "near", kin.near);
+		if (size_class >= p->classes.n || !kin.type || i >= KINS_TYPED)
+			load_bad(l, "kin", "a list of size classes with types");
+		if (l->bad)
+			return;
+		kin.size_class = (uint32_t)size_class;
+		array_push(&p->kin, kin);
 	}
 }
 
@@ -81,6 +103,7 @@ static void load_classes(struct loading *l, const json_t *list, struct profile *
 	size_t n = json_array_size(list), i;
 	struct size_class *v;
 	const json_t *row;
+	struct kin kin;
 
 	if (n > CLASSES_OWN + 64) {
 		load_bad(l, "classes", "as many as there can be");
@@ -95,7 +118,10 @@ static void load_classes(struct loading *l, const json_t *list, struct profile *
 		v[i].high = load_number(l, row, "high");
 		v[i].blocks = load_number(l, row, "blocks");
 		v[i].level = (unsigned)level;
-		load_alike(l, row, &v[i]);
+		kin = (struct kin){ .size_class = (uint32_t)i };
+		load_patterns(l, row, "alike", kin.alike);
+		load_patterns(l, row, "near", kin.near);
+		array_push(&p->kin, kin);
 		if (level > LEVEL_MAX || v[i].low == ABSENT || v[i].blocks == ABSENT) {
 			load_bad(l, "classes", "a list of size classes");
 			v[i].level = 0;
@@ -171,6 +197,10 @@ void load_profile(struct loading *l, const json_t *root)
 		return;
 	load_classes(l, classes, p);
 	if (!l->bad)
-		load_blocks(l, blocks, p);
+		load_kin(l, o, p);
+	if (l->bad)
+		return;
+	kins_index(p);
+	load_blocks(l, blocks, p);
 	p->sampled = true;
 }

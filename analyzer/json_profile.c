@@ -26,21 +26,44 @@ static json_t *mapping(const struct profile_mapping *m)
 	return o;
 }
 
-static json_t *size_class(const struct size_class *c)
+/* Counts by set of lanes. */
+static void put_patterns(json_t *o, const char *key, const uint32_t *count)
 {
-	json_t *o = json_object(), *alike = json_object();
+	json_t *patterns = json_object();
 	char pattern[8];
+
+	for (unsigned i = 0; i < IMPRINT_PATTERNS; i++) {
+		snprintf(pattern, sizeof(pattern), "%02x", i);
+		if (count[i])
+			field_number(patterns, pattern, count[i]);
+	}
+	json_object_set_new(o, key, patterns);
+}
+
+/* With what is known of its blocks of unknown type. */
+static json_t *size_class(const struct profile *p, size_t i)
+{
+	const struct size_class *c = &p->classes.v[i];
+	const struct kin *kin = &p->kin.v[p->kin_rest[i]];
+	json_t *o = json_object();
 
 	field_number(o, "low", c->low);
 	field_number(o, "high", c->high);
 	field_number(o, "blocks", c->blocks);
 	field_number(o, "level", c->level);
-	for (unsigned i = 0; i < IMPRINT_PATTERNS; i++) {
-		snprintf(pattern, sizeof(pattern), "%02x", i);
-		if (c->alike[i])
-			field_number(alike, pattern, c->alike[i]);
-	}
-	json_object_set_new(o, "alike", alike);
+	put_patterns(o, "alike", kin->alike);
+	put_patterns(o, "near", kin->near);
+	return o;
+}
+
+static json_t *kin_of_type(const struct kin *kin)
+{
+	json_t *o = json_object();
+
+	field_number(o, "class", kin->size_class);
+	field_string(o, "type", kin->type);
+	put_patterns(o, "alike", kin->alike);
+	put_patterns(o, "near", kin->near);
 	return o;
 }
 
@@ -74,12 +97,22 @@ static void end_array(struct out *out, size_t n)
 
 static void put_sample(const struct profile *p, struct out *out)
 {
+	size_t typed = 0;
+
 	begin_array(out, "classes");
 	for (size_t i = 0; i < p->classes.n && !out_failed(out); i++) {
 		next(out, i);
-		json_put(out, size_class(&p->classes.v[i]));
+		json_put(out, size_class(p, i));
 	}
 	end_array(out, p->classes.n);
+	begin_array(out, "kin");
+	for (size_t i = 0; i < p->kin.n && !out_failed(out); i++) {
+		if (!p->kin.v[i].type)
+			continue;
+		next(out, typed++);
+		json_put(out, kin_of_type(&p->kin.v[i]));
+	}
+	end_array(out, typed);
 	begin_array(out, "blocks");
 	for (size_t i = 0; i < p->blocks.n && !out_failed(out); i++) {
 		next(out, i);

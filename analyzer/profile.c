@@ -16,6 +16,9 @@ void profile_free(struct profile *profile)
 	array_free(&profile->groups);
 	array_free(&profile->mappings);
 	array_free(&profile->blocks);
+	array_free(&profile->kin);
+	mem_free(profile->kin_of);
+	mem_free(profile->kin_rest);
 	classes_free(&profile->classes);
 	mem_free(profile);
 }

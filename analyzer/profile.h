@@ -11,7 +11,7 @@
 #ifndef ANALYZER_PROFILE_H
 #define ANALYZER_PROFILE_H
 
-#include "analyzer/classes.h"
+#include "analyzer/kin.h"
 #include "analyzer/report.h"
 
 struct analysis;
@@ -42,6 +42,9 @@ struct profile {
 	ARRAY(struct profile_mapping) mappings; /* sorted by kind and path */
 	bool sampled;                           /* the rest is there */
 	struct classes classes;
+	ARRAY(struct kin) kin; /* sorted by size class, that of unknown type first */
+	uint32_t *kin_of;      /* by group: index into kin; UINT32_MAX: no size class has it */
+	uint32_t *kin_rest;    /* by size class: the one of unknown type */
 	ARRAY(struct profile_block) blocks; /* sorted by address */
 };
 

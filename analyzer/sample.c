@@ -78,7 +78,7 @@ static void choose_levels(struct classes *classes)
 
 /* ---- the sample ---- */
 
-struct references { /* of one class */
+struct references { /* of one kin */
 	struct imprint of[REFERENCES];
 	unsigned n;
 };
@@ -91,7 +91,7 @@ struct drawing {
 	const struct types *types;
 	struct siphash_key key;
 	struct group_index groups;
-	struct references *reference; /* by class */
+	struct references *reference; /* by kin */
 };
 
 /* Which lanes agree with the most similar one of the references. */
@@ -109,19 +109,19 @@ static unsigned most_alike(const struct references *r, const struct imprint *imp
 }
 
 /*
- * Compares with blocks of the class that came before, one at random and the most similar one: what
+ * Compares with blocks of its kin that came before, one at random and the most similar one: what
  * takes the place of a freed block is more often of its type than chance has it. The block may
  * become such a reference itself.
  */
-static void compare(struct drawing *d, size_t c, vaddr addr, const struct imprint *imprint)
+static void compare(struct drawing *d, uint32_t kin, vaddr addr, const struct imprint *imprint)
 {
-	struct references *r = &d->reference[c];
+	struct references *r = &d->reference[kin];
 	uint64_t h = mix(addr ^ UINT64_C(0x5bd1e995));
 	unsigned at = r->n ? (unsigned)(h % r->n) : 0;
 
 	if (r->n) {
-		d->p->classes.v[c].alike[imprint_compare(imprint, &r->of[at])]++;
-		d->p->classes.v[c].alike[most_alike(r, imprint)]++;
+		d->p->kin.v[kin].alike[imprint_compare(imprint, &r->of[at])]++;
+		d->p->kin.v[kin].near[most_alike(r, imprint)]++;
 	}
 	if (r->n < REFERENCES)
 		r->of[r->n++] = *imprint;
@@ -139,11 +139,11 @@ static void draw(struct drawing *d, const struct block *b)
 	if (c == SIZE_MAX || !profile_samples(b->addr, d->p->classes.v[c].level) ||
 	    !imprint_take(d->core, d->heap, b, &imprint))
 		return;
-	compare(d, c, b->addr, &imprint);
 	row.size_class = (uint32_t)c;
 	type = types_of(d->types, b->id);
 	row.group = group_index_find(&d->groups, reach_of(d->reach, b->id), b->size,
 	                             type ? type->name : NULL);
+	compare(d, kin_find(d->p, row.group, c), b->addr, &imprint);
 	row.seal = imprint_seal(&imprint, &d->key, b->addr);
 	array_push(&d->p->blocks, row);
 }
@@ -163,8 +163,9 @@ void sample_take(struct profile *profile, struct analysis *a)
 		return;
 	make_classes(profile);
 	choose_levels(&profile->classes);
+	kins_make(profile);
 	group_index_make(profile, &d.groups);
-	d.reference = mem_alloc(profile->classes.n + 1, sizeof(*d.reference));
+	d.reference = mem_alloc(profile->kin.n + 1, sizeof(*d.reference));
 	while (heap_next_set(d.heap, d.heap->used, &it, &b))
 		draw(&d, &b);
 	mem_free(d.reference);

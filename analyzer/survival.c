@@ -85,29 +85,32 @@ void survival_mark(struct survival *s, uint32_t i, bool pair, bool kept, bool co
 		bit_set(s->cohort_bits, i);
 }
 
-/* What reuse.h found, for the report; and of all classes together. */
-static void tell_classes(const struct classes *classes, const struct reuse *reuse,
-                         struct survival *s)
+/* What reuse.h found, for the report by size class; and of all together. */
+static void tell_classes(const struct profile *p, const struct reuse *reuse, struct survival *s)
 {
 	double survivors = 0, wrong = 0;
 
-	for (size_t i = 0; i < classes->n; i++) {
-		const struct reuse *r = &reuse[i];
-		struct survival_class row = { .low = classes->v[i].low,
-			                      .high = classes->v[i].high,
-			                      .survivors = r->survivors,
-			                      .replaced = r->others,
-			                      .error = -1 };
+	for (size_t i = 0, k = 0; i < p->classes.n; i++) {
+		const struct size_class *c = &p->classes.v[i];
+		struct survival_class row = { .low = c->low, .high = c->high, .error = -1 };
+		double told = 0, of_them = 0;
 		/* a sampled pair stands for so many */
-		double weight = s->estimated ? (double)(UINT64_C(1) << classes->v[i].level) : 1;
+		double weight = s->estimated ? (double)(UINT64_C(1) << c->level) : 1;
 
-		if (!r->survivors && !r->others)
-			continue;
-		if (r->wrong >= 0 && r->survivors) {
-			row.error = r->wrong / (double)r->survivors;
-			survivors += weight * (double)r->survivors;
-			wrong += weight * r->wrong;
+		for (; k < p->kin.n && p->kin.v[k].size_class == i; k++) {
+			row.survivors += reuse[k].survivors;
+			row.replaced += reuse[k].others;
+			if (reuse[k].wrong < 0)
+				continue;
+			told += (double)reuse[k].survivors;
+			of_them += reuse[k].wrong;
 		}
+		if (!row.survivors && !row.replaced)
+			continue;
+		if (told > 0)
+			row.error = of_them / told;
+		survivors += weight * told;
+		wrong += weight * of_them;
 		array_push(&s->classes, row);
 	}
 	s->error = survivors > 0 ? wrong / survivors : -1;
@@ -118,7 +121,7 @@ void survival_find(struct snapshot *before, struct snapshot *after, bool exact,
 {
 	const struct profile *old = before->report.profile, *new = after->report.profile;
 	struct survival s = { .known = true, .estimated = !exact, .by_id = exact };
-	struct reuse *reuse = mem_alloc(new->classes.n + 1, sizeof(*reuse));
+	struct reuse *reuse = mem_alloc(new->kin.n + 1, sizeof(*reuse));
 
 	if (last && (!last->known || last->by_id != exact))
 		last = NULL;
@@ -128,7 +131,7 @@ void survival_find(struct snapshot *before, struct snapshot *after, bool exact,
 		survival_by_blocks(before, after, last, reuse, &s);
 	else
 		survival_by_sample(old, new, last, reuse, &s);
-	tell_classes(&new->classes, reuse, &s);
+	tell_classes(new, reuse, &s);
 	mem_free(reuse);
 	*out = s;
 }

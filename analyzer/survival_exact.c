@@ -1,9 +1,15 @@
 /*
- * Every used block of two cores, merged by address: once to see how contents agree (a byte for each
- * block of the newer core keeps that), once to count what became of each.
+ * Every used block of two cores, merged by address: once to see how contents agree (two bytes for
+ * each block of the newer core keep that), once to count what became of each. In between it is
+ * judged which pairs are replaced: in rounds, as holders count only that survived themselves.
  */
 #include "analyzer/group_index.h"
 #include "analyzer/survival.h"
+#include "analyzer/tie.h"
+
+#define ROUNDS 4       /* at most: the next one knows which holders are none */
+#define FEW    1000    /* one in so many pairs that came to be known as replaced is worth another */
+#define PAIR   0x8000u /* beside a set of lanes: there is one */
 
 struct merge {
 	const struct core *old_core, *new_core;
@@ -11,7 +17,10 @@ struct merge {
 	const struct reach *old_reach, *new_reach;
 	const struct types *old_types, *new_types;
 	struct group_index old_groups, new_groups;
+	const struct profile *profile; /* the newer one */
+	uint32_t *old_kin;             /* kin of it, by groups of the older one */
 	const struct survival *last;
+	struct ties ties;
 	struct heap_iter i, k;
 	struct block old, new;   /* valid where has_* */
 	bool has_old, has_new;   /* one is there at this address */
@@ -64,20 +73,40 @@ static struct life life_of(const struct reach *reach, const struct types *types,
 		              .leaked = r == REACH_DEFINITE || r == REACH_INDIRECT };
 }
 
-static void count(struct merge *m, const struct reuse *reuse, size_t c, unsigned pattern,
-                  struct survival *s)
+static struct life life_of_old(const struct merge *m)
+{
+	return life_of(m->old_reach, m->old_types, &m->old_groups, &m->old);
+}
+
+static struct life life_of_new(const struct merge *m)
+{
+	return life_of(m->new_reach, m->new_types, &m->new_groups, &m->new);
+}
+
+/* UINT32_MAX: none. */
+static uint32_t kin_of_new(const struct merge *m, const struct block *b)
+{
+	const struct type *type = types_of(m->new_types, b->id);
+	uint32_t group = group_index_find(&m->new_groups, reach_of(m->new_reach, b->id), b->size,
+	                                  type ? type->name : NULL);
+	size_t c = group == PROFILE_NO_GROUP ? classes_find(&m->profile->classes, b->size) : 0;
+
+	return c == SIZE_MAX ? UINT32_MAX : kin_find(m->profile, group, c);
+}
+
+static void count(struct merge *m, const uint64_t *other, struct survival *s)
 {
 	struct life old = { 0 }, new = { 0 };
 	bool kept = false;
 
 	if (m->has_old) {
-		old = life_of(m->old_reach, m->old_types, &m->old_groups, &m->old);
+		old = life_of_old(m);
 		old.fresh = m->last && bit_get(m->last->fresh, m->old.id);
 	}
 	if (m->has_new)
-		new = life_of(m->new_reach, m->new_types, &m->new_groups, &m->new);
+		new = life_of_new(m);
 	if (is_pair(m)) {
-		kept = c == SIZE_MAX || !reuse[c].replaced[pattern];
+		kept = !bit_get(other, m->new.id);
 		survival_pair(s, &old, &new, kept);
 	} else {
 		if (m->has_old)
@@ -89,27 +118,77 @@ static void count(struct merge *m, const struct reuse *reuse, size_t c, unsigned
 		survival_mark(s, m->new.id, is_pair(m), kept, old.fresh);
 }
 
-static void look(struct merge *m, const struct classes *classes, struct reuse *reuse,
-                 uint8_t *pattern)
+/* How contents agree, of all pairs; and which blocks of the newer core are none. */
+static void look(struct merge *m, struct reuse *reuse, uint16_t *pattern, uint64_t *other)
 {
 	merge_start(m);
 	while (merge_next(m)) {
-		size_t c = classes_find(classes, m->has_old ? m->old.size : m->new.size);
+		uint32_t group = m->has_old ? life_of_old(m).group : PROFILE_NO_GROUP;
 
-		if (c == SIZE_MAX)
+		if (group != PROFILE_NO_GROUP && m->old_kin[group] != UINT32_MAX)
+			reuse[m->old_kin[group]].old++;
+		if (is_pair(m))
+			pattern[m->new.id] = PAIR | (uint16_t)compare(m);
+		else if (m->has_new)
+			bit_set(other, m->new.id);
+	}
+}
+
+/*
+ * Which pairs are replaced, by contents and by holders that are none of them. False: hardly one
+ * that was not known before.
+ */
+static bool judge(struct merge *m, struct reuse *reuse, uint16_t *pattern, uint64_t *other)
+{
+	const struct profile *p = m->profile;
+	uint64_t pairs = 0, found = 0;
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	for (size_t i = 0; i < p->kin.n; i++)
+		memset(reuse[i].pairs, 0, sizeof(reuse[i].pairs));
+	while (heap_next_set(m->new_heap, m->new_heap->used, &it, &b)) {
+		uint32_t kin;
+
+		if (!(pattern[b.id] & PAIR))
 			continue;
-		reuse[c].old += m->has_old;
-		if (is_pair(m)) {
-			pattern[m->new.id] = (uint8_t)compare(m);
-			reuse[c].pairs[pattern[m->new.id]]++;
-		}
+		pattern[b.id] &= (uint16_t)~REUSE_HOLDERS;
+		if (tie_holds(&m->ties, b.id))
+			pattern[b.id] |= REUSE_HOLDERS;
+		kin = kin_of_new(m, &b);
+		if (kin != UINT32_MAX)
+			reuse[kin].pairs[pattern[b.id] & ~PAIR]++;
+		pairs++;
+	}
+	reuse_judge(p->kin.v, p->kin.n, reuse);
+	it = (struct heap_iter){ 0 };
+	while (heap_next_set(m->new_heap, m->new_heap->used, &it, &b)) {
+		uint32_t kin = pattern[b.id] & PAIR ? kin_of_new(m, &b) : UINT32_MAX;
+
+		if (kin == UINT32_MAX || !reuse[kin].replaced[pattern[b.id] & ~PAIR])
+			continue;
+		found += !bit_get(other, b.id);
+		bit_set(other, b.id);
+	}
+	return found > pairs / FEW;
+}
+
+static void judge_all(struct snapshot *before, struct snapshot *after, struct merge *m,
+                      struct reuse *reuse, uint16_t *pattern, uint64_t *other)
+{
+	bool more = true;
+
+	for (unsigned i = 0; i < ROUNDS && more; i++) {
+		ties_find(before, after, other, &m->ties);
+		more = judge(m, reuse, pattern, other);
+		ties_free(&m->ties);
 	}
 }
 
 void survival_by_blocks(struct snapshot *before, struct snapshot *after,
                         const struct survival *last, struct reuse *reuse, struct survival *s)
 {
-	const struct classes *classes = &after->report.profile->classes;
+	const struct profile *profile = after->report.profile;
 	struct merge m = { .old_core = before->a.core,
 		           .new_core = after->a.core,
 		           .old_heap = analysis_heap(&before->a),
@@ -118,22 +197,26 @@ void survival_by_blocks(struct snapshot *before, struct snapshot *after,
 		           .new_reach = analysis_reach(&after->a),
 		           .old_types = analysis_types(&before->a),
 		           .new_types = analysis_types(&after->a),
+		           .profile = profile,
+		           .old_kin = kins_of_other(profile, before->report.profile),
 		           .last = last };
 	size_t n = (size_t)m.new_heap->nchunks + 1;
-	uint8_t *pattern = mem_lazy(n);
+	uint16_t *pattern = mem_lazy(n * sizeof(*pattern));
+	uint64_t *other = mem_lazy((n / 64 + 1) * 8);
 
+	for (size_t i = 0; i < profile->kin.n; i++)
+		reuse[i].ties = true;
 	survival_bits(s, n);
 	group_index_make(before->report.profile, &m.old_groups);
 	group_index_make(after->report.profile, &m.new_groups);
-	look(&m, classes, reuse, pattern);
-	reuse_judge(classes, reuse);
+	look(&m, reuse, pattern, other);
+	judge_all(before, after, &m, reuse, pattern, other);
 	merge_start(&m);
-	while (merge_next(&m)) {
-		size_t c = is_pair(&m) ? classes_find(classes, m.new.size) : SIZE_MAX;
-
-		count(&m, reuse, c, m.has_new ? pattern[m.new.id] : 0, s);
-	}
+	while (merge_next(&m))
+		count(&m, other, s);
+	mem_free(m.old_kin);
 	group_index_free(&m.old_groups);
 	group_index_free(&m.new_groups);
-	mem_lazy_free(pattern, n);
+	mem_lazy_free(pattern, n * sizeof(*pattern));
+	mem_lazy_free(other, (n / 64 + 1) * 8);
 }

@@ -58,6 +58,11 @@ static bool is_leaked(const struct profile *p, uint32_t group)
 	return reach && (!strcmp(reach, "definite") || !strcmp(reach, "indirect"));
 }
 
+static uint32_t kin_of(const struct merge *m)
+{
+	return kin_find(m->after, m->new->group, m->new->size_class);
+}
+
 static struct life life_of(const struct merge *m, const struct profile *p,
                            const struct profile_block *b)
 {
@@ -81,7 +86,7 @@ static void count(struct merge *m, const struct reuse *reuse, struct survival *s
 	if (is_pair(m)) {
 		unsigned p = imprint_compare_sealed(m->old->seal, m->new->seal);
 
-		kept = !reuse[m->new->size_class].replaced[p];
+		kept = !reuse[kin_of(m)].replaced[p];
 		survival_pair(s, &old, &new, kept);
 	} else {
 		if (m->old)
@@ -98,19 +103,18 @@ void survival_by_sample(const struct profile *before, const struct profile *afte
 {
 	struct merge m = { .before = before, .after = after, .last = last };
 
+	uint32_t *old_kin = kins_of_other(after, before);
+
 	survival_bits(s, after->blocks.n);
 	while (merge_next(&m)) {
-		if (m.old) {
-			size_t c = classes_find(&after->classes, m.old->size);
-
-			if (c != SIZE_MAX)
-				reuse[c].old++;
-		}
+		if (m.old && m.old->group != PROFILE_NO_GROUP &&
+		    old_kin[m.old->group] != UINT32_MAX)
+			reuse[old_kin[m.old->group]].old++;
 		if (is_pair(&m))
-			reuse[m.new->size_class]
-				.pairs[imprint_compare_sealed(m.old->seal, m.new->seal)]++;
+			reuse[kin_of(&m)].pairs[imprint_compare_sealed(m.old->seal, m.new->seal)]++;
 	}
-	reuse_judge(&after->classes, reuse);
+	mem_free(old_kin);
+	reuse_judge(after->kin.v, after->kin.n, reuse);
 	m = (struct merge){ .before = before, .after = after, .last = last };
 	while (merge_next(&m))
 		count(&m, reuse, s);

@@ -39,18 +39,16 @@ static void seals_depend_on_key_and_address(void **state)
 }
 
 struct one {
-	struct size_class class;
-	struct classes classes;
+	struct kin kin;
 	struct reuse reuse;
 };
 
 /* One class of 100-byte blocks; two strangers agree in all lanes but the first. */
 static void begin(struct one *one, uint32_t alike_but_first, uint32_t alike)
 {
-	*one = (struct one){ .class = { .low = 100, .high = 100, .blocks = 1000 } };
-	one->class.alike[0xfe] = alike_but_first;
-	one->class.alike[0xff] = alike;
-	one->classes = (struct classes){ .v = &one->class, .n = 1, .own = 1 };
+	*one = (struct one){ .kin = { .low = 100, .high = 100 } };
+	one->kin.alike[0xfe] = one->kin.near[0xfe] = alike_but_first;
+	one->kin.alike[0xff] = one->kin.near[0xff] = alike;
 	one->reuse.old = 1000;
 }
 
@@ -62,7 +60,7 @@ static void an_identity_that_changed_is_reuse(void **state)
 	begin(&one, 500, 0);
 	one.reuse.pairs[0xff] = 900;
 	one.reuse.pairs[0xfe] = 100;
-	reuse_judge(&one.classes, &one.reuse);
+	reuse_judge(&one.kin, 1, &one.reuse);
 	assert_int_equal(one.reuse.survivors, 900);
 	assert_int_equal(one.reuse.others, 100);
 	assert_true(one.reuse.wrong >= 0 && one.reuse.wrong < 9);
@@ -76,7 +74,7 @@ static void a_counter_that_changed_is_none(void **state)
 	begin(&one, 500, 0);
 	one.reuse.pairs[0xff] = 500;
 	one.reuse.pairs[0xf7] = 500; /* lane 3: always the same in strangers */
-	reuse_judge(&one.classes, &one.reuse);
+	reuse_judge(&one.kin, 1, &one.reuse);
 	assert_int_equal(one.reuse.survivors, 1000);
 }
 
@@ -87,7 +85,7 @@ static void all_of_them_may_be_other_ones(void **state)
 	(void)state;
 	begin(&one, 500, 0);
 	one.reuse.pairs[0xfe] = 1000;
-	reuse_judge(&one.classes, &one.reuse);
+	reuse_judge(&one.kin, 1, &one.reuse);
 	assert_int_equal(one.reuse.others, 1000);
 }
 
@@ -98,12 +96,12 @@ static void what_looks_alike_tells_nothing(void **state)
 	(void)state;
 	begin(&one, 0, 500);
 	one.reuse.pairs[0xff] = 1000;
-	reuse_judge(&one.classes, &one.reuse);
+	reuse_judge(&one.kin, 1, &one.reuse);
 	assert_int_equal(one.reuse.survivors, 1000);
 	assert_true(one.reuse.wrong < 0);
 	begin(&one, 0, 500);
 	one.reuse.pairs[0xff] = 100; /* 900 of 1,000 went: so may these have */
-	reuse_judge(&one.classes, &one.reuse);
+	reuse_judge(&one.kin, 1, &one.reuse);
 	assert_int_equal(one.reuse.others, 100);
 }
 
@@ -115,7 +113,7 @@ static void the_first_two_words_are_frees(void **state)
 	begin(&one, 500, 0);
 	one.reuse.pairs[0xff] = 999;
 	one.reuse.pairs[0xfc] = 1;
-	reuse_judge(&one.classes, &one.reuse);
+	reuse_judge(&one.kin, 1, &one.reuse);
 	assert_int_equal(one.reuse.others, 1);
 }
 
