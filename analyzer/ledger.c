@@ -127,6 +127,15 @@ static enum ledger_kind file_kind(const struct core *core, const struct segment 
 	return s->flags ? LEDGER_RODATA : LEDGER_NONE;
 }
 
+/*
+ * Names of memory that is the process's own: huge pages, and the device. What is shared of the
+ * device is memory of shm's, and called "/dev/zero (deleted)" (mm/shmem.c shmem_zero_setup).
+ */
+static bool is_private_memory(const struct filemap *named)
+{
+	return !strncmp(named->path, "/anon_hugepage", 14) || !strcmp(named->path, "/dev/zero");
+}
+
 /* Pages without a file: a module's .bss, the kernel's, or somebody's. */
 static enum ledger_kind nameless_kind(const struct cutter *c, const struct segment *s, vaddr at,
                                       const struct module **module)
@@ -136,7 +145,7 @@ static enum ledger_kind nameless_kind(const struct cutter *c, const struct segme
 
 	if (s->start == VSYSCALL || (c->vdso && range_holds(s->start, s->end, c->vdso, 1)))
 		return LEDGER_VDSO;
-	if (named && strncmp(named->path, "/anon_hugepage", 14))
+	if (named && !is_private_memory(named))
 		return LEDGER_SHARED;
 	/* module.end may stop short of the pages behind .data: look just below, too. */
 	if (!m && at)

@@ -25,6 +25,9 @@ import collections, json, mmap, sqlite3, threading, time
 kept = [json.loads(json.dumps({"n": i, "text": "x" * (i % 900), "list": list(range(i % 40))})) for i in range(9000)]
 del kept[::3]
 area = mmap.mmap(-1, 4 << 20)
+zero = open("/dev/zero", "r+b", 0)
+own = mmap.mmap(zero.fileno(), 1 << 20, flags=mmap.MAP_PRIVATE)
+own[:5000] = b"private " * 625
 area[:100000] = b"shared" * 16666 + b"more"
 db = sqlite3.connect(":memory:")
 db.execute("create table t (a, b)")
