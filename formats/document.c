@@ -1,5 +1,6 @@
 #include "formats/document.h"
 #include "formats/decompress.h"
+#include "formats/input.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,33 +62,69 @@ static enum document_kind judge(const char *path, const struct reading *r, enum 
 	return DOCUMENT_BAD;
 }
 
-enum document_kind document_open(const char *path, size_t most, struct document *document,
-                                 struct err *err)
+/* Of a regular file that stands at its start. */
+static enum document_kind read_file(const char *path, int fd, const struct stat *st,
+                                    struct reading *r, struct err *err)
 {
-	struct reading r = { .most = most };
-	enum document_kind kind = DOCUMENT_OTHER;
+	const char *why = NULL;
+	enum document_kind kind;
 	enum stream_end end;
 	enum packing packing;
-	const char *why = NULL;
 	struct source source;
 	const uint8_t *head;
-	struct stat st;
 	size_t n;
+
+	source_open(&source, fd);
+	head = source_want(&source, SOURCE_AHEAD, &n);
+	packing = packing_of(head, n);
+	end = decompress(packing, &source, take, r, &why);
+	r->document.given = (uint64_t)st->st_size;
+	r->document.compression = packing_name(packing);
+	kind = judge(path, r, end, why, err);
+	source_close(&source);
+	return kind;
+}
+
+/* What is no object is left for whoever opens it as something else. */
+static enum document_kind read_stdin(struct reading *r, struct err *err)
+{
+	enum document_kind kind = DOCUMENT_OTHER;
+	struct stat st;
+	int fd;
+
+	if (!input_peek_stdin(&fd, err))
+		return DOCUMENT_BAD;
+	if (!fstat(fd, &st))
+		kind = read_file("standard input", fd, &st, r, err);
+	if (kind == DOCUMENT_OTHER)
+		lseek(fd, 0, SEEK_SET);
+	else
+		input_use_stdin();
+	close(fd);
+	return kind;
+}
+
+static enum document_kind read_path(const char *path, struct reading *r, struct err *err)
+{
+	enum document_kind kind = DOCUMENT_OTHER;
+	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return DOCUMENT_OTHER; /* whoever opens it as something else says why */
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
-		source_open(&source, fd);
-		head = source_want(&source, SOURCE_AHEAD, &n);
-		packing = packing_of(head, n);
-		end = decompress(packing, &source, take, &r, &why);
-		r.document.given = (uint64_t)st.st_size;
-		r.document.compression = packing_name(packing);
-		kind = judge(path, &r, end, why, err);
-		source_close(&source);
-	}
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+		kind = read_file(path, fd, &st, r, err);
 	close(fd);
+	return kind;
+}
+
+enum document_kind document_open(const char *path, size_t most, struct document *document,
+                                 struct err *err)
+{
+	struct reading r = { .most = most };
+	enum document_kind kind = strcmp(path, "-") ? read_path(path, &r, err)
+	                                            : read_stdin(&r, err);
+
 	if (kind == DOCUMENT_OBJECT)
 		*document = r.document;
 	else

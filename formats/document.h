@@ -20,7 +20,8 @@ enum document_kind {
 	DOCUMENT_OTHER,  /* something else, or no regular file: not read further than its begin */
 };
 
-/* Of at most `most` bytes. The caller ends with document_close where it is DOCUMENT_OBJECT. */
+/* Of at most `most` bytes; path "-": standard input, see input.h. The caller ends with
+ * document_close where it is DOCUMENT_OBJECT. */
 enum document_kind document_open(const char *path, size_t most, struct document *document,
                                  struct err *err);
 void document_close(struct document *document);

@@ -246,6 +246,73 @@ static bool open_stdin(int *fd, struct err *err)
 	return *fd >= 0 || err_set(err, "standard input: cannot be read: %s", strerror(errno));
 }
 
+struct copy {
+	struct store store;
+	struct err *err;
+};
+
+static bool keep(void *copy, const uint8_t *bytes, size_t n)
+{
+	struct copy *c = copy;
+
+	return store_write(&c->store, bytes, n, c->err);
+}
+
+/* All that is left of it, as it is. */
+static bool copy_stdin(int from, struct err *err)
+{
+	struct copy c = { .err = err };
+	enum stream_end end;
+	struct source source;
+	const char *why = NULL;
+	bool ok;
+	int fd;
+
+	if (!store_open(&c.store, bound, err))
+		return false;
+	source_open(&source, from);
+	end = decompress(PACKING_NONE, &source, keep, &c, &why);
+	source_close(&source);
+	ok = end == STREAM_WHOLE;
+	if (end == STREAM_UNREAD)
+		err_set(err, "cannot be read: %s", why);
+	if (ok && store_finish(&c.store, &fd, err)) {
+		ok = dup2(fd, STDIN_FILENO) >= 0 ||
+		     err_set(err, "cannot be kept: %s", strerror(errno));
+		close(fd);
+	} else {
+		ok = false;
+	}
+	store_close(&c.store);
+	return ok;
+}
+
+bool input_peek_stdin(int *fd, struct err *err)
+{
+	struct stat st;
+	struct err why;
+
+	if (!open_stdin(fd, err))
+		return false;
+	stdin_is_used = false;
+	if (!fstat(*fd, &st) && S_ISREG(st.st_mode) && lseek(*fd, 0, SEEK_CUR) == 0)
+		return true;
+	if (!copy_stdin(*fd, &why)) {
+		close(*fd);
+		return err_set(err, "standard input: %s", why.msg);
+	}
+	close(*fd);
+	*fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (*fd < 0 || lseek(*fd, 0, SEEK_SET))
+		return err_set(err, "standard input: cannot be read: %s", strerror(errno));
+	return true;
+}
+
+void input_use_stdin(void)
+{
+	stdin_is_used = true;
+}
+
 static bool check_kind(const char *name, const struct stat *st, bool from_stdin, struct err *err)
 {
 	if (S_ISDIR(st->st_mode))

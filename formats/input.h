@@ -24,6 +24,15 @@ struct input {
 bool input_open(const char *path, struct input *input, struct err *err);
 
 /*
+ * For whoever has to look at standard input before it is known to be a core: makes it a regular
+ * file that stands at its start, copied into a store where it is none; *fd, the caller's, shares
+ * its position. False: it was used before, or cannot be read.
+ */
+bool input_peek_stdin(int *fd, struct err *err);
+/* It was no core, and has been used. */
+void input_use_stdin(void);
+
+/*
  * What a compressed core, or one from a pipe, may unpack to: bytes; 0, unless set: see store.h. For
  * the whole process.
  */

@@ -14,6 +14,20 @@ like 'nothing changed either' "$(cat stdout)" 'nothing changed'
 zstd -q -f good.json -o good.json.zst
 gzip -kf good.json
 exits 'compressed reports' 0 "$COREHEAP" diff good.json.zst good.json.gz
+through() # DESC FILE STATUS ARG...: FILE through a pipe
+{
+	exits "$1" "$3" sh -c 'cat "$1" | "$COREHEAP" diff "$2" "$3"' - "$2" "$4" "$5"
+}
+through 'a report from standard input' good.json 0 - good.json
+like 'nothing changed to it' "$(cat stdout)" 'nothing changed'
+through 'a compressed one' good.json.zst 0 good.json -
+through 'a core' core 0 good.json -
+through 'a compressed core' "$SRC/corpus/bookworm-dynamic/core.zst" 0 - good.json
+like 'nothing changed to that either' "$(cat stdout)" 'nothing changed'
+exits 'a report that standard input is' 0 sh -c '"$COREHEAP" diff - core <good.json'
+through 'twice' good.json 3 - -
+like 'says that it cannot be' "$(cat stderr)" 'only once'
+through 'nothing' /dev/null 3 - good.json
 
 refused() # DESC FILE REGEX
 {
