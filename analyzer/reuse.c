@@ -13,7 +13,7 @@
 
 /* And of blocks that took another's place: nine in ten have other targets, and other holders. */
 #define PRIOR_TIES   2.0
-#define HOLDERS_MOST 0.5 /* where most of them kept theirs, holders do not tell */
+#define HOLDERS_MOST 0.95 /* where most of them kept theirs, holders do not tell */
 
 struct mixture {
 	unsigned lanes;                        /* of which pairs tell */

@@ -89,6 +89,52 @@ static void all_of_them_may_be_other_ones(void **state)
 	assert_int_equal(one.reuse.others, 1000);
 }
 
+/* Nearly all were given out again, to who held the one before. */
+static void an_identity_tells_also_where_holders_stay(void **state)
+{
+	struct one one;
+
+	(void)state;
+	begin(&one, 500, 0);
+	one.reuse.ties = true;
+	one.reuse.pairs[0xff | REUSE_TARGETS | REUSE_HOLDERS] = 100;
+	one.reuse.pairs[0xfe | REUSE_TARGETS | REUSE_HOLDERS] = 900;
+	reuse_judge(&one.kin, 1, &one.reuse);
+	assert_int_equal(one.reuse.survivors, 100);
+	assert_int_equal(one.reuse.others, 900);
+}
+
+/* Contents tell nothing, and half of them are held by others than before. */
+static void holders_tell_where_contents_do_not(void **state)
+{
+	struct one one;
+
+	(void)state;
+	begin(&one, 0, 500);
+	one.reuse.ties = true;
+	one.reuse.pairs[0xff | REUSE_TARGETS | REUSE_HOLDERS] = 500;
+	one.reuse.pairs[0xff] = 500;
+	reuse_judge(&one.kin, 1, &one.reuse);
+	assert_int_equal(one.reuse.survivors, 500);
+	assert_int_equal(one.reuse.others, 500);
+}
+
+/* A counter changed, and who held the block holds it. */
+static void what_changed_and_is_held_survived(void **state)
+{
+	struct one one;
+
+	(void)state;
+	begin(&one, 500, 0);
+	one.reuse.ties = true;
+	one.reuse.pairs[0xff | REUSE_TARGETS | REUSE_HOLDERS] = 600;
+	one.reuse.pairs[0xf7 | REUSE_TARGETS | REUSE_HOLDERS] = 300;
+	one.reuse.pairs[0xf7 | REUSE_TARGETS] = 100; /* held by others */
+	reuse_judge(&one.kin, 1, &one.reuse);
+	assert_int_equal(one.reuse.survivors, 900);
+	assert_int_equal(one.reuse.others, 100);
+}
+
 static void what_looks_alike_tells_nothing(void **state)
 {
 	struct one one;
@@ -163,6 +209,9 @@ int main(void)
 		cmocka_unit_test(an_identity_that_changed_is_reuse),
 		cmocka_unit_test(a_counter_that_changed_is_none),
 		cmocka_unit_test(all_of_them_may_be_other_ones),
+		cmocka_unit_test(an_identity_tells_also_where_holders_stay),
+		cmocka_unit_test(holders_tell_where_contents_do_not),
+		cmocka_unit_test(what_changed_and_is_held_survived),
 		cmocka_unit_test(what_looks_alike_tells_nothing),
 		cmocka_unit_test(the_first_two_words_are_frees),
 		cmocka_unit_test(times_are_read),
