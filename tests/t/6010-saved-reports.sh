@@ -70,8 +70,14 @@ rm -f wide.json huge.json
 cat >mutate.py <<'PY'
 import copy, json, subprocess, sys
 good = json.load(open("good.json"))
-for key in ("groups", "classes", "blocks", "mappings"):
+for key in ("groups", "classes", "mappings"):
     good["profile"][key] = good["profile"][key][:3]
+def fits(block):
+    size, group = block.split()[1:3]
+    return group in "-012" and any(c["low"] <= int(size) <= c["high"]
+                                   for c in good["profile"]["classes"])
+good["profile"]["blocks"] = [b for b in good["profile"]["blocks"] if fits(b)][:3]
+good["profile"]["kin"] = [k for k in good["profile"]["kin"] if k["class"] < 3][:2]
 good["sizes"], good["modules"] = good["sizes"][:2], []
 good["findings"] = good["findings"][:2]
 def places(value, path=()):
@@ -85,7 +91,7 @@ def places(value, path=()):
             yield from places(value[i], path + (i,))
 every = list(places(good))[::3]
 values = [None, -1, 2**63 - 1, 1.5, "", "0x zz", [], {}, [[]], True, "\u202e\u0007" * 9]
-ran, odd = 0, 0
+ran, odd, read = 0, 0, 0
 for number, path in enumerate(every):
     bad = copy.deepcopy(good)
     at = bad
@@ -98,11 +104,12 @@ for number, path in enumerate(every):
             continue
         end = subprocess.run([sys.argv[1], "diff", *args], capture_output=True, timeout=60)
         ran += 1
+        read += end.returncode == 0
         if end.returncode not in (0, 3) or (end.returncode == 3) != (end.stdout == b""):
             print(path, at[path[-1]], end.returncode, end.stderr[-300:])
             odd = 1
-print(ran, "reports")
-sys.exit(odd or ran < 80)
+print(ran, "reports,", read, "of them read")
+sys.exit(odd or ran < 80 or read < 20)
 PY
 ok 'a value that is another one: read or refused' python3 mutate.py "$COREHEAP"
 plan_done
