@@ -132,7 +132,7 @@ static inline uint64_t starts_in(const struct marker *m, const struct span *s, s
 static inline bool starts_with(const struct marker *m, const struct span *s, size_t c)
 {
 	return c == m->foreign ? !((s->end - s->start) >> s->shift & 63)
-	                       : cell_bits(&s->cell[c]) & 1;
+	                       : (cell_bits(&s->cell[c]) & 1) != 0;
 }
 
 /* The first chunk at or after from; the span's end where it is in a cell that is not to be read. */
