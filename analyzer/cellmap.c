@@ -64,9 +64,8 @@ static uint64_t spread(uint64_t some, uint64_t starts)
 {
 	uint64_t at = 0;
 
-	for (; some; some >>= 1, starts &= starts - 1)
-		if (some & 1)
-			at |= starts & -starts;
+	for (; some; some >>= 1, starts &= starts - 1) /* no branch on what is as good as random */
+		at |= starts & -starts & -(some & 1);
 	return at;
 }
 

@@ -58,6 +58,24 @@ static uint32_t next_bit(const uint64_t *bits, uint32_t id, uint32_t end, bool s
 	return end;
 }
 
+/* The first id from `id` on whose bit is clear, as is the next below end; end if there is none. */
+static uint32_t next_two(const uint64_t *bits, uint32_t id, uint32_t end)
+{
+	while (id + 1 < end && id < end) {
+		uint64_t clear = ~bits[id >> 6], v = clear & clear >> 1;
+
+		if ((id | 63) + 1 < end)
+			v |= clear & ~bits[(id >> 6) + 1] << 63;
+		v >>= id & 63;
+		if (v) {
+			id += (uint32_t)__builtin_ctzll(v);
+			return id + 1 < end ? id : end;
+		}
+		id = (id | 63) + 1;
+	}
+	return end;
+}
+
 static void find_held(struct trimmer *t)
 {
 	const struct heap *h = t->heap;
@@ -135,15 +153,11 @@ static void add_joined(struct trimmer *t, const struct span *s)
 	struct cursor at = { .span = s };
 	uint32_t end = s->first_id + s->nchunks;
 
-	for (uint32_t id = s->first_id; id < end;) {
-		uint32_t from = next_bit(t->held, id, end, false);
+	for (uint32_t from, id = s->first_id; (from = next_two(t->held, id, end)) < end;) {
+		vaddr start = chunk_of(&at, from);
 
 		id = next_bit(t->held, from, end, true);
-		if (id - from >= 2) {
-			vaddr start = chunk_of(&at, from);
-
-			add_free(t, s, start, chunk_of(&at, id));
-		}
+		add_free(t, s, start, chunk_of(&at, id));
 	}
 }
 
