@@ -426,8 +426,9 @@ size_t ctype_sized(struct typegraph *graph, uint64_t least, uint64_t most, uint3
 		graph->by_size.n = 0;
 		for (uint32_t i = 0; i < graph->definition.n; i++)
 			array_push(&graph->by_size, i);
-		qsort_r(graph->by_size.v, graph->by_size.n, sizeof(*graph->by_size.v), by_size,
-		        graph);
+		if (graph->by_size.n)
+			qsort_r(graph->by_size.v, graph->by_size.n, sizeof(*graph->by_size.v),
+			        by_size, graph);
 		graph->sorted = true;
 	}
 	hi = graph->by_size.n;
