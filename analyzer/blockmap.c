@@ -27,29 +27,14 @@ void blockmap_free(struct blockmap *m)
 	*m = (struct blockmap){ 0 };
 }
 
-static const struct span *span_of(const struct heap *heap, uint32_t id)
-{
-	size_t lo = 0, hi = heap->nspans;
-
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (heap->span[mid].first_id <= id)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return &heap->span[lo];
-}
-
 bool blockmap_at(const struct blockmap *m, uint32_t id, struct block *b)
 {
-	const struct span *s = m->heap->nspans ? span_of(m->heap, id) : NULL;
+	const struct span *s = heap_span_of(m->heap, id);
 	uint32_t at = id >> 6;
 	size_t lo = 0, hi;
 	uint64_t chunks;
 
-	if (!s || id < s->first_id || id - s->first_id >= s->nchunks)
+	if (!s)
 		return false;
 	if (!s->cell)
 		return heap_find(m->heap, s->start + CHUNK_HEADER, b);

@@ -282,43 +282,6 @@ static void run(struct search *s, const struct reach *reach)
 
 /* ---- writing paths down ---- */
 
-/* The block with this id: the index from ids to addresses is a search for the rank. */
-static bool block_of(const struct search *s, uint32_t id, struct block *b)
-{
-	const struct span *v = s->heap->span, *span;
-	size_t lo = 0, hi = s->heap->nspans;
-	uint64_t chunks;
-
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (v[mid].first_id <= id)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	span = &v[lo];
-	if (!span->cell)
-		return heap_find(s->heap, span->start + CHUNK_HEADER, b);
-	lo = 0;
-	hi = span->ncells;
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (span->cell[mid].rank <= id - span->first_id)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	chunks = cell_bits(&span->cell[lo]);
-	for (uint32_t skip = id - span->first_id - span->cell[lo].rank; skip; skip--)
-		chunks &= chunks - 1;
-	if (!chunks)
-		return false;
-	return heap_find(s->heap,
-	                 cell_chunk(span, lo, (unsigned)__builtin_ctzll(chunks)) + CHUNK_HEADER, b);
-}
-
 /* The first word of [start, end) that keeps step->to, a start pointer if there is one. */
 static bool find_word(struct search *s, vaddr start, vaddr end, struct path_step *step)
 {
@@ -356,7 +319,7 @@ static bool step_from(struct search *s, uint32_t holder, const struct block *to,
 
 	*step = (struct path_step){ .reg = PATH_NO_REGISTER, .to = *to };
 	if (holder < s->heap->nchunks)
-		return block_of(s, holder, &step->from) &&
+		return heap_by_id(s->heap, holder, &step->from) &&
 		       find_word(s, step->from.addr, step->from.addr + step->from.size, step);
 	if (root < roots->n)
 		return find_word(s, roots->v[root].start, roots->v[root].end, step);
@@ -402,7 +365,7 @@ static void write_down(struct search *s, const struct block *block, struct pool 
 			struct path_step *step =
 				&path->v[i < path->first ? i : path->n - (length - i)];
 
-			if ((to.id != id && !block_of(s, id, &to)) ||
+			if ((to.id != id && !heap_by_id(s->heap, id, &to)) ||
 			    !step_from(s, holder, &to, step)) {
 				*path = (struct path){ 0 };
 				return;

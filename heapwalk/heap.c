@@ -380,6 +380,33 @@ static vaddr chunk_in(const struct span *s, size_t cell, uint32_t rank)
 	return cell_chunk(s, cell, (unsigned)__builtin_ctzll(bits | UINT64_C(1) << 63));
 }
 
+const struct span *heap_span_of(const struct heap *heap, uint32_t id)
+{
+	size_t lo = 0, hi = heap->nspans;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (heap->span[mid].first_id <= id)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo < hi && id - heap->span[lo].first_id < heap->span[lo].nchunks ? &heap->span[lo]
+	                                                                         : NULL;
+}
+
+bool heap_by_id(const struct heap *heap, uint32_t id, struct block *b)
+{
+	const struct span *s = heap_span_of(heap, id);
+	vaddr chunk;
+
+	if (!s)
+		return false;
+	chunk = s->cell ? chunk_in(s, cell_of(s, id - s->first_id, 0), id - s->first_id) : s->start;
+	return heap_find(heap, chunk + CHUNK_HEADER, b);
+}
+
 bool heap_next_set(const struct heap *heap, const uint64_t *bits, struct heap_iter *it,
                    struct block *b)
 {

@@ -189,6 +189,10 @@ void heap_free(struct heap *heap); /* accepts NULL */
  */
 bool heap_find(const struct heap *heap, vaddr v, struct block *block);
 
+/* The span of the chunk with this id, NULL: there is none; and its block. Logarithmic time. */
+const struct span *heap_span_of(const struct heap *heap, uint32_t id);
+bool heap_by_id(const struct heap *heap, uint32_t id, struct block *block);
+
 /*
  * All blocks in address order, arena headers included: start with *at = (struct block){0} and
  * *span = 0; false at the end.
