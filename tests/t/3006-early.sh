@@ -3,6 +3,7 @@
 # memory: the verdicts are those of a walk and a mark behind it. test_early.c compares the two.
 . "$(dirname "$0")/../lib.sh"
 
+[ -n "$UNIT" ] || skip_all 'the unit programs are not built: make check builds them'
 if reason=$(core_forbidden); then
 	skip_all "$reason"
 fi
