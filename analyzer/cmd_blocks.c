@@ -251,7 +251,7 @@ static int run(const struct options *opt, struct out *out)
 	l.origins = analysis_origins(&a);
 	l.types = analysis_types(&a);
 	if ((opt->format != FORMAT_TEXT || opt->has_site) && !origins_all(l.origins))
-		sites_make(&a, NULL, true, &l.sites);
+		sites_make(&a, NULL, &l.sites);
 	if (l.sites)
 		sites_warn(l.sites, &r);
 	render(&l, &a, &r);

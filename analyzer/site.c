@@ -12,6 +12,8 @@
 #define INSNS_MODULE UINT64_C(20000000) /* of one of them */
 #define SITES_MOST   (UINT64_C(1) << 20)
 #define STORES_MOST  (UINT64_C(1) << 22)
+#define REFS_BYTES   (UINT64_C(64) << 20) /* in use, up to which who points to whom is looked for */
+#define REFS_BLOCKS  500000
 
 #define PRIOR_LIBRARY (-1.0)
 #define PRIOR_RUNTIME (-7.0) /* the language's own libraries */
@@ -112,7 +114,7 @@ static void index_modules(struct sites *s)
 		if (i != modules->exe)
 			add_module(s, &modules->v[i], &exports, &limits,
 			           module_is_runtime(&modules->v[i]) ? PRIOR_RUNTIME
-			                                                     : PRIOR_LIBRARY);
+			                                             : PRIOR_LIBRARY);
 	if (modules->exe < modules->n)
 		add_module(s, &modules->v[modules->exe], &exports, &limits, 0);
 	array_free(&exports);
@@ -126,10 +128,19 @@ static void index_modules(struct sites *s)
 
 /* ---- the stage ---- */
 
-void sites_make(struct analysis *a, const uint64_t *wanted, bool refs, struct sites **out)
+/* Who points to whom is worth looking for: that goes over all that is in use, block by block. */
+static bool refs_are_cheap(const struct heap *heap)
+{
+	const struct tally *used = &heap->total[BLOCK_USED];
+
+	return used->bytes <= REFS_BYTES && used->blocks <= REFS_BLOCKS;
+}
+
+void sites_make(struct analysis *a, const uint64_t *wanted, struct sites **out)
 {
 	struct sites *s = mem_alloc(1, sizeof(*s));
 	const struct heap *heap = analysis_heap(a);
+	bool refs = refs_are_cheap(heap);
 
 	s->a = a;
 	*out = s;
@@ -171,12 +182,11 @@ void sites_warn(const struct sites *s, struct report *report)
 		            "damaged; sites in the rest of it are not found",
 		            (unsigned long long)partial);
 	if (s->scorer.left_out)
-		report_warn(
-			report, "sites-left-out",
-			"for %llu blocks, which few others are like, no site was looked for: "
-			"there are too many kinds of blocks; leaks looks for those of leaked "
-			"blocks only",
-			(unsigned long long)s->scorer.left_out);
+		report_warn(report, "sites-left-out",
+		            "for %llu blocks, which few others are like, no site was looked for: "
+		            "there are too many kinds of blocks; leaks looks for those of leaked "
+		            "blocks only",
+		            (unsigned long long)s->scorer.left_out);
 }
 
 void sites_free(struct sites *sites)

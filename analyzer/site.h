@@ -47,10 +47,10 @@ struct sites;
 
 /*
  * For the blocks of bits `wanted` (by id, heap.bits_bytes long), NULL: all used ones. Reads the
- * modules' files. refs: who points to them is looked for, too, which takes a pass over the heap.
+ * modules' files. Who points to them is looked for, too, in a heap of moderate size.
  * There are none where the user asked for none.
  */
-void sites_make(struct analysis *a, const uint64_t *wanted, bool refs, struct sites **out);
+void sites_make(struct analysis *a, const uint64_t *wanted, struct sites **out);
 void sites_free(struct sites *sites); /* accepts NULL */
 
 /*

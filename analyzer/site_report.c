@@ -12,7 +12,6 @@
 #define SAMPLES     48
 #define FINDINGS    256                   /* that are judged: the largest */
 #define SURE_ENOUGH 0.2                   /* share from which a candidate is worth naming */
-#define REFS_BELOW  (UINT64_C(256) << 20) /* bytes in use up to which pointers are looked for */
 
 struct sampled {
 	struct report_finding *finding;
@@ -170,9 +169,8 @@ static void put_candidates(struct report *r, struct sites *sites, const struct s
 static void judge(struct sampling *s)
 {
 	struct sites *sites;
-	bool refs = analysis_heap(s->a)->total[BLOCK_USED].bytes <= REFS_BELOW;
 
-	sites_make(s->a, s->wanted, refs, &sites);
+	sites_make(s->a, s->wanted, &sites);
 	sites_warn(sites, s->report);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct sampled *f = &s->v[i];
