@@ -356,9 +356,12 @@ static size_t cell_of(const struct span *s, uint32_t rank, size_t from)
 {
 	size_t lo = from, hi = s->ncells;
 
-	for (size_t near = from + 8; lo + 1 < hi && lo < near; lo++)
-		if (s->cell[lo + 1].rank > rank)
-			return lo;
+	for (size_t step = 1; lo + step < hi; step *= 2) {
+		if (s->cell[lo + step].rank > rank)
+			hi = lo + step;
+		else
+			lo += step;
+	}
 	while (hi - lo > 1) {
 		size_t mid = lo + (hi - lo) / 2;
 
