@@ -43,14 +43,7 @@ bool blockmap_at(const struct blockmap *m, uint32_t id, struct block *b)
 	hi = s->ncells;
 	if (((uint64_t)at + 1) << 6 < (uint64_t)s->first_id + s->nchunks)
 		hi = (size_t)m->cell[at + 1] + 1;
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->cell[mid].rank <= id - s->first_id)
-			lo = mid;
-		else
-			hi = mid;
-	}
+	lo = first_where(i, lo + 1, hi, s->cell[i].rank > id - s->first_id) - 1;
 	chunks = cell_bits(&s->cell[lo]);
 	for (uint32_t skip = id - s->first_id - s->cell[lo].rank; skip; skip--)
 		chunks &= chunks - 1;

@@ -7,17 +7,7 @@
  * be numbers between two that no cell has. */
 static size_t span_below(const struct heap *h, size_t to)
 {
-	size_t lo = 0, hi = h->nspans;
-
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (h->span[mid].first_cell < to)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
+	return first_where(i, 1, h->nspans, h->span[i].first_cell >= to) - 1;
 }
 
 static bool stretch_of(const struct heap *h, size_t i, size_t from, size_t to, struct stretch *out)

@@ -224,23 +224,14 @@ static void root_of_segment(const struct core *core, const struct segment *s, st
 static void add_segment(struct lists *l, const struct segment *s)
 {
 	struct root r;
-	size_t lo = 0, hi = l->barred.n;
+	size_t i = first_behind(l->barred.v, l->barred.n, end, s->start);
 	vaddr at = s->start;
 	const char *why = "not saved: left out by coredump_filter or MADV_DONTDUMP";
 
 	root_of_segment(l->core, s, &r);
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (l->barred.v[mid].end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; at < s->end; lo++) {
-		vaddr stop = lo < l->barred.n && l->barred.v[lo].start < s->end
-		                     ? l->barred.v[lo].start
-		                     : s->end;
+	for (; at < s->end; i++) {
+		vaddr stop = i < l->barred.n && l->barred.v[i].start < s->end ? l->barred.v[i].start
+		                                                              : s->end;
 
 		r.start = at;
 		r.end = stop;
@@ -248,7 +239,7 @@ static void add_segment(struct lists *l, const struct segment *s)
 			add_saved(l, &r, why);
 		if (stop == s->end)
 			break;
-		at = l->barred.v[lo].end;
+		at = l->barred.v[i].end;
 	}
 }
 

@@ -193,22 +193,12 @@ void builder_lift(struct builder *b)
 
 static bool extra_allocator(const struct builder *b, const char *name, struct site_allocator *out)
 {
-	size_t lo = 0, hi = b->nextra;
+	size_t i = first_where(k, 0, b->nextra, strcmp(b->extra[k].name, name) >= 0);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int order = strcmp(b->extra[mid].name, name);
-
-		if (!order) {
-			*out = b->extra[mid].is;
-			return true;
-		}
-		if (order < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return false;
+	if (i == b->nextra || strcmp(b->extra[i].name, name) != 0)
+		return false;
+	*out = b->extra[i].is;
+	return true;
 }
 
 static bool named_allocator(const struct builder *b, const char *name, struct site_allocator *out)

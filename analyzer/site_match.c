@@ -69,8 +69,7 @@ static double child_fits(const struct scorer *scorer, const struct question *q,
 		uint64_t len = 0, length;
 		const uint8_t *mem = core_bytes(scorer->core, b.addr, &len);
 
-		if (mem && !site_text_at(scorer->core, mem, len < b.size ? len : b.size,
-		                         &length))
+		if (mem && !site_text_at(scorer->core, mem, len < b.size ? len : b.size, &length))
 			return 0.1;
 	}
 	return scorer_share(scorer, &b, q->module->first + (uint32_t)store->value);
@@ -161,22 +160,14 @@ static double background(const struct scorer *scorer, uint32_t class, const stru
 	const struct site_classes *c = scorer->classes;
 	uint64_t size = c->v[class].size;
 	double agree = 0, seen = 0;
-	size_t lo = 0, hi = c->n;
+	size_t i = first_where(k, 0, c->n, c->v[scorer->by_size[k]].size >= size);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (c->v[scorer->by_size[mid]].size < size)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < c->n && c->v[scorer->by_size[lo]].size == size && seen < OTHERS; lo++) {
-		const struct site_class *other = &c->v[scorer->by_size[lo]];
+	for (; i < c->n && c->v[scorer->by_size[i]].size == size && seen < OTHERS; i++) {
+		const struct site_class *other = &c->v[scorer->by_size[i]];
 		bool known = false;
 		double same;
 
-		if (scorer->by_size[lo] == class || !other->nsamples)
+		if (scorer->by_size[i] == class || !other->nsamples)
 			continue;
 		same = matches(scorer, q, &other->sample[0], &known);
 		seen += known;

@@ -17,18 +17,10 @@
 const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
                                      const struct score_module **module)
 {
-	size_t lo = 0, hi = scorer->nmodules;
+	size_t behind = first_behind(scorer->module, scorer->nmodules, first, site);
 
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (scorer->module[mid].first <= site)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	*module = &scorer->module[lo];
-	return &scorer->module[lo].index.v[site - scorer->module[lo].first];
+	*module = &scorer->module[behind - 1];
+	return &(*module)->index.v[site - (*module)->first];
 }
 
 double scorer_share(const struct scorer *scorer, const struct block *block, uint32_t site)

@@ -92,21 +92,28 @@ static inline uint64_t round_up(uint64_t n, uint64_t a)
 }
 
 /*
- * Index of the first of n ranges v[], sorted and not overlapping, whose end (the member named) lies
- * behind at; n if there is none. O(log n).
+ * The first index in [from, to) of which `holds`, an expression in `i`, is true; `to` if there is
+ * none. Where it is true it must be so to the end. O(log n).
  */
-#define first_behind(v, n, end_member, at)                   \
-	({                                                   \
-		size_t lo_ = 0, hi_ = (n);                   \
-		while (lo_ < hi_) {                          \
-			size_t mid_ = lo_ + (hi_ - lo_) / 2; \
-			if ((v)[mid_].end_member <= (at))    \
-				lo_ = mid_ + 1;              \
-			else                                 \
-				hi_ = mid_;                  \
-		}                                            \
-		lo_;                                         \
+#define first_where(i, from, to, holds)                   \
+	({                                                \
+		size_t lo_ = (from), hi_ = (to);          \
+		while (lo_ < hi_) {                       \
+			size_t i = lo_ + (hi_ - lo_) / 2; \
+			if (holds)                        \
+				hi_ = i;                  \
+			else                              \
+				lo_ = i + 1;              \
+		}                                         \
+		lo_;                                      \
 	})
+
+/*
+ * Index of the first of n entries v[], sorted by the member named, that lies behind at; n if there
+ * is none. Of ranges that do not overlap, by their ends: the one that may hold at. By what entries
+ * begin with: the index behind the last that begins at or below at.
+ */
+#define first_behind(v, n, member, at) first_where(i_, 0, n, (v)[i_].member > (at))
 
 /* Little-endian loads from any alignment (the dead process may differ from us in nothing but that).
  */

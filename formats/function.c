@@ -319,34 +319,19 @@ const uint8_t *function_code(const struct functions *functions, uint64_t at, uin
 
 const char *function_slot(const struct functions *functions, uint64_t at)
 {
-	size_t lo = 0, hi = functions->nslots;
+	size_t i = first_where(k, 0, functions->nslots, functions->slot[k].at >= at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (functions->slot[mid].at < at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < functions->nslots && functions->slot[lo].at == at ? functions->slot[lo].name
-	                                                              : NULL;
+	return i < functions->nslots && functions->slot[i].at == at ? functions->slot[i].name
+	                                                            : NULL;
 }
 
 uint64_t function_named(const struct functions *functions, const char *name)
 {
-	size_t lo = 0, hi = functions->ndefined;
+	size_t i = first_where(k, 0, functions->ndefined,
+	                       strcmp(functions->defined[k].name, name) >= 0);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (strcmp(functions->defined[mid].name, name) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < functions->ndefined && !strcmp(functions->defined[lo].name, name)
-	               ? functions->defined[lo].at
+	return i < functions->ndefined && !strcmp(functions->defined[i].name, name)
+	               ? functions->defined[i].at
 	               : 0;
 }
 

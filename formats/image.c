@@ -228,22 +228,6 @@ static void load_symbols(struct image *image)
 	image->ntls = list[1].n;
 }
 
-/* Index behind the last of v[0..n) that begins at or below at. */
-static size_t up_to(const struct image_symbol *v, size_t n, uint64_t at)
-{
-	size_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (v[mid].addr <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /*
  * A sized symbol must cover the address; a bigger one may enclose smaller ones that do not. Of the
  * unsized ones (assembly) the nearest below counts, if no sized one covers.
@@ -251,14 +235,14 @@ static size_t up_to(const struct image_symbol *v, size_t n, uint64_t at)
 static struct image_symbol *find(struct image_symbol *v, size_t n, uint64_t at)
 {
 	struct image_symbol *unsized = NULL;
-	size_t lo = up_to(v, n, at);
+	size_t behind = first_behind(v, n, addr, at);
 
-	for (size_t i = lo; i-- > 0 && lo - i < 64;) {
+	for (size_t i = behind; i-- > 0 && behind - i < 64;) {
 		if (at - v[i].addr >= v[i].size)
 			continue;
 		if (!v[i].unsized)
 			return &v[i];
-		if (!unsized && v[i].addr == v[lo - 1].addr)
+		if (!unsized && v[i].addr == v[behind - 1].addr)
 			unsized = &v[i];
 	}
 	return unsized;

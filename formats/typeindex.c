@@ -420,28 +420,21 @@ static int by_size(const void *a, const void *b, void *arg)
 
 size_t ctype_sized(struct typegraph *graph, uint64_t least, uint64_t most, uint32_t *id, size_t max)
 {
-	size_t lo = 0, hi, n = 0;
+	size_t i, n = 0;
 
 	if (!graph->sorted) {
 		graph->by_size.n = 0;
-		for (uint32_t i = 0; i < graph->definition.n; i++)
-			array_push(&graph->by_size, i);
+		for (uint32_t k = 0; k < graph->definition.n; k++)
+			array_push(&graph->by_size, k);
 		if (graph->by_size.n)
 			qsort_r(graph->by_size.v, graph->by_size.n, sizeof(*graph->by_size.v),
 			        by_size, graph);
 		graph->sorted = true;
 	}
-	hi = graph->by_size.n;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (graph->definition.v[graph->by_size.v[mid]].size < least)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < graph->by_size.n; lo++) {
-		const struct definition *d = &graph->definition.v[graph->by_size.v[lo]];
+	i = first_where(k, 0, graph->by_size.n,
+	                graph->definition.v[graph->by_size.v[k]].size >= least);
+	for (; i < graph->by_size.n; i++) {
+		const struct definition *d = &graph->definition.v[graph->by_size.v[i]];
 		Dwarf_Die die;
 
 		if (d->size > most)

@@ -111,7 +111,7 @@ const char *scope_of(struct typegraph *graph, void *entry)
 	Dwarf_Die *die = entry, mem, declared, *unit;
 	Dwarf_Attribute attr;
 	const struct scopes *s;
-	size_t lo = 0, hi;
+	size_t behind;
 	uint64_t at;
 	uint32_t i;
 
@@ -132,14 +132,6 @@ const char *scope_of(struct typegraph *graph, void *entry)
 		idmap_put(&graph->by_unit, (uint64_t)(uintptr_t)die->cu, i);
 	}
 	s = &graph->scopes.v[i];
-	hi = s->start.n;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->start.v[mid].at <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo ? s->start.v[lo - 1].name : NULL;
+	behind = first_behind(s->start.v, s->start.n, at, at);
+	return behind ? s->start.v[behind - 1].name : NULL;
 }

@@ -34,17 +34,9 @@ static bool flexible(struct typegraph *graph, const struct ctype *t)
 static bool find(struct typegraph *graph, const variable_list *list, uint64_t at,
                  struct variable *out)
 {
-	size_t lo = 0, hi = list->n;
+	size_t behind = first_behind(list->v, list->n, at, at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (list->v[mid].at <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (size_t i = lo; i-- > 0 && list->v[i].at == list->v[lo - 1].at;) {
+	for (size_t i = behind; i-- > 0 && list->v[i].at == list->v[behind - 1].at;) {
 		Dwarf_Die die;
 
 		die_again(&list->v[i].die, &die);

@@ -235,14 +235,7 @@ const struct span *heap_span_search(const struct heap *heap, vaddr at)
 		if (hi - lo > most)
 			hi = lo + most;
 	}
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (heap->span[mid].end <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
+	lo = first_where(i, lo, hi, heap->span[i].end > at);
 	return lo < heap->nspans && heap->span[lo].start <= at ? &heap->span[lo] : NULL;
 }
 
@@ -362,15 +355,7 @@ static size_t cell_of(const struct span *s, uint32_t rank, size_t from)
 		else
 			lo += step;
 	}
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->cell[mid].rank <= rank)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
+	return first_where(i, lo + 1, hi, s->cell[i].rank > rank) - 1;
 }
 
 /* The chunk with this rank, which starts in this cell. */
@@ -385,18 +370,10 @@ static vaddr chunk_in(const struct span *s, size_t cell, uint32_t rank)
 
 const struct span *heap_span_of(const struct heap *heap, uint32_t id)
 {
-	size_t lo = 0, hi = heap->nspans;
+	size_t behind = first_behind(heap->span, heap->nspans, first_id, id);
+	const struct span *s = behind ? &heap->span[behind - 1] : NULL;
 
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (heap->span[mid].first_id <= id)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo < hi && id - heap->span[lo].first_id < heap->span[lo].nchunks ? &heap->span[lo]
-	                                                                         : NULL;
+	return s && id - s->first_id < s->nchunks ? s : NULL;
 }
 
 bool heap_by_id(const struct heap *heap, uint32_t id, struct block *b)

@@ -153,17 +153,9 @@ static void judge(struct walk *w, const struct tcache_layout *l, struct verdict 
 
 static struct verdict *verdict_of(struct fit *f, size_t n, vaddr at)
 {
-	size_t lo = 0, hi = n;
+	size_t i = first_where(k, 0, n, f->v[k].at >= at);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (f->v[mid].at < at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < n && f->v[lo].at == at && f->v[lo].valid ? &f->v[lo] : NULL;
+	return i < n && f->v[i].at == at && f->v[i].valid ? &f->v[i] : NULL;
 }
 
 struct ballot {
