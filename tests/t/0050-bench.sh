@@ -7,6 +7,8 @@ reason=$(core_forbidden) && skip_all "$reason"
 
 ok 'the bench runs' env BLOCKS=60000 LEAKS=3000 ROUNDS=1 DOC="$OUT/doc.md" \
 	"$SRC/tests/bench/run" "$COREHEAP" "$OUT"
+like 'how fast the machine reads its memory' "$(cat "$OUT/doc.md")" \
+	' with [0-9]{1,3}\.[0-9] GB/s by one thread, [0-9]{1,3}\.[0-9] by two\.$'
 for kind in local random; do
 	said=$(sed -n "/^### An ordinary heap, pointers $kind/,\$p" "$OUT/doc.md" | grep -m 1 '^Leaks planted')
 	like "$kind: all planted leaks are found" "$said" \
