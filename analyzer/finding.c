@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define FEW_BLOCKS 200000 /* whose types, and pointers to them, take no time to look at */
+
 /*
  * The executable's name, else comm: a kernel core's comm is that of the thread that dumped, so it
  * can differ from run to run. Linux marks the path of a removed file with " (deleted)".
@@ -173,6 +175,15 @@ static void make_groups(struct analysis *a, enum group_by by, unsigned classes, 
 	if (by == GROUP_BY_ALL && origins_exact(analysis_origins(a))->found)
 		how.origins = analysis_origins(a);
 	groups_make(&how, out);
+}
+
+void report_add_inside(struct report *report, struct analysis *a)
+{
+	if (!report->leaks.possible.blocks || report->leaks.withheld || a->types ||
+	    analysis_heap(a)->nchunks > FEW_BLOCKS)
+		return;
+	a->typed = 0;
+	report->leaks.structural = interior_tally(analysis_interior(a));
 }
 
 void report_add_groups(struct report *report, struct analysis *a, enum group_by by,

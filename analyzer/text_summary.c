@@ -28,8 +28,12 @@ static void suspects(const struct report *r, struct out *out)
 
 	if (!first_suspect(r) && !r->suppressed.asked)
 		return;
-	heading(out, r->leaks.definite.blocks ? "Top suspects: leaked blocks, by size"
-	                                      : "Top suspects: possibly leaked blocks, by size");
+	if (r->leaks.definite.blocks)
+		heading(out, "Top suspects: leaked blocks, by size");
+	else if (r->leaks.structural.blocks == r->leaks.possible.blocks)
+		heading(out, "Kept by pointers into their middle, by size");
+	else
+		heading(out, "Top suspects: possibly leaked blocks, by size");
 	groups = text_findings(r, SUSPECTS, out);
 	text_more(groups, SUSPECTS, "", out);
 }

@@ -148,37 +148,69 @@ static const char *largest_leak(struct report *r, struct tally leaked)
 	if (!f || retained_by(f) < leaked.bytes / WORTH_NAMING)
 		return "";
 	text_share(share, f->retained_bytes, leaked.bytes);
-	return pool_printf(
-		&r->pool, " %s of it, %s, %s %s%s%s%s.",
-		f->retained_bytes == leaked.bytes ? "All"
-		: !strcmp(share, "100%")          ? "Nearly all"
-						  : share,
-		text_bytes_in(&r->pool, f->retained_bytes), f->blocks == 1 ? "is" : "are",
-		text_plural(&r->pool, f->blocks, "block", "blocks"), kind_of(r, f),
-		f->held.blocks && f->held.blocks != ABSENT ? " with what hangs on them" : "",
-		place_of(r, f));
+	return pool_printf(&r->pool, " %s of it, %s, %s %s%s%s%s.",
+	                   f->retained_bytes == leaked.bytes ? "All"
+	                   : !strcmp(share, "100%")          ? "Nearly all"
+	                                                     : share,
+	                   text_bytes_in(&r->pool, f->retained_bytes),
+	                   f->blocks == 1 ? "is" : "are",
+	                   text_plural(&r->pool, f->blocks, "block", "blocks"), kind_of(r, f),
+	                   !f->held.blocks || f->held.blocks == ABSENT ? ""
+	                   : f->blocks == 1                            ? " with what hangs on it"
+	                                                               : " with what hangs on them",
+	                   place_of(r, f));
+}
+
+/* What only structural pointers keep is in use: of all that is possible as far as that is known. */
+static struct tally kept_inside(const struct report *r)
+{
+	const struct tally *t = &r->leaks.structural;
+
+	if (t->blocks == ABSENT || t->blocks > r->leaks.possible.blocks)
+		return (struct tally){ 0 };
+	return *t;
+}
+
+/* Of what is possible beside what leaked. */
+static const char *possible_too(struct report *r)
+{
+	struct tally inside = kept_inside(r), rest = r->leaks.possible;
+	const char *kept;
+
+	rest.blocks -= inside.blocks;
+	rest.bytes -= inside.bytes;
+	kept = blocks_and_bytes(&r->pool, inside);
+	if (!rest.blocks && !inside.blocks)
+		return "";
+	if (!rest.blocks)
+		return pool_printf(&r->pool,
+		                   " %s more %s reached only by pointers into the middle, but as "
+		                   "the program keeps %s on purpose: in use.",
+		                   kept, inside.blocks == 1 ? "is" : "are",
+		                   inside.blocks == 1 ? "it" : "them");
+	return pool_printf(&r->pool,
+	                   " %s more %s reached only by pointers into the middle: possibly "
+	                   "leaked.%s%s%s",
+	                   blocks_and_bytes(&r->pool, rest), rest.blocks == 1 ? "is" : "are",
+	                   inside.blocks ? " So are " : "", inside.blocks ? kept : "",
+	                   inside.blocks ? ", but as the program keeps them on purpose: in use."
+	                                 : "");
 }
 
 static void leaks(struct report *r, struct tally leaked)
 {
-	const char *more = "";
+	const char *little = "";
 
 	if (leaked.bytes < r->memory.in_use / 100)
-		more = " That is too little to explain the size of the process.";
-	if (r->leaks.possible.blocks)
-		more = pool_printf(&r->pool,
-		                   "%s %s more %s reached only by pointers into the "
-		                   "middle: "
-		                   "possibly leaked.",
-		                   more, blocks_and_bytes(&r->pool, r->leaks.possible),
-		                   r->leaks.possible.blocks == 1 ? "is" : "are");
+		little = " That is too little to explain the size of the process.";
 	set(r, "leaks",
 	    pool_printf(&r->pool,
 	                "%s %s unreachable: leaked%s. Nothing that the "
-	                "program can still use points to %s, so %s can never be freed.%s%s",
+	                "program can still use points to %s, so %s can never be freed.%s%s%s",
 	                blocks_and_bytes(&r->pool, leaked), leaked.blocks == 1 ? "is" : "are",
 	                share_of_use(r, leaked.bytes), leaked.blocks == 1 ? "it" : "them",
-	                leaked.blocks == 1 ? "it" : "they", largest_leak(r, leaked), more));
+	                leaked.blocks == 1 ? "it" : "they", largest_leak(r, leaked), little,
+	                possible_too(r)));
 }
 
 /*
@@ -228,16 +260,6 @@ static void add_culprit(struct report *r)
 
 	if (text && !culprit_first(r))
 		r->verdict_text = pool_printf(&r->pool, "%s %s", r->verdict_text, text);
-}
-
-/* What only structural pointers keep is in use: of all that is possible as far as that is known. */
-static struct tally kept_inside(const struct report *r)
-{
-	const struct tally *t = &r->leaks.structural;
-
-	if (t->blocks == ABSENT || t->blocks > r->leaks.possible.blocks)
-		return (struct tally){ 0 };
-	return *t;
 }
 
 static void all_kept(struct report *r, struct tally inside)
