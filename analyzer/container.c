@@ -7,11 +7,7 @@
 #include "analyzer/container.h"
 #include "analyzer/analysis.h"
 
-#define STRING_MAX (UINT64_C(1) << 40)
-#define INLINE     16  /* bytes of a string that need no block: both libraries have fewer */
-#define CERTAIN    256 /* bytes of a string that hardly anything else would fit */
-#define DATA_MAX   (UINT64_C(1) << 23) /* bytes of data that are looked at */
-#define STEPS      (UINT64_C(1) << 20)
+#define DATA_MAX (UINT64_C(1) << 23) /* bytes of data that are looked at */
 
 bool container_block(const struct containers *c, uint64_t v, struct block *b)
 {
@@ -37,6 +33,9 @@ static const struct {
 	double confidence;
 } parts[PARTS] = {
 	[PART_STRING] = { "std::string buffer", 0.96 },
+	[PART_WIDE_STRING] = { "std::wstring buffer", 0.95 },
+	[PART_STRING_16] = { "std::u16string buffer", 0.95 },
+	[PART_BITS] = { "std::vector<bool> buffer", 0.97 },
 	[PART_VECTOR] = { "std::vector buffer", 0.97 },
 	[PART_LIST] = { "std::list node", 0.99 },
 	[PART_TREE] = { "std::map/set node", 0.99 },
@@ -51,7 +50,7 @@ static const char *owner_name(const struct containers *c, enum container_part pa
 {
 	const struct type *type;
 
-	if (!c->owner || part == PART_STRING)
+	if (!c->owner || part <= PART_STRING_16)
 		return NULL;
 	type = types_of(c->t->types, c->owner->id);
 	return type && (!strcmp(type->method, "vtable") || !strcmp(type->method, "dwarf"))
@@ -89,122 +88,6 @@ void container_put_name(struct containers *c, const struct block *b, const char 
 	types_propose(c->t->types, b->id, &type);
 }
 
-/* ---- strings and vectors: one block each ---- */
-
-/*
- * A NUL behind it. Few numbers are enough for that to be chance: a short one has to be text, at
- * least without a NUL in it.
- */
-static bool is_text(const struct containers *c, vaddr start, uint64_t length, uint64_t bytes)
-{
-	uint8_t text[CERTAIN];
-
-	if (!core_read(c->t->core, start + length, text, 1) || *text)
-		return false;
-	if (bytes > CERTAIN)
-		return true;
-	return length && core_read(c->t->core, start, text, length) && !memchr(text, 0, length);
-}
-
-/* libstdc++: pointer, length, capacity. libc++: capacity | 1, length, pointer. */
-static bool try_string(struct containers *c, const struct words *w, size_t i)
-{
-	uint64_t start = word_of(c, w, i), length, bytes;
-	struct block b;
-
-	if (c->gnu && i + 2 < w->n) {
-		length = word_of(c, w, i + 1);
-		bytes = word_of(c, w, i + 2) + 1;
-		if (length < bytes && bytes > INLINE && bytes < STRING_MAX &&
-		    container_block(c, start, &b) && container_fits(c, &b, bytes) &&
-		    is_text(c, start, length, bytes)) {
-			container_put(c, &b, PART_STRING);
-			return true;
-		}
-	}
-	if (!c->llvm || i < 2 || !(word_of(c, w, i - 2) & 1))
-		return false;
-	length = word_of(c, w, i - 1);
-	bytes = word_of(c, w, i - 2) & ~UINT64_C(1);
-	if (length >= bytes || bytes < INLINE || bytes % INLINE || bytes > STRING_MAX ||
-	    !container_block(c, start, &b) || !container_fits(c, &b, bytes) ||
-	    !is_text(c, start, length, bytes))
-		return false;
-	container_put(c, &b, PART_STRING);
-	return true;
-}
-
-/* Before GCC 5: length, capacity, references (or -1) in front of the text that is pointed to. */
-static bool try_counted_string(struct containers *c, const struct words *w, size_t i)
-{
-	uint64_t text = word_of(c, w, i), head = 3 * (uint64_t)c->word, length, capacity;
-	struct block b;
-	uint32_t count;
-
-	if (text < head || !container_block(c, text - head, &b) || b.size <= head ||
-	    !container_word(c, b.addr, &length) ||
-	    !container_word(c, b.addr + c->word, &capacity) ||
-	    !core_read32(c->t->core, b.addr + 2 * c->word, &count))
-		return false;
-	if (!length || length > capacity || capacity >= b.size - head || count + 1 > STEPS ||
-	    !container_fits(c, &b, head + capacity + 1) || !is_text(c, text, length, capacity + 1))
-		return false;
-	container_put(c, &b, PART_STRING);
-	return true;
-}
-
-/* The class of a vector's elements, where each begins with the same vtable. */
-static const char *elements(struct containers *c, vaddr start, vaddr end)
-{
-	const struct rtti_class *class;
-	uint64_t first, value;
-	vaddr at = start + c->word;
-
-	if (end - start < c->word || !container_word(c, start, &first))
-		return NULL;
-	class = rtti_find(c->t->rtti, first);
-	if (!class || class->top)
-		return NULL;
-	while (at < end && container_word(c, at, &value) && value != first)
-		at += c->word;
-	if ((end - start) % (at - start))
-		return NULL;
-	for (uint64_t size = at - start; at < end; at += size)
-		if (!container_word(c, at, &value) || value != first)
-			return NULL;
-	return class->name;
-}
-
-/* First, end, end of storage; what else points into it besides is a stream's buffer, say. */
-static bool try_vector(struct containers *c, const struct words *w, size_t i)
-{
-	uint64_t start = word_of(c, w, i), end, limit, before = 0, after = 0;
-	struct pool pool = { 0 };
-	const char *class;
-	struct block b;
-
-	if (i + 2 >= w->n)
-		return false;
-	end = word_of(c, w, i + 1);
-	limit = word_of(c, w, i + 2);
-	if (end < start || limit < end || limit == start)
-		return false;
-	if (i)
-		before = word_of(c, w, i - 1);
-	if (i + 3 < w->n)
-		after = word_of(c, w, i + 3);
-	if ((before >= start && before <= limit) || (after >= start && after <= limit) ||
-	    !container_block(c, start, &b) || !container_fits(c, &b, limit - start))
-		return false;
-	class = elements(c, start, end);
-	if (class)
-		container_put_name(c, &b, pool_printf(&pool, "std::vector<%s> buffer", class));
-	else
-		container_put(c, &b, PART_VECTOR);
-	pool_free(&pool);
-	return true;
-}
-
 /* ---- the pass ---- */
 
 static void look(struct containers *c, const struct words *w)
@@ -214,11 +97,9 @@ static void look(struct containers *c, const struct words *w)
 
 		if (!in_heap(c, v) || v % c->word)
 			continue;
-		if (container_deque(c, w, i) || container_hash(c, w, i) ||
-		    container_tree(c, w, i) || container_list(c, w, i))
-			continue;
-		if (!try_string(c, w, i) && !try_vector(c, w, i))
-			try_counted_string(c, w, i);
+		if (!container_deque(c, w, i) && !container_hash(c, w, i) &&
+		    !container_tree(c, w, i) && !container_list(c, w, i))
+			container_buffer(c, w, i);
 	}
 }
 
@@ -291,7 +172,7 @@ void typing_containers(struct typing *t)
 	for (size_t i = 0; i < heap->nspans; i++)
 		c.hi = heap->span[i].end > c.hi ? heap->span[i].end : c.hi;
 	c.hi += CHUNK_HEADER;
-	c.steps = STEPS + 8 * (uint64_t)heap->nchunks;
+	c.steps = CONTAINER_STEPS + 8 * (uint64_t)heap->nchunks;
 	while (heap_next_set(heap, types_wanted(t->types), &it, &b)) {
 		c.owner = &b;
 		look_range(&c, b.addr, b.addr + b.size);

@@ -16,9 +16,14 @@
 	(UINT64_C(1) << 40) /* bytes of a table, elements of a deque: more is nonsense \
 	                     */
 
+#define CONTAINER_STEPS (UINT64_C(1) << 20) /* along chains, at least */
+
 enum container_part {
 	PART_STRING,
+	PART_WIDE_STRING,
+	PART_STRING_16,
 	PART_VECTOR,
+	PART_BITS,
 	PART_LIST,
 	PART_TREE,
 	PART_HASH_NODE,
@@ -75,5 +80,7 @@ bool container_tree(struct containers *c, const struct words *w, size_t i);
 bool container_list(struct containers *c, const struct words *w, size_t i);
 bool container_hash(struct containers *c, const struct words *w, size_t i);
 bool container_deque(struct containers *c, const struct words *w, size_t i);
+/* What has one block: a string, a vector, a stream's buffer. */
+bool container_buffer(struct containers *c, const struct words *w, size_t i);
 
 #endif

@@ -12,6 +12,7 @@
 #define NAME_MAX_BYTES 4090
 #define TOP_MAX        (UINT64_C(1) << 24) /* bytes of an object before one of its parts */
 #define WORDS_MAX      (1u << 20)          /* distinct words that are looked at */
+#define BASES_MAX      8                   /* of a class, each the only one of the next */
 
 struct answer {
 	uint64_t word; /* 0: empty */
@@ -146,7 +147,7 @@ static struct rtti_class *new_class(struct rtti *r, uint64_t top)
 	return c;
 }
 
-static const struct rtti_class *from_name(struct rtti *r, const char *mangled, uint64_t top)
+static struct rtti_class *from_name(struct rtti *r, const char *mangled, uint64_t top)
 {
 	static const char head[] = "typeinfo name for ";
 	struct rtti_class *c;
@@ -190,12 +191,33 @@ static const struct rtti_class *from_symbol(struct rtti *r, vaddr vtable, uint64
 	return c;
 }
 
+/* The first three words of a type_info of one base: its own class's vtable, name, base. */
+static bool is_streambuf(const struct rtti *r, vaddr info)
+{
+	static const char *const names[] = { "St15basic_streambufI", "NSt3__115basic_streambufI" };
+	char name[NAME_MAX_BYTES];
+	uint64_t v[3];
+
+	for (int i = 0; i < BASES_MAX && in_module(r, info); i++) {
+		if (!read_words(r, info, v, 2) || !read_name(r, v[1], name, sizeof(name)))
+			return false;
+		for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++)
+			if (!strncmp(name, names[k], strlen(names[k])))
+				return true;
+		if (!read_words(r, info, v, 3))
+			return false;
+		info = v[2];
+	}
+	return false;
+}
+
 /* ---- vtables ---- */
 
 static const struct rtti_class *look(struct rtti *r, vaddr vtable)
 {
 	char name[NAME_MAX_BYTES];
 	uint64_t v[3], info[2], top;
+	struct rtti_class *class;
 	enum known known;
 
 	if (!read_words(r, vtable - 2 * r->word, v, 3))
@@ -210,8 +232,12 @@ static const struct rtti_class *look(struct rtti *r, vaddr vtable)
 	known = is_class_info(r, info[0]);
 	if (known == NO || !in_module(r, info[1] - info[1] % r->word))
 		return NULL;
-	if (read_name(r, info[1], name, sizeof(name)))
-		return from_name(r, name + (*name == '*'), top);
+	if (read_name(r, info[1], name, sizeof(name))) {
+		class = from_name(r, name + (*name == '*'), top);
+		if (class)
+			class->streambuf = is_streambuf(r, v[1]);
+		return class;
+	}
 	return known == YES && is_code(r, v[2]) ? nameless(r, vtable, top) : NULL;
 }
 

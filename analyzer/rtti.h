@@ -17,6 +17,7 @@ struct rtti_class {
 	const char *mangled; /* as in the type_info ("7Session"); NULL: from a symbol's name */
 	uint64_t top;        /* bytes from the object's start to the part that this vtable is for */
 	bool named;          /* false: no name is at hand; name tells where the vtable is */
+	bool streambuf;      /* it is derived from std::basic_streambuf, or that itself */
 };
 
 struct rtti;

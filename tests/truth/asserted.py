@@ -20,6 +20,8 @@ RIGHT, ALL = 0.98, 0.99
 
 def right(said, true):
     said = re.sub(r" in .*$", "", said)
+    if said == true:
+        return True
     said = re.sub(r"^std::(unordered_)?set(<.*> node)$", r"std::\1map\2", said)
     for word in ("vector", "list", "map", "deque", "unordered_map"):
         said = re.sub(r"^(std::%s)<.*>( \w+)$" % word, r"\1\2", said)

@@ -16,6 +16,7 @@
 #include <memory>
 #include <new>
 #include <set>
+#include <sstream>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -268,7 +269,28 @@ struct Holder { /* no vtable: found by what is in it alone */
 	std::unordered_map<int, long> table;
 	std::deque<int> ends;
 	std::vector<Shape *> shapes;
+	std::wstring wide;
+	std::u16string half;
+	std::vector<bool> bits;
+	std::ostringstream out;
 };
+
+/* What libc++ and the strings of before GCC 5 do not tell. */
+static void make_wide(Holder *h, size_t n)
+{
+#if !defined(_LIBCPP_VERSION) && _GLIBCXX_USE_CXX11_ABI
+	making("std::wstring buffer", [&] { h->wide.assign(L"a text that is wide"); });
+	making("std::wstring buffer", [&] { h->wide.append(n, L'x'); });
+	making("std::u16string buffer", [&] { h->half.assign(20 + n, u'h'); });
+	making("std::vector<bool> buffer", [&] { h->bits.resize(70 * n, true); });
+#endif
+#if defined(_LIBCPP_VERSION) || _GLIBCXX_USE_CXX11_ABI
+	making("std::string buffer", [&] {
+		for (size_t i = 0; i < n; i++)
+			h->out << "a number: " << i << ", ";
+	});
+#endif
+}
 
 static void make_containers(int round)
 {
@@ -312,6 +334,7 @@ static void make_containers(int round)
 		for (size_t i = 0; i < n; i++)
 			h->shapes.push_back(new Circle);
 	});
+	make_wide(h, n);
 	making("std::map/set node", [&] {
 		static app::Session *s;
 
