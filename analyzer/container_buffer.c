@@ -90,7 +90,7 @@ static bool try_string(struct containers *c, const struct words *w, size_t i)
 		return false;
 	length = word_of(c, w, i - 1);
 	bytes = word_of(c, w, i - 2) & ~UINT64_C(1);
-	if (length >= bytes || bytes < INLINE || bytes % INLINE || bytes > STRING_MAX ||
+	if (length >= bytes || bytes < INLINE || bytes > STRING_MAX ||
 	    !container_block(c, start, &b) || !container_fits(c, &b, bytes) ||
 	    !is_text(c, start, length, bytes))
 		return false;
