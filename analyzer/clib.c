@@ -218,7 +218,7 @@ static void look_threads(struct clib *c)
 void typing_clib(struct typing *t)
 {
 	struct clib c = { .t = t, .view = { .core = t->core }, .word = t->core->machine->word };
-	struct heap_iter it = { 0 };
+	struct heap_iter it = { .look = true };
 	struct block b;
 
 	if (!t->heap->nspans)

@@ -208,12 +208,6 @@ static void each_bit(struct search *s, const uint64_t *bits,
 	}
 }
 
-static void visit_bit(struct search *s, vaddr addr, uint32_t id)
-{
-	(void)id;
-	visit(s, addr);
-}
-
 /* The number that stands for "nobody"; those of roots are below it. */
 static uint32_t nobody(const struct search *s)
 {
@@ -252,6 +246,8 @@ static void start_at_roots(struct search *s)
 static void run_level(struct search *s)
 {
 	struct frontier f = s->now;
+	struct heap_iter it = { .look = true };
+	struct block b;
 
 	s->now = s->next;
 	s->next = f;
@@ -260,8 +256,8 @@ static void run_level(struct search *s)
 			fetch(s, s->now.v[i + AHEAD]);
 		visit(s, s->now.v[i]);
 	}
-	if (s->now.spilled && s->left)
-		each_bit(s, s->now.bits, visit_bit);
+	while (s->now.spilled && s->left && heap_next_set(s->heap, s->now.bits, &it, &b))
+		follow_range(s, b.addr, b.addr + b.size, b.id);
 	drain(s);
 	if (s->now.spilled)
 		memset(s->now.bits, 0, s->bits_bytes);

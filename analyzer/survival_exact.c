@@ -27,9 +27,9 @@ struct merge {
 	bool more_old, more_new; /* one was read ahead */
 };
 
-static void merge_start(struct merge *m)
+static void merge_start(struct merge *m, bool look)
 {
-	m->i = m->k = (struct heap_iter){ 0 };
+	m->i = m->k = (struct heap_iter){ .look = look };
 	m->more_old = heap_next_set(m->old_heap, m->old_heap->used, &m->i, &m->old);
 	m->more_new = heap_next_set(m->new_heap, m->new_heap->used, &m->k, &m->new);
 	m->has_old = m->has_new = false;
@@ -121,7 +121,7 @@ static void count(struct merge *m, const uint64_t *other, struct survival *s)
 /* How contents agree, of all pairs; and which blocks of the newer core are none. */
 static void look(struct merge *m, struct reuse *reuse, uint16_t *pattern, uint64_t *other)
 {
-	merge_start(m);
+	merge_start(m, true);
 	while (merge_next(m)) {
 		uint32_t group = m->has_old ? life_of_old(m).group : PROFILE_NO_GROUP;
 
@@ -211,7 +211,7 @@ void survival_by_blocks(struct snapshot *before, struct snapshot *after,
 	group_index_make(after->report.profile, &m.new_groups);
 	look(&m, reuse, pattern, other);
 	judge_all(before, after, &m, reuse, pattern, other);
-	merge_start(&m);
+	merge_start(&m, false);
 	while (merge_next(&m))
 		count(&m, other, s);
 	mem_free(m.old_kin);

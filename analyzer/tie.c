@@ -111,7 +111,8 @@ static void seek_blocks(struct hunt *l, struct view *new, struct view *old, cons
 	size_t cell = (size_t)((p->start - span->start) / span_cell(span));
 	struct heap_iter it = { .span = p->span,
 		                .cell = cell,
-		                .id = span->first_id + span->cell[cell].rank };
+		                .id = span->first_id + span->cell[cell].rank,
+		                .look = true };
 	struct block b;
 
 	while (heap_next_set(l->s->heap, l->s->heap->used, &it, &b) && b.span == span &&

@@ -237,7 +237,7 @@ static void want_size(struct transfer *x, uint64_t size)
  */
 static bool find_sizes(struct transfer *x)
 {
-	struct heap_iter it = { 0 };
+	struct heap_iter it = { .look = true };
 	struct block b;
 	bool any = false;
 
@@ -268,7 +268,7 @@ static bool keep_sizes(struct transfer *x)
 
 static void learn_all(struct transfer *x)
 {
-	struct heap_iter it = { 0 };
+	struct heap_iter it = { .look = true };
 	struct aspect v[WORDS];
 	struct profile *p = NULL;
 	struct block b;
@@ -306,7 +306,7 @@ static struct types *know_some(struct typing *t)
 /* What is known of wanted blocks themselves. */
 static void take_members(struct typing *t, const struct types *some)
 {
-	struct heap_iter it = { 0 };
+	struct heap_iter it = { .look = true };
 	struct block b;
 
 	while (heap_next_set(t->heap, types_wanted(t->types), &it, &b)) {
@@ -320,7 +320,7 @@ static void take_members(struct typing *t, const struct types *some)
 void typing_transfer(struct typing *t)
 {
 	struct transfer *x = mem_alloc(1, sizeof(*x));
-	struct heap_iter it = { 0 };
+	struct heap_iter it = { .look = true };
 	struct block b;
 	bool any;
 

@@ -344,6 +344,8 @@ static uint32_t next_set(const struct heap *heap, const uint64_t *bits, uint32_t
 	return id < heap->nchunks ? id : heap->nchunks;
 }
 
+#define LOOK_AHEAD 4 /* cells, of 1 KiB each where blocks are aligned to 16 bytes */
+
 /* The cell in which the chunk with this rank starts: at or after `from`, and often near. */
 static size_t cell_of(const struct span *s, uint32_t rank, size_t from)
 {
@@ -387,28 +389,57 @@ bool heap_by_id(const struct heap *heap, uint32_t id, struct block *b)
 	return heap_find(heap, chunk + CHUNK_HEADER, b);
 }
 
+/* Fetches the beginnings of the blocks that come next: processors do so within a page at most. */
+static void look_ahead(const struct span *s, const uint64_t *bits, struct heap_iter *it)
+{
+	size_t end = s->ncells - it->cell > LOOK_AHEAD ? it->cell + LOOK_AHEAD : s->ncells;
+
+	for (it->ahead = it->ahead > it->cell ? it->ahead : it->cell + 1; it->ahead < end;
+	     it->ahead++) {
+		uint32_t id = s->first_id + s->cell[it->ahead].rank;
+		uint64_t starts = cell_bits(&s->cell[it->ahead]);
+
+		for (; starts; starts &= starts - 1, id++) {
+			unsigned bit = (unsigned)__builtin_ctzll(starts);
+
+			if (bit_get(bits, id))
+				__builtin_prefetch(s->mem + CHUNK_HEADER +
+				                   (cell_chunk(s, it->ahead, bit) - s->start));
+		}
+	}
+}
+
 bool heap_next_set(const struct heap *heap, const uint64_t *bits, struct heap_iter *it,
                    struct block *b)
 {
 	uint32_t id = next_set(heap, bits, it->id);
 	const struct span *s;
+	vaddr chunk;
 
 	if (id >= heap->nchunks)
 		return false;
 	while (it->span < heap->nspans &&
 	       id - heap->span[it->span].first_id >= heap->span[it->span].nchunks) {
 		it->span++;
-		it->cell = 0;
+		it->cell = it->ahead = 0;
+		it->at = 0;
 	}
 	if (it->span >= heap->nspans)
 		return false;
 	s = &heap->span[it->span];
-	b->addr = s->start + CHUNK_HEADER;
-	if (s->cell) {
+	chunk = s->start;
+	if (s->cell && id == it->id && it->at) { /* right behind the last one */
+		chunk = it->at;
+		it->cell = (size_t)((chunk - s->start) / span_cell(s));
+	} else if (s->cell) {
 		it->cell = cell_of(s, id - s->first_id, it->cell);
-		b->addr = chunk_in(s, it->cell, id - s->first_id) + CHUNK_HEADER;
+		chunk = chunk_in(s, it->cell, id - s->first_id);
 	}
-	b->size = usable_at(s, b->addr - CHUNK_HEADER);
+	if (it->look && s->cell && s->mem)
+		look_ahead(s, bits, it);
+	it->at = s->kind == SPAN_MMAP ? 0 : span_next(s, chunk + CHUNK_HEADER);
+	b->addr = chunk + CHUNK_HEADER;
+	b->size = it->at ? span_usable(s, it->at - chunk) : s->usable;
 	b->id = id;
 	b->state = state_of(heap, id);
 	b->span = s;

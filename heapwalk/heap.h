@@ -206,6 +206,8 @@ struct heap_iter {
 	vaddr at;
 	uint32_t id;
 	bool inside;
+	bool look;    /* heap_next_set: what is in the blocks will be read; sooner, if it is said */
+	size_t ahead; /* cells whose blocks are being fetched */
 };
 bool heap_next(const struct heap *heap, struct heap_iter *it, struct block *block);
 
