@@ -116,44 +116,80 @@ static bool is_setting(struct plain *p, vaddr at)
 	return false;
 }
 
+/* Addresses and then NULL, as far as the block itself tells: most blocks are refused by that. */
+static bool may_be_environment(struct plain *p, const struct block *b)
+{
+	uint64_t words = b->size / p->word, n = 0, v;
+
+	for (; n < words && view_read_word(&p->view, b->addr + n * p->word, &v, p->word) && v; n++)
+		if (!core_segment(p->t->core, v))
+			return false;
+	return n >= 4 && n < words;
+}
+
 /* Pointers to NAME=value, then NULL. */
 static bool is_environment(struct plain *p, const struct block *b)
 {
 	uint64_t words = b->size / p->word, n = 0, v;
 
+	if (!may_be_environment(p, b))
+		return false;
 	for (; n < words && view_read_word(&p->view, b->addr + n * p->word, &v, p->word) && v; n++)
 		if (!is_setting(p, v))
 			return false;
-	return n >= 4 && n < words;
+	return true;
+}
+
+/* So many words of a block are looked at, one in so many. */
+static uint64_t sampled_words(const struct plain *p, const struct block *b, uint64_t *step)
+{
+	uint64_t words = b->size / p->word;
+
+	words -= words > 1; /* the last word may be what is left over */
+	*step = words > SAMPLE ? words / SAMPLE : 1;
+	return words;
+}
+
+/* The same as target_label as far as the block itself tells, without looking where they lead. */
+static bool may_be_pointers(struct plain *p, const struct block *b)
+{
+	uint64_t step, words = sampled_words(p, b, &step), v, found = 0, nulls = 0;
+
+	for (uint64_t i = 0; i < words; i += step) {
+		if (!view_read_word(&p->view, b->addr + i * p->word, &v, p->word))
+			return false;
+		if (v && (v % p->t->heap->align || !heap_span(p->t->heap, v)))
+			return false;
+		found += v != 0;
+		nulls += v == 0;
+	}
+	return found >= POINTERS && found > nulls / 8;
 }
 
 /* Label of the blocks that all its words point to (but for NULLs); 0: there is none. */
 static uint32_t target_label(struct plain *p, const struct block *b)
 {
-	uint64_t words = b->size / p->word, step, v, found = 0, nulls = 0;
+	uint64_t step, words = sampled_words(p, b, &step), v;
 	uint32_t label = 0;
 
-	words -= words > 1; /* the last word may be what is left over */
-	step = words > SAMPLE ? words / SAMPLE : 1;
+	if (!may_be_pointers(p, b))
+		return 0;
 	for (uint64_t i = 0; i < words; i += step) {
 		struct block to;
 		uint32_t l;
 
 		if (!view_read_word(&p->view, b->addr + i * p->word, &v, p->word))
 			return 0;
-		if (!v) {
-			nulls++;
+		if (!v)
 			continue;
-		}
 		if (!pointed(p, v, &to) || to.id == b->id)
 			return 0;
 		l = types_label(p->t->types, to.id);
 		if (!l || (label && l != label))
 			return 0;
 		label = l;
-		found++;
 	}
-	return found >= POINTERS && found > nulls / 8 ? label : 0;
+	return label;
 }
 
 static void put_pointers(struct plain *p, const struct block *b, uint32_t of)
@@ -197,7 +233,7 @@ void typing_plain(struct typing *t)
 	struct type text = { "text", "text", 0.95 };
 	struct type counted = { "text behind its length", "text", 0.95 };
 	struct type environment = { "environment (NAME=value)", "pointers", 0.97 };
-	struct heap_iter it = { 0 };
+	struct heap_iter it = { .look = true };
 	struct block b;
 
 	p.text = types_intern(t->types, &text);
