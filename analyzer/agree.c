@@ -249,7 +249,8 @@ static bool believe(struct agreement *a)
 	for (size_t i = 0; i < a->guess.n; i++) {
 		const struct guess *g = &a->guess.v[i];
 
-		if (idmap_get(&count, g->type) < SEVERAL && g->points < ALONE)
+		if ((idmap_get(&count, g->type) < SEVERAL && g->points < ALONE) ||
+		    is_refuted(a->p, g->type))
 			continue;
 		propose_guess(a->p, &g->room, g->type);
 		found = true;
@@ -260,7 +261,7 @@ static bool believe(struct agreement *a)
 
 static void count_sizes(struct agreement *a)
 {
-	struct heap_iter it = { 0 };
+	struct heap_iter it = { .look = true };
 	struct block b;
 
 	while (a->all < COUNTED && heap_next_set(a->p->t->heap, a->p->t->heap->used, &it, &b)) {
@@ -273,7 +274,7 @@ static void count_sizes(struct agreement *a)
 bool agree_all(struct propagation *p)
 {
 	struct agreement a = { .p = p };
-	struct heap_iter it = { 0 };
+	struct heap_iter it = { .look = true };
 	struct block b;
 	uint32_t left = BLOCKS;
 	bool found;

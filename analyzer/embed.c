@@ -103,7 +103,7 @@ static bool embed_prefixes(struct propagation *p, struct answers *a)
 	struct block b;
 	bool found = false;
 
-	while (heap_next_set(p->t->heap, p->t->heap->used, &it, &b)) {
+	while (heap_next_set(p->t->heap, p->known, &it, &b)) {
 		struct room room;
 
 		if (!p->of[b.id] || !open_end(p->of[b.id]) || fit_in(p->of[b.id]) == FIT_LOOSE)

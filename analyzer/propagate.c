@@ -167,6 +167,8 @@ static double sure_of(struct propagation *p, uint32_t of)
 		return of & OF_LOCAL ? 0 : 0.93;
 	if (of & OF_DOUBT && (o->prefix || o->chance > 0.02F))
 		return 0;
+	if (of & OF_GUESS && is_refuted(p, type_in(of)))
+		return 0;
 	if (of & OF_EMBED)
 		return 0.94;
 	/* where a rest is too small to be a chunk of its own, malloc leaves it: now and then */
@@ -356,7 +358,7 @@ void typing_dwarf(struct typing *t)
 		if (t->heap->span[i].own_end > p->highest)
 			p->highest = t->heap->span[i].own_end;
 	seed_variables(p);
-	if (!t->budget)
+	if (!t->budget && t->objects)
 		seed_objects(p);
 	follow_regions(p);
 	if (!t->budget) {

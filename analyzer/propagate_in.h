@@ -118,6 +118,8 @@ void propose_inferred(struct propagation *p, const struct room *room, uint32_t t
 enum fit room_fits(struct propagation *p, const struct room *room, uint32_t type);
 void propose_guess(struct propagation *p, const struct room *room, uint32_t type);
 struct outcome *outcome_of(struct propagation *p, uint32_t type);
+/* Of the pointers to it most lead to what cannot be of this type: what was guessed was wrong. */
+bool is_refuted(const struct propagation *p, uint32_t type);
 /* Could what is at an address be of this type, as far as its pointers tell? Those that lead to
  * memory in use are added to *good. */
 bool plausible(struct propagation *p, vaddr at, uint32_t type, unsigned *good);

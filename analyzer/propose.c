@@ -11,6 +11,7 @@
 enum {
 	ELEMENTS = 16, /* of an array that are looked at */
 	PARTS = 256,   /* slots of a type */
+	REFUTED = 64,  /* pointers to what cannot be of their type */
 };
 
 enum fit room_fits(struct propagation *p, const struct room *r, uint32_t type)
@@ -230,11 +231,20 @@ static void count(struct propagation *p, const struct room *r, uint32_t type, en
 	o->none += fit == FIT_NONE;
 }
 
+bool is_refuted(const struct propagation *p, uint32_t type)
+{
+	const struct outcome *o = type < p->outcome.n ? &p->outcome.v[type] : NULL;
+
+	return o && o->none >= REFUTED && o->none / 2 > (uint64_t)o->fits + o->loose + o->doubt;
+}
+
 bool propose(struct propagation *p, const struct room *r, uint32_t type, uint32_t bits)
 {
 	unsigned good = 0;
 	enum fit fit;
 
+	if (bits & OF_GUESS && is_refuted(p, type))
+		return false;
 	if (ctype_get(p->graph, type)->polymorphic) {
 		type = class_at(p, r->at);
 		if (type == CTYPE_NONE)

@@ -137,7 +137,7 @@ static void seed_object(struct propagation *p, const struct block *b)
 /* Objects whose vtable tells their class: where the module of the vtable has debug information. */
 void seed_objects(struct propagation *p)
 {
-	struct heap_iter it = { 0 };
+	struct heap_iter it = { .look = true };
 	struct block b;
 
 	while (heap_next_set(p->t->heap, p->t->heap->used, &it, &b)) {

@@ -21,6 +21,7 @@ struct typing {
 	uint64_t budget; /* typing_dwarf: regions of memory to be followed, at most; 0: no bound */
 	const uint64_t *lost; /* typing_dwarf with a budget: blocks to be held against all types */
 	bool all;        /* every used block is wanted: memory as a whole may be looked at */
+	bool objects;    /* typing_vtables: of those that are wanted, some begin like an object */
 };
 
 /*

@@ -82,6 +82,7 @@ static void look_block(struct look *l, const struct block *b)
 		}
 	}
 	class = rtti_find(l->t->rtti, first);
+	l->t->objects |= class != NULL;
 	if (class && !class->top) {
 		l->known[1] = l->known[0], l->label[1] = l->label[0];
 		l->known[0] = first, l->label[0] = label_of(l, class, false);
@@ -96,7 +97,7 @@ static void look_block(struct look *l, const struct block *b)
 void typing_vtables(struct typing *t)
 {
 	struct look l = { .t = t, .view = { .core = t->core }, .word = t->core->machine->word };
-	struct heap_iter it = { 0 };
+	struct heap_iter it = { .look = true };
 	struct block b;
 
 	if (!t->modules->n)
