@@ -7,6 +7,7 @@
  */
 #include "analyzer/analysis.h"
 #include "analyzer/typing.h"
+#include "formats/idmap.h"
 
 #define TYPES_MAX  65536
 #define CHAIN      8 /* metaclasses of metaclasses */
@@ -33,7 +34,6 @@ static const struct kind {
 };
 
 struct pytype {
-	uint64_t at;             /* 0: empty */
 	const char *name;        /* NULL: no type object */
 	uint64_t basic;          /* tp_basicsize */
 	const struct kind *kind; /* NULL: no buffer */
@@ -45,8 +45,8 @@ struct python {
 	struct view view;
 	unsigned word;
 	vaddr lo, hi; /* of all modules and blocks: where type objects are */
-	struct pytype *slot;
-	size_t nslots, n; /* nslots is a power of two */
+	struct idmap by_address;
+	ARRAY(const struct pytype *) types;
 	uint32_t buffer[sizeof(kinds) / sizeof(*kinds)];
 	struct pool pool;
 };
@@ -100,65 +100,43 @@ static const char *read_name(struct python *p, vaddr at)
 }
 
 /* refcnt type size name basicsize itemsize ... */
-static void read_type(struct python *p, vaddr at, struct pytype *out)
+static const struct pytype *read_type(struct python *p, vaddr at)
 {
+	struct pytype *out = pool_alloc(&p->pool, sizeof(*out));
 	uint64_t name, basic, item;
 	struct type type = { .method = "cpython", .confidence = 0.98 };
 
-	*out = (struct pytype){ .at = at };
 	if (!word_at(p, at, 3, &name) || !word_at(p, at, 4, &basic) || !word_at(p, at, 5, &item) ||
 	    basic < 2 * p->word || basic > 1 << 20 || item > 1 << 20)
-		return;
+		return out;
 	out->name = read_name(p, name);
 	out->basic = basic;
 	if (!out->name)
-		return;
+		return out;
 	type.name = pool_printf(&p->pool, "Python %s", out->name);
 	out->label = types_intern(p->t->types, &type);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (!strcmp(kinds[i].type, out->name))
 			out->kind = &kinds[i];
-}
-
-static size_t slot_of(const struct python *p, uint64_t at)
-{
-	size_t i = (size_t)(at * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (p->nslots - 1);
-
-	while (p->slot[i].at && p->slot[i].at != at)
-		i = (i + 1) & (p->nslots - 1);
-	return i;
-}
-
-static void grow(struct python *p)
-{
-	struct pytype *old = p->slot;
-	size_t n = p->nslots;
-
-	p->nslots *= 2;
-	p->slot = mem_alloc(p->nslots, sizeof(*p->slot));
-	for (size_t i = 0; i < n; i++)
-		if (old[i].at)
-			p->slot[slot_of(p, old[i].at)] = old[i];
-	mem_free(old);
+	return out;
 }
 
 /* The type object at `at`; NULL: none is there. */
 static const struct pytype *type_at(struct python *p, uint64_t at)
 {
-	struct pytype *s;
+	uint32_t i;
 
 	if (at < p->lo || at >= p->hi || at % p->word)
 		return NULL;
-	s = &p->slot[slot_of(p, at)];
-	if (!s->at) {
-		if (p->n >= TYPES_MAX || !is_type_object(p, at))
+	i = idmap_get(&p->by_address, at);
+	if (i == IDMAP_NONE) {
+		i = (uint32_t)p->types.n;
+		if (i >= TYPES_MAX || !is_type_object(p, at))
 			return NULL;
-		if (++p->n * 2 >= p->nslots)
-			grow(p);
-		s = &p->slot[slot_of(p, at)];
-		read_type(p, at, s);
+		array_push(&p->types, read_type(p, at));
+		idmap_put(&p->by_address, at, i);
 	}
-	return s->name ? s : NULL;
+	return p->types.v[i]->name ? p->types.v[i] : NULL;
 }
 
 /* The type of the object at `at`; NULL: none is there. */
@@ -297,12 +275,11 @@ void typing_cpython(struct typing *t)
 		return;
 	p.lo = t->modules->v[0].start;
 	p.hi = t->core->nseg ? t->core->seg[t->core->nseg - 1].end : 0;
-	p.nslots = 1024;
-	p.slot = mem_alloc(p.nslots, sizeof(*p.slot));
 	while (heap_next_set(t->heap, types_wanted(t->types), &it, &b))
 		look_block(&p, &b);
 	for (size_t i = 0; t->all && i < analysis_roots(t->a)->n; i++)
 		look_root(&p, &t->a->roots.v[i]);
-	mem_free(p.slot);
+	idmap_free(&p.by_address);
+	array_free(&p.types);
 	pool_free(&p.pool);
 }

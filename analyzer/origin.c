@@ -1,5 +1,6 @@
 #include "analyzer/origin.h"
 #include "analyzer/thread_report.h"
+#include "formats/idmap.h"
 
 #include <ctype.h>
 
@@ -9,15 +10,12 @@ struct origins {
 	struct analysis *a;
 	struct exact exact;
 	struct pool pool;
-	/* by the stack's hash, open addressing; where the record is damaged, without an origin */
-	struct known {
-		uint64_t key; /* 0: empty */
-		struct origin *origin;
-	} * slot;
-	size_t nslots, n;
-	/* what is at a return address, by address: stacks have most of theirs in common */
-	const struct report_frame **frame;
-	size_t nframes, frames;
+	/* by the stack's hash; NULL where the record is damaged */
+	struct idmap by_hash;
+	ARRAY(const struct origin *) made;
+	/* by return address: stacks have most of theirs in common */
+	struct idmap by_pc;
+	ARRAY(const struct report_frame *) frames;
 };
 
 struct origins *origins_open(struct analysis *a)
@@ -26,10 +24,6 @@ struct origins *origins_open(struct analysis *a)
 
 	o->a = a;
 	exact_find(a->core, &o->exact);
-	o->nslots = 64;
-	o->slot = mem_alloc(o->nslots, sizeof(*o->slot));
-	o->nframes = 64;
-	o->frame = mem_alloc(o->nframes, sizeof(*o->frame));
 	return o;
 }
 
@@ -38,8 +32,10 @@ void origins_close(struct origins *origins)
 	if (!origins)
 		return;
 	exact_free(&origins->exact);
-	mem_free(origins->slot);
-	mem_free(origins->frame);
+	idmap_free(&origins->by_hash);
+	array_free(&origins->made);
+	idmap_free(&origins->by_pc);
+	array_free(&origins->frames);
 	pool_free(&origins->pool);
 	mem_free(origins);
 }
@@ -174,43 +170,18 @@ static uint64_t name_of(const struct origin *o, const struct report_frame *site)
 	return hash_number(h, 0);
 }
 
-static size_t frame_slot(const struct origins *o, vaddr pc)
-{
-	size_t i = (size_t)(pc * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (o->nframes - 1);
-
-	while (o->frame[i] && o->frame[i]->pc != pc)
-		i = (i + 1) & (o->nframes - 1);
-	return i;
-}
-
-static void grow_frames(struct origins *o)
-{
-	const struct report_frame **old = o->frame;
-	size_t n = o->nframes;
-
-	o->nframes *= 2;
-	o->frame = mem_alloc(o->nframes, sizeof(*o->frame));
-	for (size_t i = 0; i < n; i++)
-		if (old[i])
-			o->frame[frame_slot(o, old[i]->pc)] = old[i];
-	mem_free(old);
-}
-
 static const struct report_frame *frame_at(struct origins *o, vaddr pc)
 {
+	uint32_t i = idmap_get(&o->by_pc, pc);
 	struct report_frame *f;
-	size_t i;
 
-	if (o->frames * 2 >= o->nframes)
-		grow_frames(o);
-	i = frame_slot(o, pc);
-	if (!o->frame[i]) {
-		f = pool_alloc(&o->pool, sizeof(*f));
-		report_frame_name(o->a, pc, true, f);
-		o->frame[i] = f;
-		o->frames++;
-	}
-	return o->frame[i];
+	if (i != IDMAP_NONE)
+		return o->frames.v[i];
+	f = pool_alloc(&o->pool, sizeof(*f));
+	report_frame_name(o->a, pc, true, f);
+	idmap_put(&o->by_pc, pc, (uint32_t)o->frames.n);
+	array_push(&o->frames, f);
+	return f;
 }
 
 static struct origin *make(struct origins *o, const struct exact_stack *stack)
@@ -236,46 +207,22 @@ static struct origin *make(struct origins *o, const struct exact_stack *stack)
 	return origin;
 }
 
-static size_t slot_of(const struct origins *o, uint64_t key)
-{
-	size_t i = (size_t)(key >> 20) & (o->nslots - 1);
-
-	while (o->slot[i].key && o->slot[i].key != key)
-		i = (i + 1) & (o->nslots - 1);
-	return i;
-}
-
-static void grow(struct origins *o)
-{
-	struct known *old = o->slot;
-	size_t n = o->nslots;
-
-	o->nslots *= 2;
-	o->slot = mem_alloc(o->nslots, sizeof(*o->slot));
-	for (size_t i = 0; i < n; i++)
-		if (old[i].key)
-			o->slot[slot_of(o, old[i].key)] = old[i];
-	mem_free(old);
-}
-
 /* Two records of one stack, which a race of two threads can leave, have one origin. */
 const struct origin *origin_of(struct origins *origins, vaddr block)
 {
 	uint32_t record = exact_record(&origins->exact, block);
 	uint64_t key = record ? exact_key(&origins->exact, record) : 0;
 	struct exact_stack stack;
-	size_t i;
+	const struct origin *made;
+	uint32_t i;
 
 	if (!key)
 		return NULL;
-	if (origins->n * 2 >= origins->nslots)
-		grow(origins);
-	i = slot_of(origins, key);
-	if (!origins->slot[i].key) {
-		origins->slot[i].key = key;
-		origins->n++;
-		if (exact_stack(&origins->exact, record, &stack))
-			origins->slot[i].origin = make(origins, &stack);
-	}
-	return origins->slot[i].origin;
+	i = idmap_get(&origins->by_hash, key);
+	if (i != IDMAP_NONE)
+		return origins->made.v[i];
+	made = exact_stack(&origins->exact, record, &stack) ? make(origins, &stack) : NULL;
+	idmap_put(&origins->by_hash, key, (uint32_t)origins->made.n);
+	array_push(&origins->made, made);
+	return made;
 }

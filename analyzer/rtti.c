@@ -6,6 +6,7 @@
  */
 #include "analyzer/rtti.h"
 #include "formats/demangle.h"
+#include "formats/idmap.h"
 
 #include <stdio.h>
 
@@ -14,18 +15,13 @@
 #define WORDS_MAX      (1u << 20)          /* distinct words that are looked at */
 #define BASES_MAX      8                   /* of a class, each the only one of the next */
 
-struct answer {
-	uint64_t word; /* 0: empty */
-	const struct rtti_class *class;
-};
-
 struct rtti {
 	const struct core *core;
 	struct modules *modules;
 	unsigned word;
-	struct answer *answer;
-	size_t nanswers, n; /* nanswers is a power of two */
-	vaddr lo, hi;       /* of all modules */
+	struct idmap by_word;
+	ARRAY(const struct rtti_class *) answers;
+	vaddr lo, hi; /* of all modules */
 	struct pool pool;
 };
 
@@ -36,8 +32,6 @@ struct rtti *rtti_make(const struct core *core, struct modules *modules)
 	r->core = core;
 	r->modules = modules;
 	r->word = core->machine->word;
-	r->nanswers = 1024;
-	r->answer = mem_alloc(r->nanswers, sizeof(*r->answer));
 	r->lo = UINT64_MAX;
 	for (size_t i = 0; i < modules->n; i++) {
 		if (modules->v[i].start < r->lo)
@@ -52,7 +46,8 @@ void rtti_free(struct rtti *r)
 {
 	if (!r)
 		return;
-	mem_free(r->answer);
+	idmap_free(&r->by_word);
+	array_free(&r->answers);
 	pool_free(&r->pool);
 	mem_free(r);
 }
@@ -241,44 +236,20 @@ static const struct rtti_class *look(struct rtti *r, vaddr vtable)
 	return known == YES && is_code(r, v[2]) ? nameless(r, vtable, top) : NULL;
 }
 
-static size_t slot_of(const struct rtti *r, uint64_t word)
-{
-	size_t i = (size_t)(word * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (r->nanswers - 1);
-
-	while (r->answer[i].word && r->answer[i].word != word)
-		i = (i + 1) & (r->nanswers - 1);
-	return i;
-}
-
-static void grow(struct rtti *r)
-{
-	struct answer *old = r->answer;
-	size_t n = r->nanswers;
-
-	r->nanswers *= 2;
-	r->answer = mem_alloc(r->nanswers, sizeof(*r->answer));
-	for (size_t i = 0; i < n; i++)
-		if (old[i].word)
-			r->answer[slot_of(r, old[i].word)] = old[i];
-	mem_free(old);
-}
-
 const struct rtti_class *rtti_find(struct rtti *r, uint64_t word)
 {
 	const struct rtti_class *class;
-	size_t i;
+	uint32_t i;
 
 	if (word < r->lo || word >= r->hi || word % r->word)
 		return NULL;
-	i = slot_of(r, word);
-	if (r->answer[i].word)
-		return r->answer[i].class;
-	if (r->n >= WORDS_MAX || !module_at(r->modules, word))
+	i = idmap_get(&r->by_word, word);
+	if (i != IDMAP_NONE)
+		return r->answers.v[i];
+	if (r->answers.n >= WORDS_MAX || !module_at(r->modules, word))
 		return NULL;
 	class = look(r, word);
-	if (r->n * 2 >= r->nanswers)
-		grow(r);
-	r->answer[slot_of(r, word)] = (struct answer){ word, class };
-	r->n++;
+	idmap_put(&r->by_word, word, (uint32_t)r->answers.n);
+	array_push(&r->answers, class);
 	return class;
 }
