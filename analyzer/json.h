@@ -33,6 +33,12 @@ struct json_t *json_tool(void);
 struct json_t *json_input(const struct report_input *in);
 struct json_t *json_process(const struct report_process *p);
 struct json_t *json_memory(const struct report_memory *m);
+/* Its plain numbers, of it and of its address_space; the last has no key. */
+struct json_number {
+	const char *key;
+	size_t at; /* offset in report_memory of a uint64_t */
+};
+extern const struct json_number json_memory_numbers[], json_space_numbers[];
 struct json_t *json_leaks(const struct report *r);
 
 struct json_t *json_finding_of(const struct report_finding *f);

@@ -1,4 +1,5 @@
 #include "analyzer/json_load.h"
+#include "analyzer/json.h"
 #include "analyzer/json_field.h"
 #include "analyzer/profile.h"
 
@@ -77,37 +78,21 @@ static void load_process(struct loading *l, const json_t *root)
 	}
 }
 
+static void load_numbers(struct loading *l, const json_t *o, const struct json_number *v)
+{
+	for (; v->key; v++)
+		*(uint64_t *)((char *)&l->report->memory + v->at) = load_number(l, o, v->key);
+}
+
 static void load_memory(struct loading *l, const json_t *root)
 {
-	const json_t *o = load_object(l, root, "memory"), *space;
-	struct report_memory *m = &l->report->memory;
+	const json_t *o = load_object(l, root, "memory");
 
 	if (!o)
 		return;
 	l->report->has_memory = true;
-	m->mapped = load_number(l, o, "mapped");
-	m->resident = load_number(l, o, "resident");
-	m->in_use = load_number(l, o, "in_use");
-	m->in_use_blocks = load_number(l, o, "in_use_blocks");
-	m->free_held = load_number(l, o, "free_held");
-	m->free_blocks = load_number(l, o, "free_blocks");
-	m->internal = load_number(l, o, "internal");
-	m->trimmable = load_number(l, o, "trimmable");
-	m->mmapped = load_number(l, o, "mmapped");
-	m->heap = load_number(l, o, "heap");
-	m->stacks = load_number(l, o, "stacks");
-	m->files = load_number(l, o, "files");
-	m->shared = load_number(l, o, "shared");
-	m->anonymous = load_number(l, o, "anonymous");
-	m->reserved = load_number(l, o, "reserved");
-	m->arenas = load_number(l, o, "arenas");
-	space = load_object(l, o, "address_space");
-	m->space.heap = load_number(l, space, "heap");
-	m->space.stacks = load_number(l, space, "stacks");
-	m->space.files = load_number(l, space, "files");
-	m->space.shared = load_number(l, space, "shared");
-	m->space.anonymous = load_number(l, space, "anonymous");
-	m->space.reserved = load_number(l, space, "reserved");
+	load_numbers(l, o, json_memory_numbers);
+	load_numbers(l, load_object(l, o, "address_space"), json_space_numbers);
 }
 
 static void load_leaks(struct loading *l, const json_t *root)

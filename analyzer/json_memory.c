@@ -3,6 +3,44 @@
 
 #include <jansson.h>
 
+/* In the order of writing. */
+#define AT(member) offsetof(struct report_memory, member)
+const struct json_number json_memory_numbers[] = {
+	{ "mapped", AT(mapped) },
+	{ "resident", AT(resident) },
+	{ "in_use", AT(in_use) },
+	{ "in_use_blocks", AT(in_use_blocks) },
+	{ "free_held", AT(free_held) },
+	{ "free_blocks", AT(free_blocks) },
+	{ "internal", AT(internal) },
+	{ "trimmable", AT(trimmable) },
+	{ "mmapped", AT(mmapped) },
+	{ "heap", AT(heap) },
+	{ "stacks", AT(stacks) },
+	{ "files", AT(files) },
+	{ "shared", AT(shared) },
+	{ "anonymous", AT(anonymous) },
+	{ "reserved", AT(reserved) },
+	{ "arenas", AT(arenas) },
+	{ 0 },
+};
+const struct json_number json_space_numbers[] = {
+	{ "heap", AT(space.heap) },
+	{ "stacks", AT(space.stacks) },
+	{ "files", AT(space.files) },
+	{ "shared", AT(space.shared) },
+	{ "anonymous", AT(space.anonymous) },
+	{ "reserved", AT(space.reserved) },
+	{ 0 },
+};
+#undef AT
+
+static void put_numbers(json_t *o, const struct json_number *v, const struct report_memory *m)
+{
+	for (; v->key; v++)
+		field_number(o, v->key, *(const uint64_t *)((const char *)m + v->at));
+}
+
 static void line(json_t *o, const struct balance_line *sum)
 {
 	field_number(o, "bytes", sum->bytes);
@@ -157,29 +195,8 @@ json_t *json_memory(const struct report_memory *m)
 {
 	json_t *o = json_object(), *space = json_object();
 
-	field_number(o, "mapped", m->mapped);
-	field_number(o, "resident", m->resident);
-	field_number(o, "in_use", m->in_use);
-	field_number(o, "in_use_blocks", m->in_use_blocks);
-	field_number(o, "free_held", m->free_held);
-	field_number(o, "free_blocks", m->free_blocks);
-	field_number(o, "internal", m->internal);
-	field_number(o, "trimmable", m->trimmable);
-	field_number(o, "mmapped", m->mmapped);
-	field_number(o, "heap", m->heap);
-	field_number(o, "stacks", m->stacks);
-	field_number(o, "files", m->files);
-	field_number(o, "shared", m->shared);
-	field_number(o, "anonymous", m->anonymous);
-	field_number(o, "reserved", m->reserved);
-	field_number(o, "arenas", m->arenas);
-	if (m->heap != ABSENT)
-		field_number(space, "heap", m->space.heap);
-	field_number(space, "stacks", m->space.stacks);
-	field_number(space, "files", m->space.files);
-	field_number(space, "shared", m->space.shared);
-	field_number(space, "anonymous", m->space.anonymous);
-	field_number(space, "reserved", m->space.reserved);
+	put_numbers(o, json_memory_numbers, m);
+	put_numbers(space, json_space_numbers, m);
 	json_object_set_new(o, "address_space", space);
 	ledger(o, m);
 	if (m->trimmable != ABSENT)

@@ -185,7 +185,7 @@ void report_add_memory(struct report *report, struct analysis *a)
 	if (!heap->nspans) { /* no malloc to speak of: its numbers are unknown */
 		m->in_use = m->free_held = m->internal = m->trimmable = m->mmapped = ABSENT;
 		m->in_use_blocks = m->free_blocks = m->arenas = ABSENT;
-		m->heap = ABSENT;
+		m->heap = m->space.heap = ABSENT;
 		return;
 	}
 	m->in_use = heap->total[BLOCK_USED].bytes;
