@@ -306,20 +306,8 @@ static int run(const struct options *opt, struct out *out)
 		report_add_memory(&report, &a);
 		report_add_fragmentation(&report, &a);
 	}
-	switch (opt->format) {
-	case FORMAT_JSON:
-		json_report(&report, out);
-		break;
-	case FORMAT_JSONL:
-		jsonl_rows(&report, ROWS_ARENAS, out);
-		break;
-	case FORMAT_CSV:
-		csv(&report, out);
-		break;
-	default:
+	if (!command_render(opt, &report, ROWS_ARENAS, csv, out))
 		text(&a, &report, out);
-		break;
-	}
 	status = command_end(opt, &report, opt->format == FORMAT_JSON);
 	report_free(&report);
 	analysis_close(&a);

@@ -41,25 +41,6 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	command_limits(opt, r);
 }
 
-static void render(const struct report *r, const struct options *opt, struct out *out)
-{
-	switch (opt->format) {
-	case FORMAT_JSON:
-		json_report(r, out);
-		break;
-	case FORMAT_JSONL:
-		jsonl_rows(r, ROWS_FINDINGS, out);
-		break;
-	case FORMAT_CSV:
-		csv_findings(r, out);
-		break;
-	case FORMAT_TEXT:
-	case FORMATS:
-		text_leaks(r, opt, out);
-		break;
-	}
-}
-
 static int run(const struct options *opt, struct out *out)
 {
 	struct analysis a;
@@ -70,7 +51,8 @@ static int run(const struct options *opt, struct out *out)
 		return EXIT_INPUT;
 	a.marks = true;
 	build(&r, opt, &a);
-	render(&r, opt, out);
+	if (!command_render(opt, &r, ROWS_FINDINGS, csv_findings, out))
+		text_leaks(&r, opt, out);
 	code = command_end(opt, &r, opt->format == FORMAT_TEXT);
 	report_free(&r);
 	analysis_close(&a);

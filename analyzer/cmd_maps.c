@@ -343,21 +343,10 @@ static int run(const struct options *opt, struct out *out)
 	ledger = opt->format == FORMAT_JSON || (opt->format == FORMAT_TEXT && opt->verbose);
 	if (ledger)
 		report_add_memory(&report, &a);
-	switch (opt->format) {
-	case FORMAT_JSON:
-		json_report(&report, out);
-		break;
-	case FORMAT_JSONL:
-		jsonl_rows(&report, ROWS_MAPPINGS, out);
-		break;
-	case FORMAT_CSV:
-		csv(&report, out);
-		break;
-	default:
+	if (!command_render(opt, &report, ROWS_MAPPINGS, csv, out)) {
 		text(&report, out);
 		if (ledger)
 			ledger_table(&report.memory, out);
-		break;
 	}
 	status = command_end(opt, &report, opt->format == FORMAT_JSON);
 	places_close(&places);

@@ -119,20 +119,8 @@ static int run(const struct options *opt, struct out *out)
 	report_start(&report, &a);
 	report_add_threads(&report, &a, opt->has_limit ? opt->limit : THREAD_FRAMES, opt->verbose);
 	command_limits(opt, &report);
-	switch (opt->format) {
-	case FORMAT_JSON:
-		json_report(&report, out);
-		break;
-	case FORMAT_JSONL:
-		jsonl_rows(&report, ROWS_THREADS, out);
-		break;
-	case FORMAT_CSV:
-		csv(&report, out);
-		break;
-	default:
+	if (!command_render(opt, &report, ROWS_THREADS, csv, out))
 		text(&report, out);
-		break;
-	}
 	status = command_end(opt, &report, opt->format == FORMAT_JSON);
 	report_free(&report);
 	analysis_close(&a);

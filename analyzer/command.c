@@ -204,6 +204,24 @@ static bool matched(const struct options *opt, const struct report *r)
 	return r->has_leaks && condition_holds(c, quantity(r, c));
 }
 
+bool command_render(const struct options *opt, const struct report *report, enum report_rows rows,
+                    void (*csv)(const struct report *report, struct out *out), struct out *out)
+{
+	switch (opt->format) {
+	case FORMAT_JSON:
+		json_report(report, out);
+		return true;
+	case FORMAT_JSONL:
+		jsonl_rows(report, rows, out);
+		return true;
+	case FORMAT_CSV:
+		csv(report, out);
+		return true;
+	default:
+		return false;
+	}
+}
+
 int command_end(const struct options *opt, const struct report *report, bool told)
 {
 	for (size_t i = 0; i < report->input.warnings.n && !opt->quiet && !told; i++)

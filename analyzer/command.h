@@ -54,6 +54,13 @@ void command_select(const struct options *opt, struct report *report);
 void command_limits(const struct options *opt, struct report *report);
 
 /*
+ * Renders the report for programs, as the options ask: JSON, JSON lines of `rows`, or CSV. False:
+ * they ask for text, which is the command's own.
+ */
+bool command_render(const struct options *opt, const struct report *report, enum report_rows rows,
+                    void (*csv)(const struct report *report, struct out *out), struct out *out);
+
+/*
  * Ends a run over a core: says on standard error what the report's warnings tell (not with -q, and
  * not where `told`: the output said it), then chooses: EXIT_MATCHED where --fail-on holds, else
  * EXIT_PARTIAL where the core is partial and --strict was given, else EXIT_ANALYSED.
