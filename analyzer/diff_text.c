@@ -7,15 +7,6 @@
 
 #define DEFAULT_LINES 20
 
-static void heading(struct out *out, const char *text)
-{
-	out_char(out, '\n');
-	out_style(out, STYLE_BOLD);
-	out_str(out, text);
-	out_plain(out);
-	out_char(out, '\n');
-}
-
 static void verdict(const struct diff *d, struct out *out)
 {
 	struct pool pool = { 0 };
@@ -288,7 +279,7 @@ static void next_steps(const struct diff *d, const struct options *opt, struct o
 		return;
 	program = text_shell(&t.pool, opt->program);
 	newest = text_shell(&t.pool, d->snapshot[d->n - 1].path);
-	heading(out, "Next");
+	text_heading(out, "Next");
 	table_column(&t, "", false);
 	table_column(&t, "", false);
 	for (size_t i = 0; i < d->n; i++)
@@ -313,11 +304,11 @@ void diff_text(const struct diff *d, const struct options *opt, struct out *out)
 	out_char(out, '\n');
 	snapshots(d, out);
 	basis(d, out);
-	heading(out, "Where the memory went, by snapshot");
+	text_heading(out, "Where the memory went, by snapshot");
 	totals(d, out);
-	heading(out, "What changed, steady growth first");
+	text_heading(out, "What changed, steady growth first");
 	rows(d, opt, out);
-	heading(out, "What became of the blocks");
+	text_heading(out, "What became of the blocks");
 	fates(d, out);
 	next_steps(d, opt, out);
 }

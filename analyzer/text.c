@@ -190,6 +190,15 @@ static size_t word_length(const char *text)
 	return n;
 }
 
+void text_heading(struct out *out, const char *text)
+{
+	out_char(out, '\n');
+	out_style(out, STYLE_BOLD);
+	out_str(out, text);
+	out_plain(out);
+	out_char(out, '\n');
+}
+
 void text_wrap(struct out *out, unsigned indent, const char *text)
 {
 	size_t width = out->width && out->width < 100 ? out->width : 100;

@@ -42,6 +42,9 @@ const char *text_shell(struct pool *pool, const char *s);
  */
 void text_wrap(struct out *out, unsigned indent, const char *text);
 
+/* An empty line, then the text, bold, on its own. */
+void text_heading(struct out *out, const char *text);
+
 /* Table: columns, then cells row by row, then print. */
 struct table {
 	struct pool pool;

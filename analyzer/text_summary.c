@@ -4,15 +4,6 @@
 
 #define SUSPECTS 5
 
-static void heading(struct out *out, const char *text)
-{
-	out_char(out, '\n');
-	out_style(out, STYLE_BOLD);
-	out_str(out, text);
-	out_plain(out);
-	out_char(out, '\n');
-}
-
 static const struct report_finding *first_suspect(const struct report *r)
 {
 	for (size_t i = 0; i < r->findings.n; i++) {
@@ -29,11 +20,11 @@ static void suspects(const struct report *r, struct out *out)
 	if (!first_suspect(r) && !r->suppressed.asked)
 		return;
 	if (r->leaks.definite.blocks)
-		heading(out, "Top suspects: leaked blocks, by size");
+		text_heading(out, "Top suspects: leaked blocks, by size");
 	else if (r->leaks.structural.blocks == r->leaks.possible.blocks)
-		heading(out, "Kept by pointers into their middle, by size");
+		text_heading(out, "Kept by pointers into their middle, by size");
 	else
-		heading(out, "Top suspects: possibly leaked blocks, by size");
+		text_heading(out, "Top suspects: possibly leaked blocks, by size");
 	groups = text_findings(r, SUSPECTS, out);
 	text_more(groups, SUSPECTS, "", out);
 }
@@ -70,7 +61,7 @@ static void sizes_in_use(const struct report *r, struct out *out)
 		table_count(&t, best->reachable.blocks);
 		table_bytes(&t, best->reachable.bytes);
 	}
-	heading(out, "Most of the memory that is still reachable, by size of block");
+	text_heading(out, "Most of the memory that is still reachable, by size of block");
 	table_print(&t, out);
 }
 
@@ -124,7 +115,7 @@ static void keepers(const struct report *r, struct out *out)
 		table_addr(&t, k->address);
 		table_cell(&t, "%s%s", k->held_by ? k->held_by : "", mass(&t.pool, k));
 	}
-	heading(out, "Blocks on which most of the memory in use hangs");
+	text_heading(out, "Blocks on which most of the memory in use hangs");
 	table_print(&t, out);
 }
 
@@ -171,7 +162,7 @@ static void next_steps(const struct report *r, const struct options *opt, struct
 		step(&t, "what malloc keeps", program, "arenas", core, "");
 	step(&t, "what every mapping holds", program, "maps", core, "");
 	step(&t, "what every thread was doing", program, "threads", core, "");
-	heading(out, "Next");
+	text_heading(out, "Next");
 	table_print(&t, out);
 }
 
@@ -181,13 +172,13 @@ void text_summary(const struct report *r, const struct options *opt, struct out 
 	out_char(out, '\n');
 	text_process(r, out);
 	if (r->input.warnings.n) {
-		heading(out, "What could not be read");
+		text_heading(out, "What could not be read");
 		text_warnings(r, out);
 	}
-	heading(out, "Where the memory went");
+	text_heading(out, "Where the memory went");
 	text_memory(r, out);
 	if (r->memory.knobs.n)
-		heading(out, "What would help, by these figures");
+		text_heading(out, "What would help, by these figures");
 	text_knobs(r, out);
 	suspects(r, out);
 	if (r->leaks.definite.bytes + r->leaks.indirect.bytes < r->memory.in_use / 10)
