@@ -77,20 +77,6 @@ static const char *share_of_use(struct report *r, uint64_t bytes)
 	                   text_share(buf, bytes, r->memory.in_use));
 }
 
-static void withheld(struct report *r)
-{
-	set(r, "withheld",
-	    pool_printf(&r->pool,
-	                "No verdict: memory that may hold pointers is "
-	                "missing "
-	                "from this core. %s %s unreachable from what is there%s; they may be "
-	                "leaked, or held "
-	                "by what is missing, so they are called possible.",
-	                blocks_and_bytes(&r->pool, r->leaks.suspended),
-	                r->leaks.suspended.blocks == 1 ? "is" : "are",
-	                share_of_use(r, r->leaks.suspended.bytes)));
-}
-
 #define WORTH_NAMING 5   /* a group that has this part of what leaked, or more */
 #define NAME_MOST    120 /* bytes of a type's name in a sentence */
 
@@ -171,30 +157,60 @@ static struct tally kept_inside(const struct report *r)
 	return *t;
 }
 
-/* Of what is possible beside what leaked. */
-static const char *possible_too(struct report *r)
+/* Of what is possible, that which is neither unreachable as far as can be seen nor kept so. */
+static struct tally by_their_middle(const struct report *r)
 {
-	struct tally inside = kept_inside(r), rest = r->leaks.possible;
-	const char *kept;
+	struct tally all = r->leaks.possible, rest = kept_inside(r);
 
-	rest.blocks -= inside.blocks;
-	rest.bytes -= inside.bytes;
-	kept = blocks_and_bytes(&r->pool, inside);
+	rest.blocks += r->leaks.suspended.blocks;
+	rest.bytes += r->leaks.suspended.bytes;
+	if (rest.blocks > all.blocks || rest.bytes > all.bytes)
+		return (struct tally){ 0 };
+	return (struct tally){ all.blocks - rest.blocks, all.bytes - rest.bytes };
+}
+
+/* Of what is possible beside what leaked; more: " more", or nothing where nothing did. */
+static const char *possible_too(struct report *r, const char *more)
+{
+	struct tally inside = kept_inside(r), rest = by_their_middle(r);
+	const char *kept = blocks_and_bytes(&r->pool, inside);
+
 	if (!rest.blocks && !inside.blocks)
 		return "";
 	if (!rest.blocks)
 		return pool_printf(&r->pool,
-		                   " %s more %s reached only by pointers into the middle, but as "
+		                   " %s%s %s reached only by pointers into the middle, but as "
 		                   "the program keeps %s on purpose: in use.",
-		                   kept, inside.blocks == 1 ? "is" : "are",
+		                   kept, more, inside.blocks == 1 ? "is" : "are",
 		                   inside.blocks == 1 ? "it" : "them");
 	return pool_printf(&r->pool,
-	                   " %s more %s reached only by pointers into the middle: possibly "
+	                   " %s%s %s reached only by pointers into the middle: possibly "
 	                   "leaked.%s%s%s",
-	                   blocks_and_bytes(&r->pool, rest), rest.blocks == 1 ? "is" : "are",
+	                   blocks_and_bytes(&r->pool, rest), more, rest.blocks == 1 ? "is" : "are",
 	                   inside.blocks ? " So are " : "", inside.blocks ? kept : "",
 	                   inside.blocks ? ", but as the program keeps them on purpose: in use."
 	                                 : "");
+}
+
+static void withheld(struct report *r)
+{
+	struct tally out = r->leaks.suspended;
+	const char *found;
+
+	if (out.blocks)
+		found = pool_printf(&r->pool,
+		                    "%s %s unreachable from what is there%s; %s may be leaked, or "
+		                    "held by what is missing, so %s called possible.",
+		                    blocks_and_bytes(&r->pool, out), out.blocks == 1 ? "is" : "are",
+		                    share_of_use(r, out.bytes), out.blocks == 1 ? "it" : "they",
+		                    out.blocks == 1 ? "it is" : "they are");
+	else
+		found = "What is there still leads to every block in use.";
+	set(r, "withheld",
+	    pool_printf(&r->pool,
+	                "No verdict: memory that may hold pointers is missing from this core. "
+	                "%s%s",
+	                found, possible_too(r, out.blocks ? " more" : "")));
 }
 
 static void leaks(struct report *r, struct tally leaked)
@@ -210,7 +226,7 @@ static void leaks(struct report *r, struct tally leaked)
 	                blocks_and_bytes(&r->pool, leaked), leaked.blocks == 1 ? "is" : "are",
 	                share_of_use(r, leaked.bytes), leaked.blocks == 1 ? "it" : "them",
 	                leaked.blocks == 1 ? "it" : "they", largest_leak(r, leaked), little,
-	                possible_too(r)));
+	                possible_too(r, " more")));
 }
 
 /*
@@ -279,12 +295,10 @@ static void all_kept(struct report *r, struct tally inside)
 
 static void possible(struct report *r)
 {
-	struct tally inside = kept_inside(r), rest = r->leaks.possible;
+	struct tally inside = kept_inside(r), rest = by_their_middle(r);
 	const char *more = "";
 
 	r->verdict = "possible";
-	rest.blocks -= inside.blocks;
-	rest.bytes -= inside.bytes;
 	if (!rest.blocks) {
 		all_kept(r, inside);
 		return;
