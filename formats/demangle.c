@@ -40,10 +40,14 @@ static void take(const char *text, size_t n, void *user)
 	sink->n += n;
 }
 
+/* Rust's own bounds depth. Its older names look like C++'s, and end in a hash. */
 static bool fill(struct sink *sink, const char *name)
 {
 	if (setjmp(sink->full))
 		return true;
+	if (rust_demangle_callback(name, DMGL_PARAMS, take, sink))
+		return true;
+	sink->n = 0;
 	return cplus_demangle_v3_callback(name, DMGL_PARAMS | DMGL_ANSI | DMGL_NO_RECURSE_LIMIT,
 	                                  take, sink);
 }
@@ -53,7 +57,8 @@ const char *demangle(struct pool *pool, const char *name)
 	const char *found = NULL;
 	struct sink *sink;
 
-	if (name[0] != '_' || name[1] != 'Z' || strnlen(name, MANGLED_MAX) == MANGLED_MAX)
+	if (name[0] != '_' || (name[1] != 'Z' && name[1] != 'R') ||
+	    strnlen(name, MANGLED_MAX) == MANGLED_MAX)
 		return NULL;
 	sink = mem_alloc(1, sizeof(*sink));
 	if (fill(sink, name))

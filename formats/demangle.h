@@ -1,6 +1,7 @@
 /*
- * demangle: C++ names (Itanium ABI), and Rust's in the same form, as people write them, by
- * libiberty. Names come from files that may be hostile: time, depth and length are bounded.
+ * demangle: C++ names (Itanium ABI) and Rust's (both schemes) as people write them, by libiberty.
+ * Of Rust's the hash is left out, which each build makes anew. Names come from files that may be
+ * hostile: time, depth and length are bounded.
  */
 #ifndef FORMATS_DEMANGLE_H
 #define FORMATS_DEMANGLE_H

@@ -35,6 +35,7 @@ struct node {
 	struct die_ref die;
 	uint32_t line, column; /* of the declaration; 0: not told */
 	const char *plain;     /* the name without its scopes; NULL: none */
+	const char *known_by;  /* with line and column: what tells it from other types */
 	bool loaded;           /* members, target */
 };
 

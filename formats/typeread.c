@@ -115,6 +115,8 @@ static uint64_t what_hash(const char *name, uint64_t size, uint32_t line, uint32
 /*
  * The same type in another unit: same kind, name, size and place of its declaration within the
  * source. Anonymous scopes are not told apart.
+ * Rust tells no place, and has types of one name and size in several scopes (each HashMap holds
+ * another one): there, the scope belongs to the name.
  */
 static uint32_t same_type(struct typegraph *graph, uint64_t hash, const struct node *want)
 {
@@ -123,7 +125,7 @@ static uint32_t same_type(struct typegraph *graph, uint64_t hash, const struct n
 
 	return have && have->type.kind == want->type.kind && have->type.size == want->type.size &&
 	                       have->line == want->line && have->column == want->column &&
-	                       have->plain && !strcmp(have->plain, want->plain)
+	                       have->known_by && !strcmp(have->known_by, want->known_by)
 	               ? id
 	               : CTYPE_NONE;
 }
@@ -172,7 +174,9 @@ static uint32_t make(struct typegraph *graph, Dwarf_Die *die, const char *alias)
 	if (want.plain && strlen(want.plain) > NAME_MOST)
 		want.plain = NULL;
 	if (want.plain && named_kind(want.type.kind)) {
-		hash = what_hash(want.plain, want.type.size, want.line, want.column,
+		want.known_by = want.line ? want.plain
+		                          : qualified(graph, scope_of(graph, die), want.plain);
+		hash = what_hash(want.known_by, want.type.size, want.line, want.column,
 		                 want.type.kind);
 		id = same_type(graph, hash, &want);
 		if (id != CTYPE_NONE)

@@ -33,6 +33,13 @@ template <class T> T *box<T>::only;
 namespace nested {
 node *plain;
 }
+// Rust's debug information has no lines of types, but types of one name in several scopes.
+# 0 "no-lines"
+namespace inner { struct map { node *first; }; }
+# 0 "no-lines"
+namespace outer { struct map { inner::map base; }; }
+# 1 "variables.cc"
+outer::map map;
 } // namespace app
 
 static thread_local app::node *local;
@@ -47,6 +54,7 @@ int main()
 	local = object.own;
 	box<node>::only = object.own;
 	nested::plain = object.own;
+	map.base.first = object.own;
 	derived::shared = object.own;
 	SAY(object, "app::(anonymous namespace)::object._vptr");
 	SAY(object.from_base, "app::(anonymous namespace)::object.from_base");
@@ -56,6 +64,7 @@ int main()
 	SAY(derived::shared, "app::derived::shared");
 	SAY(box<node>::only, "app::box<app::node>::only");
 	SAY(nested::plain, "app::nested::plain");
+	SAY(map.base.first, "app::map.base.first");
 	SAY(local, "local");
 	std::fflush(stdout);
 	std::abort();

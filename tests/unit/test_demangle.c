@@ -59,6 +59,51 @@ static void one_that_would_be_endless(void **state)
 	pool_free(&pool);
 }
 
+/* Each tuple has two of the tuple before: as `B` and its place in the name, to the base of 62. */
+static void an_endless_one_of_rust(void **state)
+{
+	static const char digits[] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	struct pool pool = { 0 };
+	char name[1024] = "_RINvC1a1fTuuE";
+	size_t before = strlen("INvC1a1f");
+	const char *text;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		size_t at = strlen(name) - 2, n = before - 1;
+		char place[8] = { 0 };
+
+		if (n >= 62)
+			place[0] = digits[n / 62], place[1] = digits[n % 62];
+		else
+			place[0] = digits[n];
+		sprintf(name + strlen(name), "TB%s_B%s_E", place, place);
+		before = at;
+	}
+	strcat(name, "E");
+	text = demangle(&pool, name);
+	assert_non_null(text);
+	assert_memory_equal(text, "a::f::<((), ()), (((), ()), ((), ()))", 30);
+	assert_true(strlen(text) > 16000 && strlen(text) < 17000);
+	pool_free(&pool);
+}
+
+static void rust(void **state)
+{
+	struct pool pool = { 0 };
+
+	(void)state;
+	assert_string_equal(demangle(&pool, "_ZN1r4main17h086b0cfd890a8ea9E"), "r::main");
+	assert_string_equal(demangle(&pool,
+	                             "_RNvMs4_NtCslNYArtu3iFV_5alloc7raw_vecINtB5_11RawVecInner"
+	                             "NtNtCsjrHSEGnQ3l9_3std5alloc6SystemE11finish_growBW_"),
+	                    "<alloc::raw_vec::RawVecInner<std::alloc::System>>::finish_grow");
+	assert_null(demangle(&pool, "_RNvM"));
+	assert_null(demangle(&pool, "_Rest"));
+	pool_free(&pool);
+}
+
 static void others(void **state)
 {
 	struct pool pool = { 0 };
@@ -77,6 +122,8 @@ int main(void)
 		cmocka_unit_test(a_name_of_thousands_of_bytes),
 		cmocka_unit_test(a_deep_one),
 		cmocka_unit_test(one_that_would_be_endless),
+		cmocka_unit_test(an_endless_one_of_rust),
+		cmocka_unit_test(rust),
 		cmocka_unit_test(others),
 	};
 
