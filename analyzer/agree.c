@@ -211,6 +211,25 @@ static int best_of(struct agreement *a, const struct room *room, uint32_t said, 
 	return best;
 }
 
+/* Are there pointers enough to blocks that any type could be told? */
+static bool may_tell(struct agreement *a, const struct block *b)
+{
+	struct propagation *p = a->p;
+	unsigned n = 0;
+
+	for (uint64_t i = 0; i < MOLD_WORDS && (i + 1) * p->word <= b->size; i++) {
+		uint64_t value;
+		struct block to;
+
+		if (!view_read_word(&p->view, b->addr + i * p->word, &value, p->word))
+			return false;
+		n += used_block(p, core_pointer(p->t->core, value), &to);
+		if (n == TELLING)
+			return true;
+	}
+	return false;
+}
+
 static void try_block(struct agreement *a, const struct block *b)
 {
 	struct propagation *p = a->p;
@@ -226,6 +245,8 @@ static void try_block(struct agreement *a, const struct block *b)
 			array_push(&a->guess, known);
 		return;
 	}
+	if (!may_tell(a, b))
+		return;
 	whole.points = best_of(a, &whole.room, CTYPE_NONE, &whole.type);
 	behind.points = header ? best_of(a, &behind.room, CTYPE_NONE, &behind.type) : AGAINST;
 	if (whole.points != AGAINST && behind.points == AGAINST)

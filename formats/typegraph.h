@@ -66,8 +66,11 @@ const struct ctype *ctype_get(struct typegraph *graph, uint32_t id);
  */
 uint32_t ctype_named(struct typegraph *graph, const char *name);
 
-/* Definitions whose size lies in [least, most] bytes, at most max, to id. Returns their number;
- * more than max: there are more. */
+/*
+ * Definitions whose size lies in [least, most] bytes, at most max, to id. Returns their number;
+ * more than max: there are more. What only the C and C++ libraries' own files have is left out
+ * (module_is_runtime).
+ */
 size_t ctype_sized(struct typegraph *graph, uint64_t least, uint64_t most, uint32_t *id,
                    size_t max);
 

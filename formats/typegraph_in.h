@@ -49,6 +49,7 @@ struct definition {
 	uint64_t size;
 	uint32_t line;
 	uint32_t next; /* of the same plain name; UINT32_MAX: the last */
+	bool runtime;  /* only the C or C++ library's own files have it */
 };
 
 struct index_variable {

@@ -27,10 +27,10 @@ struct pass {
 	struct die_ref level[DEPTH_MOST];
 	size_t depth;
 	struct image *image;
-	struct idmap imported;        /* units of the shared file: address */
-	ARRAY(struct die_ref) shared; /* the same, in the order in which they were met */
-	bool in_shared, damaged;
-	unsigned split; /* units whose .dwo file is not there */
+	struct idmap imported;            /* units of the shared file: address */
+	ARRAY(struct die_ref) shared;     /* the same, in the order in which they were met */
+	bool in_shared, damaged, runtime; /* runtime: module_is_runtime */
+	unsigned split;                   /* units whose .dwo file is not there */
 };
 
 /* ---- variables ---- */
@@ -115,7 +115,7 @@ static void take_variable(struct pass *pass, Dwarf_Die *die)
 static void take_definition(struct pass *pass, Dwarf_Die *die)
 {
 	struct typegraph *graph = pass->graph;
-	struct definition d = { .die = { die->addr, die->cu } };
+	struct definition d = { .die = { die->addr, die->cu }, .runtime = pass->runtime };
 	const char *name = dwarf_diename(die);
 	Dwarf_Attribute attr;
 	Dwarf_Word value;
@@ -129,10 +129,12 @@ static void take_definition(struct pass *pass, Dwarf_Die *die)
 	d.hash = name_hash(name, strlen(name));
 	d.next = first = idmap_get(&graph->by_name, d.hash);
 	for (unsigned i = 0; first != UINT32_MAX && i < CHAIN_MOST; i++) {
-		const struct definition *other = &graph->definition.v[first];
+		struct definition *other = &graph->definition.v[first];
 
-		if (other->size == d.size && other->line == d.line)
+		if (other->size == d.size && other->line == d.line) {
+			other->runtime &= d.runtime;
 			return;
+		}
 		first = other->next;
 	}
 	idmap_put(&graph->by_name, d.hash, (uint32_t)graph->definition.n);
@@ -310,6 +312,7 @@ bool module_index(struct typegraph *graph, const struct module *module)
 	if (index->tried)
 		return index->has;
 	index->tried = true;
+	pass.runtime = module_is_runtime(module);
 	dwarf = image ? image_debug(image, &index->bias) : NULL;
 	if (!dwarf)
 		return false;
@@ -425,7 +428,8 @@ size_t ctype_sized(struct typegraph *graph, uint64_t least, uint64_t most, uint3
 	if (!graph->sorted) {
 		graph->by_size.n = 0;
 		for (uint32_t k = 0; k < graph->definition.n; k++)
-			array_push(&graph->by_size, k);
+			if (!graph->definition.v[k].runtime)
+				array_push(&graph->by_size, k);
 		if (graph->by_size.n)
 			qsort_r(graph->by_size.v, graph->by_size.n, sizeof(*graph->by_size.v),
 			        by_size, graph);
