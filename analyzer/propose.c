@@ -11,6 +11,7 @@
 enum {
 	ELEMENTS = 16, /* of an array that are looked at */
 	PARTS = 256,   /* slots of a type */
+	OUTWEIGH = 8,  /* pointers that agree, for each that does not */
 	REFUTED = 64,  /* pointers to what cannot be of their type */
 };
 
@@ -67,26 +68,41 @@ static bool plausible_pointer(struct propagation *p, uint64_t value, uint32_t ty
 	return s && (!(s->flags & SEG_X) || t->kind != CTYPE_RECORD);
 }
 
-bool plausible(struct propagation *p, vaddr at, uint32_t type, unsigned *good)
+/* How many pointers cannot be what their types say: at most so many and one more are counted. */
+static unsigned count_against(struct propagation *p, vaddr at, uint32_t type, unsigned most,
+                              unsigned *good)
 {
 	const struct layout *l = slots_of(p->slots, type);
+	unsigned against = 0;
 
-	for (size_t i = 0; i < l->n && i < PARTS; i++) {
+	for (size_t i = 0; i < l->n && i < PARTS && against <= most; i++) {
 		const struct slot *s = &l->v[i];
 		const uint8_t *byte;
 		uint64_t value;
 
 		if (s->truth) {
 			byte = view_at(&p->view, at + s->offset, 1);
-			if (byte && *byte > 1)
-				return false;
+			against += byte && *byte > 1;
 		} else if (!s->count) {
-			if (!view_read_word(&p->view, at + s->offset, &value, p->word) ||
-			    !plausible_pointer(p, value, s->type, good))
-				return false;
+			against += !view_read_word(&p->view, at + s->offset, &value, p->word) ||
+			           !plausible_pointer(p, value, s->type, good);
 		}
 	}
-	return true;
+	return against;
+}
+
+bool plausible(struct propagation *p, vaddr at, uint32_t type, unsigned *good)
+{
+	return !count_against(p, at, type, 0, good);
+}
+
+/* A struct of many pointers may have one that the program casts to another type's. */
+static bool plausible_whole(struct propagation *p, vaddr at, uint32_t type, unsigned *good)
+{
+	unsigned mine = 0, against = count_against(p, at, type, PARTS, &mine);
+
+	*good += mine;
+	return against * OUTWEIGH <= mine;
 }
 
 /*
@@ -255,9 +271,9 @@ bool propose(struct propagation *p, const struct room *r, uint32_t type, uint32_
 		return true;
 	}
 	fit = room_fits(p, r, type);
-	if (fit == FIT_ARRAY || fit == FIT_SCALARS
-	            ? !plausible_array(p, r, type, &good)
-	            : fit != FIT_NONE && !plausible(p, r->at, type, &good))
+	if (fit == FIT_ARRAY || fit == FIT_SCALARS ? !plausible_array(p, r, type, &good)
+	    : fit == FIT_ONE                       ? !plausible_whole(p, r->at, type, &good)
+	                     : fit != FIT_NONE && !plausible(p, r->at, type, &good))
 		fit = FIT_NONE;
 	if ((fit == FIT_ARRAY || fit == FIT_SCALARS) && !good)
 		bits |= OF_DOUBT;
