@@ -90,11 +90,13 @@ static void describe(struct work *w, uint32_t reg, vaddr at, struct explain_poin
 
 static void judge(struct work *w, const struct block *b, struct explain_pointer *p)
 {
+	struct interior_source from = { .block = p->block, .at = p->at - p->block.addr };
 	struct interior_verdict v;
 
 	if (!w->interior || !p->interior)
 		return;
-	v = interior_judge(w->interior, b, core_pointer(w->a->core, p->value) - b->addr);
+	v = interior_judge(w->interior, p->in_block && p->block.state == BLOCK_USED ? &from : NULL,
+	                   b, core_pointer(w->a->core, p->value) - b->addr);
 	p->how = interior_text(&v, w->pool);
 }
 

@@ -11,11 +11,24 @@
 #define LEAST_PERCENT    2
 #define OFFSETS_MAX      (1u << 20) /* different ones that are counted */
 #define TOTAL            UINT32_MAX /* in place of an offset: all references */
+#define SOURCE_BYTES     512        /* of a referrer, whose words are counted */
+#define SOURCE_PERCENT   90
+#define LOOK_WORDS       8 /* of a referrer that tell its kind, the last one of it left out */
 
 struct count {
 	uint64_t size; /* 0: empty */
 	uint32_t label, offset;
 	uint64_t n;
+	/* of words in a referrer: */
+	uint64_t inside; /* that point into the middle */
+	uint32_t blocks; /* different ones in a row that these point to */
+	uint32_t last;   /* id */
+};
+
+/* By size, type and offset. */
+struct counts {
+	struct count *v;
+	size_t n, used; /* n is a power of two */
 };
 
 struct interior {
@@ -28,56 +41,83 @@ struct interior {
 	struct modules *modules;
 	struct rtti *rtti;
 	unsigned word;
-	vaddr lo, hi; /* of all blocks */
-	struct count *count;
-	size_t ncounts, used; /* ncounts is a power of two */
-	uint64_t *kept;       /* bit by id */
+	vaddr lo, hi;           /* of all blocks */
+	struct counts to, from; /* by what is pointed to, by what points */
+	uint32_t look_id, look; /* of the block that was asked about last */
+	uint64_t *kept;         /* bit by id */
 	struct tally tally;
 	ARRAY(struct block) todo;
 };
 
 /* ---- counts ---- */
 
-static struct count *count_at(const struct interior *in, uint64_t size, uint32_t label,
+/* Type and, in two bits a word, the beginning: a pointer to a block, code, data, none of these. */
+static uint32_t look_of(struct interior *in, const struct block *b)
+{
+	uint32_t look = types_label(in->types, b->id);
+
+	if (in->look_id == b->id)
+		return in->look;
+	for (uint64_t i = 0; i < LOOK_WORDS && (i + 2) * in->word <= b->size; i++) {
+		const struct segment *s = NULL;
+		uint64_t value;
+		uint32_t kind;
+		struct block to;
+
+		if (!core_read_word(in->core, b->addr + i * in->word, &value))
+			break;
+		value = core_pointer(in->core, value);
+		if (value >= in->lo && value < in->hi && heap_find(in->heap, value, &to))
+			kind = to.state == BLOCK_USED;
+		else
+			kind = !(s = core_segment(in->core, value)) ? 0 : s->flags & SEG_X ? 2 : 3;
+		look = (look << 2 | look >> 30) * 5 + kind;
+	}
+	in->look_id = b->id;
+	return in->look = look;
+}
+
+static struct count *count_at(const struct counts *c, uint64_t size, uint32_t label,
                               uint32_t offset)
 {
 	uint64_t h = (size << 20 ^ (uint64_t)label << 44 ^ offset) * UINT64_C(0x9e3779b97f4a7c15);
-	size_t i = (size_t)(h >> 32) & (in->ncounts - 1);
+	size_t i = (size_t)(h >> 32) & (c->n - 1);
 
-	while (in->count[i].size && (in->count[i].size != size || in->count[i].label != label ||
-	                             in->count[i].offset != offset))
-		i = (i + 1) & (in->ncounts - 1);
-	return &in->count[i];
+	while (c->v[i].size &&
+	       (c->v[i].size != size || c->v[i].label != label || c->v[i].offset != offset))
+		i = (i + 1) & (c->n - 1);
+	return &c->v[i];
 }
 
-static void grow(struct interior *in)
+static void grow(struct counts *c)
 {
-	struct count *old = in->count;
-	size_t n = in->ncounts;
+	struct count *old = c->v;
+	size_t n = c->n;
 
-	in->ncounts = n ? n * 2 : 1024;
-	in->count = mem_alloc(in->ncounts, sizeof(*in->count));
+	c->n = n ? n * 2 : 1024;
+	c->v = mem_alloc(c->n, sizeof(*c->v));
 	for (size_t i = 0; i < n; i++)
 		if (old[i].size)
-			*count_at(in, old[i].size, old[i].label, old[i].offset) = old[i];
+			*count_at(c, old[i].size, old[i].label, old[i].offset) = old[i];
 	mem_free(old);
 }
 
-static void add(struct interior *in, const struct block *b, uint32_t offset)
+/* NULL: there are too many different ones. */
+static struct count *add(struct counts *c, const struct block *b, uint32_t label, uint32_t offset)
 {
-	uint32_t label = types_label(in->types, b->id);
-	struct count *c = count_at(in, b->size, label, offset);
+	struct count *at = count_at(c, b->size, label, offset);
 
-	if (!c->size) {
-		if (in->used >= OFFSETS_MAX)
-			return;
-		if (++in->used * 2 >= in->ncounts) {
-			grow(in);
-			c = count_at(in, b->size, label, offset);
+	if (!at->size) {
+		if (c->used >= OFFSETS_MAX)
+			return NULL;
+		if (++c->used * 2 >= c->n) {
+			grow(c);
+			at = count_at(c, b->size, label, offset);
 		}
-		*c = (struct count){ b->size, label, offset, 0 };
+		*at = (struct count){ .size = b->size, .label = label, .offset = offset };
 	}
-	c->n++;
+	at->n++;
+	return at;
 }
 
 /* ---- what stands in the block ---- */
@@ -139,7 +179,28 @@ static bool is_member(const struct interior *in, const struct block *b, uint64_t
 	return propagation_member(in->propagation, b->id, offset);
 }
 
-struct interior_verdict interior_judge(struct interior *in, const struct block *b, uint64_t offset)
+/* The last word is where malloc's own pointers lead: the next chunk's header. */
+static bool in_middle(const struct interior *in, const struct block *b, uint64_t offset)
+{
+	return offset && offset < b->size - in->word;
+}
+
+static bool is_source(struct interior *in, const struct interior_source *from,
+                      struct interior_verdict *v)
+{
+	const struct count *c;
+
+	if (!from || from->at >= SOURCE_BYTES || !from->block.size)
+		return false;
+	c = count_at(&in->from, from->block.size, look_of(in, &from->block), (uint32_t)from->at);
+	if (c->blocks < LEAST_REFERENCES || c->inside * 100 < c->n * SOURCE_PERCENT)
+		return false;
+	*v = (struct interior_verdict){ INTERIOR_SOURCE, c->inside, c->n };
+	return true;
+}
+
+struct interior_verdict interior_judge(struct interior *in, const struct interior_source *from,
+                                       const struct block *b, uint64_t offset)
 {
 	static const struct {
 		enum interior_kind kind;
@@ -154,25 +215,27 @@ struct interior_verdict interior_judge(struct interior *in, const struct block *
 
 	if (!b->size || offset >= b->size)
 		return v;
-	v.all = count_at(in, b->size, label, TOTAL)->n;
+	v.all = count_at(&in->to, b->size, label, TOTAL)->n;
 	if (offset < TOTAL)
-		v.here = count_at(in, b->size, label, (uint32_t)offset)->n;
+		v.here = count_at(&in->to, b->size, label, (uint32_t)offset)->n;
 	for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++) {
 		if (looks[i].is(in, b, offset)) {
 			v.kind = looks[i].kind;
 			return v;
 		}
 	}
-	/* the last word is where malloc's own pointers lead: the next chunk's header */
-	if (offset < b->size - in->word && v.here >= LEAST_REFERENCES &&
-	    v.here * 100 >= v.all * LEAST_PERCENT)
+	if (!in_middle(in, b, offset))
+		return v;
+	if (v.here >= LEAST_REFERENCES && v.here * 100 >= v.all * LEAST_PERCENT)
 		v.kind = INTERIOR_SHARED;
+	else
+		is_source(in, from, &v);
 	return v;
 }
 
 /* ---- passes ---- */
 
-typedef void take_word(struct interior *in, uint64_t word);
+typedef void take_word(struct interior *in, const struct interior_source *from, uint64_t word);
 
 static bool find(const struct interior *in, uint64_t word, struct block *b, uint64_t *offset)
 {
@@ -184,26 +247,45 @@ static bool find(const struct interior *in, uint64_t word, struct block *b, uint
 	return true;
 }
 
-static void count_word(struct interior *in, uint64_t word)
+static void count_source(struct interior *in, const struct interior_source *from,
+                         const struct block *b, uint64_t offset)
+{
+	struct count *c = from->at < SOURCE_BYTES
+	                          ? add(&in->from, &from->block, look_of(in, &from->block),
+	                                (uint32_t)from->at)
+	                          : NULL;
+
+	if (!c || !in_middle(in, b, offset))
+		return;
+	c->inside++;
+	c->blocks += (c->inside == 1 || c->last != b->id) && c->blocks < UINT32_MAX;
+	c->last = b->id;
+}
+
+static void count_word(struct interior *in, const struct interior_source *from, uint64_t word)
 {
 	uint64_t offset;
+	uint32_t label;
 	struct block b;
 
 	if (!find(in, word, &b, &offset) || !b.size)
 		return;
-	add(in, &b, TOTAL);
+	label = types_label(in->types, b.id);
+	add(&in->to, &b, label, TOTAL);
 	if (offset && offset < TOTAL)
-		add(in, &b, (uint32_t)offset);
+		add(&in->to, &b, label, (uint32_t)offset);
+	if (from && from->block.id != b.id)
+		count_source(in, from, &b, offset);
 }
 
-static void keep_word(struct interior *in, uint64_t word)
+static void keep_word(struct interior *in, const struct interior_source *from, uint64_t word)
 {
 	uint64_t offset;
 	struct block b;
 
 	if (!find(in, word, &b, &offset) || bit_get(in->kept, b.id) ||
 	    reach_of(in->reach, b.id) != REACH_POSSIBLE ||
-	    (offset && interior_judge(in, &b, offset).kind == INTERIOR_WEAK))
+	    (offset && interior_judge(in, from, &b, offset).kind == INTERIOR_WEAK))
 		return;
 	bit_set(in->kept, b.id);
 	in->tally.blocks++;
@@ -211,8 +293,11 @@ static void keep_word(struct interior *in, uint64_t word)
 	array_push(&in->todo, b);
 }
 
-static void look_range(struct interior *in, vaddr at, vaddr end, take_word *take)
+/* block: what the range is; NULL: a root. */
+static void look_range(struct interior *in, const struct block *block, vaddr at, vaddr end,
+                       take_word *take)
 {
+	struct interior_source from = { .block = block ? *block : (struct block){ 0 } };
 	unsigned word = in->word;
 
 	while (at < end && end - at >= word) {
@@ -225,10 +310,17 @@ static void look_range(struct interior *in, vaddr at, vaddr end, take_word *take
 		}
 		if (n > end - at)
 			n = end - at;
-		for (uint64_t i = 0; i + word <= n; i += word)
-			take(in, load_word(mem + i, word));
+		for (uint64_t i = 0; i + word <= n; i += word) {
+			from.at = at + i - from.block.addr;
+			take(in, block ? &from : NULL, load_word(mem + i, word));
+		}
 		at += n < word ? word : round_down(n, word);
 	}
+}
+
+static void look_block(struct interior *in, const struct block *b, take_word *take)
+{
+	look_range(in, b, b->addr, b->addr + b->size, take);
 }
 
 static void look_all(struct interior *in, unsigned classes, take_word *take)
@@ -238,11 +330,11 @@ static void look_all(struct interior *in, unsigned classes, take_word *take)
 	struct block b;
 
 	for (size_t i = 0; i < in->roots->nregs; i++)
-		take(in, in->roots->reg[i].value);
+		take(in, NULL, in->roots->reg[i].value);
 	for (size_t i = 0; i < in->roots->n; i++)
-		look_range(in, in->roots->v[i].start, in->roots->v[i].end, take);
+		look_range(in, NULL, in->roots->v[i].start, in->roots->v[i].end, take);
 	while (heap_next_set(in->heap, bits, &it, &b))
-		look_range(in, b.addr, b.addr + b.size, take);
+		look_block(in, &b, take);
 	mem_lazy_free(bits, in->heap->bits_bytes);
 }
 
@@ -264,7 +356,9 @@ struct interior *interior_find(struct analysis *a)
 	for (size_t i = 0; i < in->heap->nspans; i++)
 		if (in->heap->span[i].own_end > in->hi)
 			in->hi = in->heap->span[i].own_end;
-	grow(in);
+	in->look_id = UINT32_MAX;
+	grow(&in->to);
+	grow(&in->from);
 	if (!in->reach->total[REACH_POSSIBLE].blocks)
 		return in;
 	look_all(in, 1u << REACH_REACHABLE | 1u << REACH_POSSIBLE, count_word);
@@ -272,7 +366,7 @@ struct interior *interior_find(struct analysis *a)
 	while (in->todo.n) {
 		struct block b = in->todo.v[--in->todo.n];
 
-		look_range(in, b.addr, b.addr + b.size, keep_word);
+		look_block(in, &b, keep_word);
 	}
 	array_free(&in->todo);
 	return in;
@@ -284,7 +378,8 @@ void interior_free(struct interior *in)
 		return;
 	rtti_free(in->rtti);
 	mem_lazy_free(in->kept, in->heap->bits_bytes);
-	mem_free(in->count);
+	mem_free(in->to.v);
+	mem_free(in->from.v);
 	array_free(&in->todo);
 	mem_free(in);
 }
@@ -313,6 +408,10 @@ const char *interior_text(const struct interior_verdict *v, struct pool *pool)
 
 	if (v->kind == INTERIOR_SHARED)
 		return pool_printf(pool, "where %s of %s to blocks like this one point",
+		                   text_count_in(pool, v->here),
+		                   text_plural(pool, v->all, "pointer", "pointers"));
+	if (v->kind == INTERIOR_SOURCE)
+		return pool_printf(pool, "as %s of %s in this place of such blocks do",
 		                   text_count_in(pool, v->here),
 		                   text_plural(pool, v->all, "pointer", "pointers"));
 	return texts[v->kind];

@@ -7,7 +7,10 @@
  *     reference-counted string, a length in front, an array of new[], a base class that is not the
  *     first, or an object of CPython behind its collector's links, or
  *   - debug information has at d, in the block's type, what pointers to d are to: a link in the
- *     middle of a node.
+ *     middle of a node, or
+ *   - the word that points there does so on purpose: of the words at this offset of blocks of the
+ *     referrer's size and kind that point to blocks at least 8, and at least 9 in 10, point into
+ * the middle of one, not all of them of the same (a table whose front is as long as it is).
  * Verdicts stay as they are (reach.h): this tells apart, among the blocks that are `possible`,
  * those that start pointers and structural ones alone lead to. It knows no names.
  */
@@ -26,11 +29,14 @@ enum interior_kind {
 	INTERIOR_BASE,   /* a part of an object, with a vtable that says how far into it */
 	INTERIOR_OBJECT, /* a CPython object */
 	INTERIOR_MEMBER, /* a member of the block's type, or what is behind a header */
+	INTERIOR_SOURCE, /* words in this place of such referrers point into the middle */
 };
 
 struct interior_verdict {
 	enum interior_kind kind;
-	uint64_t here, all; /* references to this offset, and to all, of such blocks */
+	/* References to this offset, and to all, of such blocks. INTERIOR_SOURCE: words in this
+	 * place of such referrers that point into the middle, and to blocks at all. */
+	uint64_t here, all;
 };
 
 struct interior;
@@ -42,8 +48,15 @@ struct interior;
 struct interior *interior_find(struct analysis *a);
 void interior_free(struct interior *in); /* accepts NULL */
 
-/* A pointer to this offset (> 0) of this block. */
-struct interior_verdict interior_judge(struct interior *in, const struct block *b, uint64_t offset);
+/* A word at bytes `at` of this block. */
+struct interior_source {
+	struct block block;
+	uint64_t at;
+};
+
+/* A pointer to this offset (> 0) of this block, from there (NULL: from no block). */
+struct interior_verdict interior_judge(struct interior *in, const struct interior_source *from,
+                                       const struct block *b, uint64_t offset);
 
 /* Is this block `possible`, and kept by structural pointers? */
 bool interior_structural(const struct interior *in, uint32_t id);

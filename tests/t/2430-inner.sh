@@ -35,7 +35,10 @@ like 'a shared offset is told with its numbers' "$("$COREHEAP" explain core "$no
 	'16 bytes into it \(where [0-9]+ of [0-9]+ pointers to blocks like this one point\)'
 like 'a structural block is in use' "$("$COREHEAP" explain core "$node")" \
 	'possible; .*structural: in use by what holds it'
-weak=$(awk '$2 == "weak" { print $1; exit }' truth)
+behind=$(awk '$2 == "structural" { n++ } n == 160 { print $1; exit }' truth)
+like 'so is a place that many referrers point from' "$("$COREHEAP" explain core "$behind")" \
+	'bytes into it \(as 40 of 40 pointers in this place of such blocks do\)'
+weak=$(awk '$2 == "weak" { n++ } n == 6 { print $1; exit }' truth) # of by_chance
 like 'a weak edge is shown' "$("$COREHEAP" explain core "$weak")" '96 bytes into it \(weak\)'
 
 cat >leaks.py <<'PY'

@@ -63,6 +63,42 @@ static void headed(void)
 	}
 }
 
+/*
+ * A table whose front is as long as it is, and a pointer behind that, as PHP's arrays: no offset is
+ * shared by many, but the pointer has the same place in each holder. Of another kind of holder
+ * there are too few to tell.
+ */
+struct holder {
+	long count, flags;
+	char *behind;
+	long used;
+};
+struct rare {
+	long number;
+	char *behind;
+	long numbers[8];
+};
+struct holder *holders[40];
+struct rare *rares[5];
+
+static void fronted(void)
+{
+	for (int i = 0; i < 40; i++) {
+		size_t front = 64 + (size_t)i * 24 % 416;
+
+		holders[i] = calloc(1, sizeof(*holders[i]));
+		holders[i]->count = 3;
+		holders[i]->behind = (char *)tell(calloc(1, 2100 + (size_t)i * 32), "structural") +
+		                     front;
+	}
+	for (int i = 0; i < 5; i++) {
+		rares[i] = calloc(1, sizeof(*rares[i]));
+		rares[i]->number = 7;
+		rares[i]->behind = (char *)tell(calloc(1, 5000 + (size_t)i * 32), "weak") + 64 +
+		                   i * 24;
+	}
+}
+
 static void by_chance(void)
 {
 	for (int i = 0; i < 20; i++) {
@@ -76,6 +112,7 @@ int main(void)
 {
 	nodes();
 	headed();
+	fronted();
 	by_chance();
 	for (size_t i = 0; i < ntold; i++)
 		printf("0x%llx %s\n", (unsigned long long)~told[i].at, told[i].how);
