@@ -101,14 +101,16 @@ static bool is_dir(struct clib *c, const struct block *b)
 static bool is_addrinfo(struct clib *c, const struct block *b)
 {
 	bool wide = c->word == 8;
-	uint64_t address, next, first, bytes;
-	uint32_t family;
+	uint64_t address, next, bytes, family;
 	struct block other;
 
-	if (b->size < (wide ? 64 : 48) || !word_at(c, b->addr, 0, &first) ||
-	    !word_at(c, b->addr, wide ? 3 : 5, &address) || address != b->addr + (wide ? 48 : 32) ||
-	    !core_read32(c->t->core, b->addr + 4, &family) || (family != 2 && family != 10) ||
-	    !word_at(c, b->addr, wide ? 2 : 4, &bytes) || !word_at(c, b->addr, wide ? 5 : 7, &next))
+	/* ai_flags and ai_family, of 4 bytes each, come first: few blocks have those there */
+	if (b->size < (wide ? 64 : 48) || !word_at(c, b->addr, wide ? 0 : 1, &family))
+		return false;
+	family >>= wide ? 32 : 0;
+	if ((family != 2 && family != 10) || !word_at(c, b->addr, wide ? 3 : 5, &address) ||
+	    address != b->addr + (wide ? 48 : 32) || !word_at(c, b->addr, wide ? 2 : 4, &bytes) ||
+	    !word_at(c, b->addr, wide ? 5 : 7, &next))
 		return false;
 	bytes &= UINT32_MAX;
 	return bytes == (family == 2 ? 16 : 28) && (!next || used_block(c, next, &other));

@@ -149,7 +149,7 @@ static const char *cannot_match(const struct diff *d, bool *exact)
 	return NULL;
 }
 
-static void match(struct diff *d)
+static void match(struct diff *d, struct holders *holders)
 {
 	bool exact;
 
@@ -158,6 +158,8 @@ static void match(struct diff *d)
 	if (d->unmatched)
 		return;
 	d->matching = exact ? "exact" : "estimated";
+	if (exact)
+		holders_begin(&d->snapshot[d->n - 1], holders);
 	for (size_t i = 0; i + 1 < d->n; i++) {
 		survival_find(&d->snapshot[i], &d->snapshot[i + 1], exact,
 		              i ? &d->survival[i - 1] : NULL, &d->survival[i]);
@@ -199,6 +201,7 @@ bool diff_make(struct snapshot *snapshot, size_t n, const struct diff_want *want
                struct err *err)
 {
 	struct diff d = { .snapshot = snapshot, .n = n };
+	struct holders holders = { 0 };
 	struct series series;
 
 	compare_all(&d);
@@ -207,11 +210,12 @@ bool diff_make(struct snapshot *snapshot, size_t n, const struct diff_want *want
 		pool_free(&d.pool);
 		return false;
 	}
-	match(&d);
+	match(&d, &holders);
 	series = diff_series(&d);
 	growths_find(&series, &d.growths);
 	if (!d.unmatched && d.survival[n - 2].by_id)
-		holders_find(&snapshot[n - 1], &d.survival[n - 2], &d.growths);
+		holders_find(&holders, &d.survival[n - 2], &d.growths);
+	holders_end(&holders);
 	find_limit(&d, want->limit);
 	*out = d;
 	return true;

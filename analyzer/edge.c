@@ -76,12 +76,9 @@ static void resolve(struct scan *m)
 
 static size_t filter(const struct scan *m, const uint8_t *p, size_t n, uint64_t *out)
 {
-	uint64_t mask = m->core->machine->pointer_mask;
+	const struct machine *machine = m->core->machine;
 
-	if (m->core->machine->word == 4)
-		return filter_halves(p, n, m->lo, m->size, out);
-	return mask == UINT64_MAX ? filter_words(p, n, m->lo, m->size, out)
-	                          : filter_masked(p, n, mask, m->lo, m->size, out);
+	return filter_pointers(p, n, machine->word, machine->pointer_mask, m->lo, m->size, out);
 }
 
 static void add_words(struct scan *m, const uint8_t *p, uint64_t bytes)

@@ -223,3 +223,12 @@ size_t filter_words(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint
 	return filter_has_avx2() ? filter_avx2(p, n, lo, size, out)
 	                         : filter_plain(p, n, lo, size, out);
 }
+
+size_t filter_pointers(const uint8_t *p, size_t n, unsigned word, uint64_t mask, uint64_t lo,
+                       uint64_t size, uint64_t *out)
+{
+	if (word == 4)
+		return filter_halves(p, n, lo, size, out);
+	return mask == UINT64_MAX ? filter_words(p, n, lo, size, out)
+	                          : filter_masked(p, n, mask, lo, size, out);
+}

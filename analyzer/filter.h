@@ -20,6 +20,11 @@ size_t filter_masked(const uint8_t *p, size_t n, uint64_t mask, uint64_t lo, uin
 
 /* The same for words of 4 bytes. */
 size_t filter_halves(const uint8_t *p, size_t n, uint64_t lo, uint64_t size, uint64_t *out);
+
+/* The one of the three that a machine with such words and pointers needs. */
+size_t filter_pointers(const uint8_t *p, size_t n, unsigned word, uint64_t mask, uint64_t lo,
+                       uint64_t size, uint64_t *out);
+
 /*
  * Words of 4 bytes of the granules (16 bytes) of 1 KiB whose bit is set in fill, the fourth one
  * only where that in stops is not. out has room for 260.

@@ -120,10 +120,21 @@ static void tell(struct places *places, const struct pick *pick, const struct pa
 	pick->growth->holder_share = (double)most / (double)pick->n;
 }
 
-static void search(struct snapshot *newest, const struct pick *pick, size_t n,
-                   struct growths *growths)
+static void find_paths(struct holders *h, const struct block *block, size_t n, struct pool *pool,
+                       struct path *path)
 {
-	struct analysis *a = &newest->a;
+	struct analysis *a = &h->newest->a;
+
+	hand_wait(&h->hand);
+	if (h->search)
+		path_search_find(h->search, block, n, pool, path);
+	else
+		path_find(a->core, analysis_heap(a), analysis_roots(a), NULL, PATH_STRONG, block,
+		          n, pool, path);
+}
+
+static void search(struct holders *h, const struct pick *pick, size_t n, struct growths *growths)
+{
 	struct block *block = mem_alloc(n * HOLDER_BLOCKS, sizeof(*block));
 	struct path *path = mem_alloc(n * HOLDER_BLOCKS, sizeof(*path));
 	struct pool pool = { 0 };
@@ -134,9 +145,8 @@ static void search(struct snapshot *newest, const struct pick *pick, size_t n,
 		for (size_t k = 0; k < pick[i].n; k++)
 			block[all++] = pick[i].block[k];
 	}
-	path_find(a->core, analysis_heap(a), analysis_roots(a), NULL, PATH_STRONG, block, all,
-	          &pool, path);
-	places_open(a, &places);
+	find_paths(h, block, all, &pool, path);
+	places_open(&h->newest->a, &places);
 	all = 0;
 	for (size_t i = 0; i < n; i++) {
 		tell(&places, &pick[i], path + all, growths);
@@ -148,9 +158,9 @@ static void search(struct snapshot *newest, const struct pick *pick, size_t n,
 	mem_free(block);
 }
 
-void holders_find(struct snapshot *newest, const struct survival *last, struct growths *growths)
+void holders_find(struct holders *h, const struct survival *last, struct growths *growths)
 {
-	const struct profile *p = newest->report.profile;
+	const struct profile *p = h->newest->report.profile;
 	struct pick *pick = mem_alloc(HOLDER_GROUPS, sizeof(*pick));
 	struct group_index index;
 	size_t n;
@@ -158,9 +168,32 @@ void holders_find(struct snapshot *newest, const struct survival *last, struct g
 	group_index_make(p, &index);
 	n = choose(p, &index, growths, pick);
 	if (n) {
-		draw(newest, last, &index, pick, n);
-		search(newest, pick, n, growths);
+		draw(h->newest, last, &index, pick, n);
+		search(h, pick, n, growths);
 	}
 	group_index_free(&index);
 	mem_free(pick);
+}
+
+static void search_all(void *of)
+{
+	struct holders *h = of;
+	struct analysis *a = &h->newest->a;
+
+	h->search = path_search_run(a->core, analysis_heap(a), analysis_roots(a));
+}
+
+void holders_begin(struct snapshot *newest, struct holders *out)
+{
+	*out = (struct holders){ .newest = newest };
+	analysis_roots(&newest->a); /* made here: two threads may read, but not make them */
+	if (analysis_threads(&newest->a) > 1)
+		hand_start(&out->hand, search_all, out);
+}
+
+void holders_end(struct holders *holders)
+{
+	hand_wait(&holders->hand);
+	path_search_free(holders->search);
+	*holders = (struct holders){ 0 };
 }

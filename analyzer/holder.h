@@ -7,14 +7,27 @@
 #define ANALYZER_HOLDER_H
 
 #include "analyzer/growth.h"
+#include "formats/crew.h"
 
 #define HOLDER_GROUPS 5  /* growths that are looked at, the steadiest first */
 #define HOLDER_BLOCKS 32 /* of each */
 
 /*
- * Sets holder and holder_share of growths of reachable groups. newest: a core whose analysis is
- * open; last: what became of its blocks, by id.
+ * The newest snapshot, a core whose analysis is open. With a thread to spare the search begins at
+ * once, beside whatever else is done; else when it is asked for. holders_end, in the same place.
  */
-void holders_find(struct snapshot *newest, const struct survival *last, struct growths *growths);
+struct holders {
+	struct snapshot *newest;
+	struct hand hand;
+	struct path_search *search;
+};
+void holders_begin(struct snapshot *newest, struct holders *out);
+void holders_end(struct holders *holders); /* does nothing where none was begun */
+
+/*
+ * Sets holder and holder_share of growths of reachable groups. last: what became of the newest
+ * snapshot's blocks, by id.
+ */
+void holders_find(struct holders *holders, const struct survival *last, struct growths *growths);
 
 #endif

@@ -71,7 +71,8 @@ bool imprint_take(const struct core *core, const struct heap *heap, const struct
 	return bytes != NULL;
 }
 
-unsigned imprint_compare_blocks(const struct imprint_side *a, const struct imprint_side *b)
+unsigned imprint_compare_blocks(const struct imprint_side *a, const struct imprint_side *b,
+                                bool *equal)
 {
 	uint8_t first[IMPRINT_WORDS * 8], second[IMPRINT_WORDS * 8];
 	unsigned wide = a->core->machine->word, same = IMPRINT_SAME | IMPRINT_TARGETS;
@@ -79,8 +80,13 @@ unsigned imprint_compare_blocks(const struct imprint_side *a, const struct impri
 	const uint8_t *x = bytes_of(a->core, a->block, n * wide, first);
 	const uint8_t *y = bytes_of(b->core, b->block, n * wide, second);
 
-	if (!x || !y || !memcmp(x, y, n * wide)) /* most pairs are the same to the byte */
+	*equal = false;
+	if (!x || !y)
 		return same;
+	if (!memcmp(x, y, n * wide)) { /* most pairs are the same to the byte */
+		*equal = a->block->size == n * wide;
+		return same;
+	}
 	for (size_t i = 0; i < n; i++) {
 		uint64_t v = load_word(x + i * wide, wide), w = load_word(y + i * wide, wide);
 		unsigned lane = i < 16 ? lane_of[i] : 7;

@@ -37,14 +37,16 @@ unsigned imprint_compare(const struct imprint *a, const struct imprint *b);
 
 /*
  * The same of two blocks of one size in two cores of one machine, without the imprints. What is not
- * in one of the cores does not speak against them.
+ * in one of the cores does not speak against them. *equal: all of both was looked at, and is the
+ * same.
  */
 struct imprint_side {
 	const struct core *core;
 	const struct heap *heap;
 	const struct block *block;
 };
-unsigned imprint_compare_blocks(const struct imprint_side *a, const struct imprint_side *b);
+unsigned imprint_compare_blocks(const struct imprint_side *a, const struct imprint_side *b,
+                                bool *equal);
 
 /*
  * To be kept in a report: eight bits a lane, hashed with a key that the report does not have

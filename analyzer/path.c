@@ -9,6 +9,7 @@
  * kept: it is looked up again in the holder when a path is written down.
  */
 #include "analyzer/path.h"
+#include "analyzer/filter.h"
 #include "formats/written.h"
 
 struct frontier {
@@ -19,6 +20,7 @@ struct frontier {
 };
 
 #define WAITING 16         /* power of two */
+#define WORDS   64         /* at a time */
 #define AHEAD   8          /* blocks */
 #define ASKED   16384      /* power of two */
 #define LARGE   (64 << 10) /* bytes: worth asking where the file has holes */
@@ -46,6 +48,8 @@ struct search {
 	struct found found[WAITING];
 	unsigned first_edge, nedges, first_found, nfound;
 	size_t bits_bytes;
+	uint64_t *met; /* bit by id: parent is not 0 */
+	uint64_t word[WORDS + 4]; /* that may be pointers */
 	struct view view;
 	vaddr lo, hi; /* all blocks are in [lo, hi) */
 	const struct block *target;
@@ -59,6 +63,7 @@ static void meet(struct search *s, vaddr addr, uint32_t id, uint32_t holder)
 	struct frontier *f = &s->next;
 
 	s->parent[id] = holder + 1;
+	bit_set(s->met, id);
 	if (f->n < f->cap) {
 		f->v[f->n++] = addr;
 	} else {
@@ -78,7 +83,7 @@ static void settle(struct search *s)
 
 	s->first_found = (s->first_found + 1) % WAITING;
 	s->nfound--;
-	if (!s->parent[e.id] && bit_get(s->heap->used, e.id))
+	if (!bit_get(s->met, e.id) && bit_get(s->heap->used, e.id))
 		meet(s, e.chunk + CHUNK_HEADER, e.id, e.holder);
 }
 
@@ -92,6 +97,8 @@ static void resolve(struct search *s)
 	if (!span_find(e.span, e.value, &f.chunk, &f.id))
 		return;
 	if (s->from == PATH_STRONG && e.value != f.chunk + CHUNK_HEADER)
+		return;
+	if (bit_get(s->met, f.id))
 		return;
 	__builtin_prefetch(&s->parent[f.id]);
 	if (s->nfound == WAITING)
@@ -123,6 +130,21 @@ static void drain(struct search *s)
 		settle(s);
 }
 
+/* Few words are pointers. */
+static void follow_words(struct search *s, const uint8_t *p, uint64_t n, uint32_t holder)
+{
+	const struct machine *m = s->core->machine;
+
+	for (uint64_t i = 0; i < n; i += WORDS) {
+		size_t some = n - i < WORDS ? (size_t)(n - i) : WORDS, found;
+
+		found = filter_pointers(p + i * m->word, some, m->word, m->pointer_mask, s->lo,
+		                        s->hi - s->lo, s->word);
+		for (size_t k = 0; k < found; k++)
+			follow(s, s->word[k], holder);
+	}
+}
+
 /* Visits the saved words of [start, end), a run without holes or a block of moderate size. */
 static void follow_run(struct search *s, vaddr start, vaddr end, uint32_t holder)
 {
@@ -141,12 +163,7 @@ static void follow_run(struct search *s, vaddr start, vaddr end, uint32_t holder
 			continue;
 		}
 		n = (s->view.hi < end ? s->view.hi : end) - at;
-		for (uint64_t i = 0; i + word <= n; i += word) {
-			vaddr value = core_pointer(s->core, load_word(p + i, word));
-
-			if (value - s->lo < s->hi - s->lo) /* few words are pointers */
-				follow(s, value, holder);
-		}
+		follow_words(s, p, n / word, holder);
 		at += round_down(n, word);
 	}
 }
@@ -216,7 +233,7 @@ static uint32_t nobody(const struct search *s)
 
 static void head_bit(struct search *s, vaddr addr, uint32_t id)
 {
-	if (!s->parent[id])
+	if (!bit_get(s->met, id))
 		meet(s, addr, id, nobody(s));
 }
 
@@ -372,6 +389,11 @@ static void write_down(struct search *s, const struct block *block, struct pool 
 	}
 }
 
+static uint64_t parent_bytes(const struct search *s)
+{
+	return ((uint64_t)s->heap->nchunks + 1) * sizeof(*s->parent);
+}
+
 static struct frontier frontier_new(const struct search *s)
 {
 	size_t cap = 4096 + s->heap->nchunks / 32;
@@ -387,40 +409,91 @@ static void frontier_free(const struct search *s, struct frontier *f)
 	mem_lazy_free(f->bits, s->bits_bytes);
 }
 
+/* False: there are more roots than numbers for them. */
+static bool begin(struct search *s, const struct block *target, size_t n)
+{
+	const struct heap *heap = s->heap;
+
+	/* every root needs a number of its own behind those of the blocks */
+	if (s->roots->n + s->roots->nregs + heap->ngaps + 2 > UINT32_MAX - (uint64_t)heap->nchunks)
+		return false;
+	s->view = (struct view){ .core = s->core };
+	s->target = target;
+	s->ntargets = s->left = n;
+	for (size_t i = 0; i < n; i++)
+		bit_set(s->asked, target[i].id % ASKED);
+	if (heap->nspans) {
+		s->lo = heap->span[0].start;
+		s->hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;
+	}
+	s->bits_bytes = ((size_t)heap->nchunks / 64 + 1) * sizeof(uint64_t);
+	s->parent = mem_lazy(parent_bytes(s));
+	s->met = mem_lazy(s->bits_bytes);
+	s->now = frontier_new(s);
+	s->next = frontier_new(s);
+	return true;
+}
+
+static void search_blocks(struct search *s, const struct reach *reach)
+{
+	run(s, reach);
+	frontier_free(s, &s->now);
+	frontier_free(s, &s->next);
+	mem_lazy_free(s->met, s->bits_bytes);
+}
+
+static void write_all(struct search *s, const struct block *block, size_t n, struct pool *pool,
+                      struct path *path)
+{
+	for (size_t i = 0; i < n; i++) {
+		path[i] = (struct path){ 0 };
+		if (s->parent && block[i].id < s->heap->nchunks)
+			write_down(s, &block[i], pool, &path[i]);
+	}
+}
+
 void path_find(const struct core *core, const struct heap *heap, const struct roots *roots,
                const struct reach *reach, enum path_from from, const struct block *block, size_t n,
                struct pool *pool, struct path *path)
 {
-	struct search s = { .core = core,
-		            .heap = heap,
-		            .roots = roots,
-		            .from = from,
-		            .view = { .core = core },
-		            .target = block,
-		            .ntargets = n,
-		            .left = n };
-	size_t parent_bytes = ((size_t)heap->nchunks + 1) * sizeof(*s.parent);
+	struct search s = { .core = core, .heap = heap, .roots = roots, .from = from };
 
-	for (size_t i = 0; i < n; i++) {
-		path[i] = (struct path){ 0 };
-		bit_set(s.asked, block[i].id % ASKED);
+	if (n && begin(&s, block, n))
+		search_blocks(&s, reach);
+	write_all(&s, block, n, pool, path);
+	mem_lazy_free(s.parent, parent_bytes(&s));
+}
+
+/* ---- in two steps ---- */
+
+struct path_search {
+	struct search s;
+};
+
+struct path_search *path_search_run(const struct core *core, const struct heap *heap,
+                                    const struct roots *roots)
+{
+	struct path_search *search = mem_alloc(1, sizeof(*search));
+	struct search *s = &search->s;
+
+	*s = (struct search){ .core = core, .heap = heap, .roots = roots, .from = PATH_STRONG };
+	if (begin(s, NULL, 0)) {
+		s->left = 1; /* it is never met: all others are */
+		search_blocks(s, NULL);
 	}
-	/* every root needs a number of its own behind those of the blocks */
-	if (!n || roots->n + roots->nregs + heap->ngaps + 2 > UINT32_MAX - (uint64_t)heap->nchunks)
+	return search;
+}
+
+void path_search_find(struct path_search *search, const struct block *block, size_t n,
+                      struct pool *pool, struct path *path)
+{
+	write_all(&search->s, block, n, pool, path);
+}
+
+void path_search_free(struct path_search *search)
+{
+	if (!search)
 		return;
-	if (heap->nspans) {
-		s.lo = heap->span[0].start;
-		s.hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;
-	}
-	s.bits_bytes = ((size_t)heap->nchunks / 64 + 1) * sizeof(uint64_t);
-	s.parent = mem_lazy(parent_bytes);
-	s.now = frontier_new(&s);
-	s.next = frontier_new(&s);
-	run(&s, reach);
-	for (size_t i = 0; i < n; i++)
-		if (block[i].id < heap->nchunks)
-			write_down(&s, &block[i], pool, &path[i]);
-	frontier_free(&s, &s.now);
-	frontier_free(&s, &s.next);
-	mem_lazy_free(s.parent, parent_bytes);
+	mem_lazy_free(search->s.parent, parent_bytes(&search->s));
+	mem_free(search);
 }

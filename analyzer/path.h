@@ -3,7 +3,8 @@
  * from the definite leak that holds it. One breadth-first search over used blocks answers for any
  * number of them. It knows no names: a step says where the pointer word lies.
  *
- * Memory: 4 bytes a chunk for the parents and at most 0.75 for the frontiers, freed at the end.
+ * Memory: 4 bytes a chunk for the parents and at most 0.875 for what was met and the frontiers,
+ * freed at the end.
  */
 #ifndef ANALYZER_PATH_H
 #define ANALYZER_PATH_H
@@ -43,5 +44,16 @@ enum path_from {
 void path_find(const struct core *core, const struct heap *heap, const struct roots *roots,
                const struct reach *reach, enum path_from from, const struct block *block, size_t n,
                struct pool *pool, struct path *path);
+
+/*
+ * The same, PATH_STRONG, for those who know only later which blocks they will ask about: all blocks
+ * are met that there is a path to. path_search_free.
+ */
+struct path_search;
+struct path_search *path_search_run(const struct core *core, const struct heap *heap,
+                                    const struct roots *roots);
+void path_search_find(struct path_search *search, const struct block *block, size_t n,
+                      struct pool *pool, struct path *path);
+void path_search_free(struct path_search *search); /* accepts NULL */
 
 #endif

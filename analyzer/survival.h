@@ -4,7 +4,7 @@
  * every block is looked at, in one merge by address; else the sampled ones of both profiles stand
  * for all. It knows nothing of time.
  *
- * Memory: a byte and a bit for each block of the newer core, for two cores; else in proportion to
+ * Memory: five bytes for each block of the newer core, two of the older, for two cores; else as to
  * the samples.
  */
 #ifndef ANALYZER_SURVIVAL_H

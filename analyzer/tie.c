@@ -1,10 +1,12 @@
 #include "analyzer/tie.h"
+#include "analyzer/filter.h"
 #include "formats/crew.h"
 #include "formats/written.h"
 
 #define PIECE   (UINT64_C(4) << 20) /* bytes of memory that one thread looks at, at a time */
 #define HEAD    32                  /* bytes: objects may begin behind a header of their own */
 #define WAITING 16                  /* power of two */
+#define WORDS   64                  /* at a time */
 
 struct piece {
 	vaddr start, end;
@@ -18,6 +20,7 @@ struct search {
 	ARRAY(struct piece) piece;
 	vaddr lo, hi;          /* all blocks are in [lo, hi) */
 	const uint64_t *other; /* bit by id: blocks in which nothing has stayed */
+	const uint64_t *alike; /* ... in which everything has */
 	struct ties *ties;
 };
 
@@ -32,6 +35,7 @@ struct hunt { /* of one thread */
 	const struct search *s;
 	struct edge edge[WAITING];
 	unsigned next;
+	uint64_t word[WORDS + 4]; /* that may be pointers */
 };
 
 static void set_shared(uint64_t *bits, uint32_t i)
@@ -68,17 +72,37 @@ static void meet(struct hunt *l, vaddr value, bool same)
 	*e = (struct edge){ span, value, same };
 }
 
+/* The same in both cores, or in one of them alone. */
+static void seek_alike(struct hunt *l, const uint8_t *p, uint64_t n, bool same)
+{
+	const struct search *s = l->s;
+	const struct machine *m = s->new->machine;
+
+	for (uint64_t i = 0; i < n; i += WORDS) {
+		size_t some = n - i < WORDS ? (size_t)(n - i) : WORDS, found;
+
+		found = filter_pointers(p + i * m->word, some, m->word, m->pointer_mask, s->lo,
+		                        s->hi - s->lo, l->word);
+		for (size_t k = 0; k < found; k++)
+			meet(l, l->word[k], same);
+	}
+}
+
 static void seek_words(struct hunt *l, const uint8_t *new, const uint8_t *old, uint64_t n)
 {
 	const struct search *s = l->s;
 	unsigned word = s->new->machine->word;
 
+	if (!old || old == new) {
+		seek_alike(l, new, n / word, old != NULL);
+		return;
+	}
 	for (uint64_t i = 0; i + word <= n; i += word) {
 		uint64_t raw = load_word(new + i, word);
 		vaddr value = core_pointer(s->new, raw);
 
 		if (value - s->lo < s->hi - s->lo)
-			meet(l, value, old && load_word(old + i, word) == raw);
+			meet(l, value, load_word(old + i, word) == raw);
 	}
 }
 
@@ -116,9 +140,13 @@ static void seek_blocks(struct hunt *l, struct view *new, struct view *old, cons
 	struct block b;
 
 	while (heap_next_set(l->s->heap, l->s->heap->used, &it, &b) && b.span == span &&
-	       b.addr - CHUNK_HEADER < p->end)
-		seek_range(l, new, bit_get(l->s->other, b.id) ? NULL : old, b.addr,
-		           b.addr + b.size);
+	       b.addr - CHUNK_HEADER < p->end) {
+		struct view *then = bit_get(l->s->other, b.id)   ? NULL
+		                    : bit_get(l->s->alike, b.id) ? new
+		                                                 : old;
+
+		seek_range(l, new, then, b.addr, b.addr + b.size);
+	}
 }
 
 static void seek_some(void *of, size_t first, size_t end)
@@ -150,12 +178,16 @@ static void add_pieces(struct search *s, vaddr start, vaddr end, size_t span)
 }
 
 void ties_find(struct snapshot *before, struct snapshot *after, const uint64_t *other,
-               struct ties *out)
+               const uint64_t *same, struct ties *out)
 {
 	const struct heap *heap = analysis_heap(&after->a);
 	const struct roots *roots = analysis_roots(&after->a);
 	struct search s = {
-		.old = before->a.core, .new = after->a.core, .heap = heap, .other = other
+		.old = before->a.core,
+		.new = after->a.core,
+		.heap = heap,
+		.other = other,
+		.alike = same,
 	};
 
 	*out = (struct ties){ .bytes = ((uint64_t)heap->nchunks / 64 + 1) * 8 };

@@ -16,11 +16,12 @@ struct ties {
 };
 
 /*
- * Both are cores whose analyses are open. other: bit by id of the newer heap: blocks that are known
- * to be new; what is in them has not stayed. The caller ends with ties_free.
+ * Both are cores whose analyses are open. Bits by id of the newer heap: other: blocks that are
+ * known to be new; what is in them has not stayed. same: blocks that have the same bytes in both.
+ * The caller ends with ties_free.
  */
 void ties_find(struct snapshot *before, struct snapshot *after, const uint64_t *other,
-               struct ties *out);
+               const uint64_t *same, struct ties *out);
 void ties_free(struct ties *ties);
 
 /* Nothing speaks for its being another block: a holder stayed, or it has none. */

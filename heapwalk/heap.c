@@ -344,7 +344,8 @@ static uint32_t next_set(const struct heap *heap, const uint64_t *bits, uint32_t
 	return id < heap->nchunks ? id : heap->nchunks;
 }
 
-#define LOOK_AHEAD 4 /* cells, of 1 KiB each where blocks are aligned to 16 bytes */
+#define LOOK_AHEAD  4  /* cells, of 1 KiB each where blocks are aligned to 16 bytes */
+#define FIRST_WORDS 56 /* bytes of a block that are worth another line */
 
 /* The cell in which the chunk with this rank starts: at or after `from`, and often near. */
 static size_t cell_of(const struct span *s, uint32_t rank, size_t from)
@@ -402,9 +403,13 @@ static void look_ahead(const struct span *s, const uint64_t *bits, struct heap_i
 		for (; starts; starts &= starts - 1, id++) {
 			unsigned bit = (unsigned)__builtin_ctzll(starts);
 
-			if (bit_get(bits, id))
-				__builtin_prefetch(s->mem + CHUNK_HEADER +
-				                   (cell_chunk(s, it->ahead, bit) - s->start));
+			const uint8_t *p = s->mem + CHUNK_HEADER +
+			                   (cell_chunk(s, it->ahead, bit) - s->start);
+
+			if (bit_get(bits, id)) {
+				__builtin_prefetch(p);
+				__builtin_prefetch(p + FIRST_WORDS);
+			}
 		}
 	}
 }
