@@ -4,8 +4,8 @@
  * in reading. A cell of the index (64 granules of 16 bytes, or of 8 on i386 up to glibc 2.25) is
  * looked at as a whole: which of its granules belong to blocks that are to be scanned is worked out
  * as a bit mask, and words are filtered by it without asking where blocks begin and end. The words
- * that stay are resolved in batches, so that their index cells, and then their bits, are fetched
- * many at a time.
+ * that stay and lead far away are resolved in batches, so that their bits are fetched many at a
+ * time.
  *
  * A pointer to a block further on has it scanned in the same sweep. Sweeps go up and down in turn,
  * as there are programs whose blocks point to older ones for the most part. A sweep over much is
@@ -22,7 +22,8 @@
 #define LEAD        8    /* pieces that are read from disk ahead */
 #define GAP         32   /* cells that are read from disk rather than left out */
 #define LONG        64   /* cells: a block over so many is scanned on its own */
-#define FILLS       8    /* cells whose lines are fetched ahead */
+#define CLOSE       1024 /* cells before and behind a word: what it finds there is found at once */
+#define FILLS       4    /* cells whose lines are fetched ahead */
 #define ROUNDS      16   /* over one piece in a row, at most */
 #define ROUND_SHARE 16   /* found blocks that are worth one: one in so many cells */
 
@@ -43,17 +44,25 @@ struct fill {
 	uint64_t fill, stops;
 };
 
-/* Asks for the lines of it. */
+/* Asks for the cache lines that have granules of it, and no other. */
 static inline __attribute__((always_inline)) void fetch(const struct fill *f, unsigned grain)
 {
 	const uint8_t *p = f->span->mem + f->cell * 64 * grain + CHUNK_HEADER;
-	unsigned last = 63u - (unsigned)__builtin_clzll(f->fill);
+	unsigned skip = (unsigned)((uintptr_t)p % 64 / grain); /* granules of its line before p */
+	uint64_t line = f->fill << skip;
 
 	if (!f->span->mem)
 		return;
-	for (unsigned g = (unsigned)__builtin_ctzll(f->fill); g <= last; g += 64 / grain)
-		__builtin_prefetch(p + grain * g, 0, 0);
-	__builtin_prefetch(p + grain * last + grain - 1, 0, 0);
+	p -= skip * grain;
+	if (skip && f->fill >> (64 - skip))
+		__builtin_prefetch(p + 64 * grain, 0, 0);
+	line |= line >> 1;
+	line |= line >> 2;
+	if (grain == 8)
+		line |= line >> 4;
+	line &= grain == 8 ? UINT64_C(0x0101010101010101) : UINT64_C(0x1111111111111111);
+	for (; line; line &= line - 1)
+		__builtin_prefetch(p + grain * (unsigned)__builtin_ctzll(line), 0, 0);
 }
 
 /* The words that are kept of a cell, where not all of it lies in the core in one piece. */
@@ -70,6 +79,36 @@ static void copy_kept(struct marker *m, vaddr at, const struct fill *f, uint8_t 
 	}
 }
 
+/*
+ * Of the n words from m->word[m->nwords] on, those that lead to where blocks may start close to the
+ * cell need not wait: their bits are in the cache, and what lies ahead is still scanned on this
+ * very way, which goes on and on in a heap whose blocks point to the ones allocated next.
+ */
+static inline __attribute__((always_inline)) void put_close(struct marker *m, const struct fill *f,
+                                                            size_t n, bool shared)
+{
+	const struct span *s = f->span;
+	vaddr lo = s->start + (f->cell < CLOSE ? 0 : (f->cell - CLOSE) * span_cell(s));
+	vaddr size = 2 * CLOSE * span_cell(s);
+	uint64_t *word = m->word + m->nwords;
+	size_t far = 0;
+
+	if (size > s->end - lo)
+		size = s->end - lo;
+	for (size_t i = 0; i < n; i++) {
+		vaddr at = word[i] - CHUNK_HEADER;
+		struct seat seat;
+
+		if (at - lo >= size || at & (m->grain - 1)) {
+			word[far++] = word[i];
+			continue;
+		}
+		seat = seat_of(s, at);
+		find_put(m, shared, seat.cell, seat.bit);
+	}
+	m->nwords += far;
+}
+
 /* Its words, but for the size fields, which are the last ones of their granules. */
 static void scan_fill(struct marker *m, const struct fill *f)
 {
@@ -78,6 +117,7 @@ static void scan_fill(struct marker *m, const struct fill *f)
 	uint64_t cell = 64 * m->grain, from = f->cell * cell + CHUNK_HEADER;
 	uint64_t *out = m->word + m->nwords;
 	uint8_t copy[CELL];
+	size_t n;
 	const uint8_t *p;
 
 	if (s->mem && from + cell <= s->end - s->start) {
@@ -89,11 +129,14 @@ static void scan_fill(struct marker *m, const struct fill *f)
 	if (m->width == 8) {
 		keep[0] = twice(f->fill & UINT32_MAX) | twice(second & UINT32_MAX) << 1;
 		keep[1] = twice(f->fill >> 32) | twice(second >> 32) << 1;
-		m->nwords += filter_kept(p, keep, m->mask, m->lo, m->hi - m->lo, out);
+		n = filter_kept(p, keep, m->mask, m->lo, m->hi - m->lo, out);
 	} else {
-		m->nwords += filter_granules(p, f->fill, f->stops, m->grain, m->lo, m->hi - m->lo,
-		                             out);
+		n = filter_granules(p, f->fill, f->stops, m->grain, m->lo, m->hi - m->lo, out);
 	}
+	if (m->shared)
+		put_close(m, f, n, true);
+	else
+		put_close(m, f, n, false);
 	if (m->nwords >= BATCH)
 		resolve_words(m);
 }
