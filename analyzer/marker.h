@@ -1,6 +1,6 @@
 /*
  * marker: what mark.c (following pointers one by one) and sweep.c (passing over the heap in address
- * order) share. Private to the two and to resolve.c.
+ * order) share. Private to them, fill.c and resolve.c.
  */
 #ifndef ANALYZER_MARKER_H
 #define ANALYZER_MARKER_H
