@@ -45,6 +45,9 @@ struct order {
 struct reading { double value[6]; long at, until; };
 struct window { long x, y, w, h; struct window *left, *right, *top; void *data[8]; };
 
+/* Two pointers only, of a size that hundreds of texts and pairs of numbers have. */
+struct bond { struct order *order; struct customer *customer; };
+
 void *slots[600]; /* the only way in */
 static size_t nslots;
 
@@ -52,6 +55,14 @@ static void greet(struct customer *c) { c->visits++; }
 static void ship(struct order *o) { o->number++; }
 
 static void keep(void *p) { slots[nslots++] = p; }
+
+static void *chained[500];
+static void chain(void *p)
+{
+	static size_t n;
+
+	chained[n++] = p;
+}
 
 static struct order *order_new(int i)
 {
@@ -92,17 +103,31 @@ static void strangers(int i)
 	keep(a);
 }
 
+static void keep_pair(int i)
+{
+	long *pair = made(calloc(2, sizeof(long)), "?");
+
+	pair[0] = i;
+	pair[1] = -i;
+	chain(pair);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2 || !(truth = fopen(argv[1], "w")))
 		return 2;
+	for (int i = 0; i < 400; i++)
+		keep_pair(i);
 	for (int i = 0; i < 60; i++) {
 		struct order *o = order_new(i);
+		struct bond *b = NEW(bond);
 		struct reading *r = NEW(reading);
 		struct window *w = NEW(window);
 
+		b->order = o;
+		b->customer = o->who;
 		if (i % 3) /* every third is lost */
-			keep(o);
+			keep(b);
 		r->value[0] = 1.5 * i;
 		r->at = i;
 		keep(r);

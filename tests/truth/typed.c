@@ -304,6 +304,39 @@ static void make_wares(int n)
 		g_marked[i].value = new_item(i);
 }
 
+/* ---- all that a program has in one struct, one pointer of which is cast ---- */
+
+struct peer { struct peer *next; char *host; long port; };
+struct peer_named { struct peer *next; char *host; long port; char domain[60]; };
+struct daemon {
+	struct peer_named *peers; /* those without a domain are cut off */
+	struct peer_named *named;
+	struct item *first, *last, *middle, *spare[8];
+	struct shelf *shelves;
+	long counters[30];
+};
+
+struct daemon *g_daemon;
+
+static void make_daemon(void)
+{
+	g_daemon = NEW(struct daemon);
+	for (int i = 0; i < 10; i++) {
+		struct peer *p = NEW(struct peer);
+		struct peer_named *q = NEW(struct peer_named);
+
+		p->next = (struct peer *)g_daemon->peers;
+		g_daemon->peers = (struct peer_named *)p;
+		q->next = (struct peer *)g_daemon->named;
+		g_daemon->named = q;
+	}
+	g_daemon->first = new_item(1);
+	g_daemon->last = new_item(2);
+	g_daemon->middle = new_item(3);
+	for (int i = 0; i < 8; i++)
+		g_daemon->spare[i] = new_item(i);
+}
+
 /* ---- what threads and functions hold ---- */
 
 static __thread struct session *tls_session;
@@ -339,6 +372,7 @@ int main(int argc, char **argv)
 	make_objects(200);
 	make_others();
 	make_wares(30);
+	make_daemon();
 	other = opaque_new(20);
 	tls_session = NEW(struct session);
 	for (int i = 0; i < 30; i++) {
