@@ -84,7 +84,7 @@ static void walk(struct analysis *a)
 	early_free(a->early);
 	a->early = NULL;
 	if (a->marks && a->core->scarce) {
-		a->early = early_new(a->core, want.threads, &visitor);
+		a->early = early_new(a->core, want.threads, a->log, &visitor);
 		want.visitor = &visitor;
 	}
 	heap_walk(a->core, want, &a->heap);

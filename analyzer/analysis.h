@@ -20,6 +20,7 @@ struct analysis {
 	                     wanted; set before, too */
 	bool marks;       /* reach will be asked for: marking begins with the heap's walk; set
 	                     before, too */
+	uint64_t log;     /* bytes that may be logged then; 0: as early.h has it */
 	unsigned typed;   /* verdicts whose blocks' types are wanted, 1 << enum reach_class or'ed;
 	                     0: all. Set before the types are asked for */
 	/* stages; ask through the functions below */

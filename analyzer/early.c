@@ -5,6 +5,7 @@
 struct scanner {
 	struct marker marker; /* over the same bitmaps */
 	struct tally sum;
+	struct pen *pen; /* NULL: there is no log */
 	bool busy;
 };
 
@@ -20,6 +21,8 @@ struct early {
 	bool rooted; /* stacks and roots are there */
 	struct owned *owned;
 	size_t nowned;
+	uint64_t most;       /* bytes of: */
+	struct edgelog *log; /* NULL: there is none */
 };
 
 /* Root words, and mmapped chunks: as what they lead to most often is in the heap. */
@@ -59,6 +62,7 @@ static void begin(void *early, const struct heap *heap, const struct parking *pa
 	e->marker->sum = &e->sum;
 	e->marker->sweeping = true;
 	scan_roots(e);
+	e->log = edgelog_open(heap, e->most);
 	e->scanner = mem_alloc(e->threads, sizeof(*e->scanner));
 	for (unsigned i = 0; i < e->threads; i++) {
 		struct scanner *s = &e->scanner[i];
@@ -67,6 +71,7 @@ static void begin(void *early, const struct heap *heap, const struct parking *pa
 		s->marker.shared = e->threads > 1;
 		s->marker.unread = 0;
 		s->marker.sum = &s->sum;
+		s->pen = e->log ? pen_new(e->log) : NULL;
 	}
 }
 
@@ -104,16 +109,21 @@ static void walked(void *early, const struct span *s, size_t first, size_t end,
 	m->foreign = end < s->ncells ? end : SIZE_MAX;
 	for (size_t c = first; c < end; c += PIECE)
 		sweep_cells(m, s, c, end - c < PIECE ? end : c + PIECE);
+	m->fed = s->mem != core_at(e->core, s->start, 1);
+	if (scanner->pen)
+		log_left(m, scanner->pen, s, first, end);
 	sweep_settle(m, (from + PIECE - 1) / PIECE, to / PIECE);
 	__atomic_store_n(&scanner->busy, false, __ATOMIC_RELEASE);
 }
 
-struct early *early_new(const struct core *core, unsigned threads, struct visitor *visitor)
+struct early *early_new(const struct core *core, unsigned threads, uint64_t log,
+                        struct visitor *visitor)
 {
 	struct early *e = mem_alloc(1, sizeof(*e));
 
 	e->core = core;
 	e->threads = threads;
+	e->most = log;
 	*visitor = (struct visitor){ e, begin, walked };
 	return e;
 }
@@ -126,13 +136,21 @@ static void drop_inner(struct marker *m)
 	}
 }
 
+static void drop_scanners(struct early *e)
+{
+	for (unsigned i = 0; e->scanner && i < e->threads; i++)
+		pen_free(e->scanner[i].pen);
+	mem_free(e->scanner);
+	e->scanner = NULL;
+}
+
 static void drop_marker(struct early *e)
 {
 	if (e->marker)
 		drop_inner(e->marker);
-	mem_free(e->scanner);
+	drop_scanners(e);
+
 	mark_close(e->marker);
-	e->scanner = NULL;
 	e->marker = NULL;
 }
 
@@ -145,6 +163,7 @@ void early_free(struct early *e)
 		roots_free(&e->roots);
 		stacks_free(&e->stacks);
 	}
+	edgelog_close(e->log);
 	mem_free(e->owned);
 	mem_free(e);
 }
@@ -206,12 +225,14 @@ struct marker *early_marker(struct early *e, const struct heap *heap, uint64_t *
 	if (!m || m->heap != heap)
 		return NULL;
 	gather(e);
+	drop_scanners(e);
 	if (!leave_used(m, e->sum.blocks)) {
 		drop_marker(e);
 		return NULL;
 	}
 	marker_aim(m);
 	m->early = NULL;
+	m->log = e->log && edgelog_read(e->log, heap) ? e->log : NULL;
 	m->down = true;
 	sum->blocks += e->sum.blocks;
 	sum->bytes += e->sum.bytes;

@@ -17,8 +17,12 @@
 
 struct early;
 
-/* For one walk of a heap of this core, whose visitor it is. Owned by the caller: early_free. */
-struct early *early_new(const struct core *core, unsigned threads, struct visitor *visitor);
+/*
+ * For one walk of a heap of this core, whose visitor it is. log: bytes that may be logged, 0: as
+ * many as edgelog_open takes. Owned by the caller: early_free.
+ */
+struct early *early_new(const struct core *core, unsigned threads, uint64_t log,
+                        struct visitor *visitor);
 void early_free(struct early *early); /* accepts NULL */
 
 /*

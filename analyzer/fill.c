@@ -37,6 +37,15 @@ static inline __attribute__((always_inline)) void fetch(const struct fill *f, un
 		__builtin_prefetch(p + grain * (unsigned)__builtin_ctzll(line), 0, 0);
 }
 
+/* A word: while the heap is walked, the span has all of them up to its end, and one more. */
+static bool read_kept(const struct marker *m, const struct span *s, vaddr at, uint8_t *word)
+{
+	if (!m->early || !s->mem || at > s->end)
+		return core_read(m->core, at, word, m->width);
+	memcpy(word, s->mem + (at - s->start), m->width);
+	return true;
+}
+
 /* The words that are kept of a cell, where not all of it lies in the core in one piece. */
 static void copy_kept(struct marker *m, vaddr at, const struct fill *f, uint8_t *copy)
 {
@@ -46,7 +55,7 @@ static void copy_kept(struct marker *m, vaddr at, const struct fill *f, uint8_t 
 		bool last = i + m->width == (g + 1) * m->grain;
 
 		if (f->fill >> g & 1 && !(last && f->stops >> g & 1) &&
-		    !core_read(m->core, at + i, copy + i, m->width))
+		    !read_kept(m, f->span, at + i, copy + i))
 			m->unread += m->width;
 	}
 }

@@ -92,6 +92,11 @@ static inline size_t filter(const struct marker *m, const uint8_t *p, size_t n, 
 	                             : filter_masked(p, n, m->mask, m->lo, m->hi - m->lo, out);
 }
 
+size_t marker_filter(const struct marker *m, const uint8_t *p, size_t n, uint64_t *out)
+{
+	return filter(m, p, n, out, m->width);
+}
+
 static inline __attribute__((always_inline)) void words_by(struct marker *m, const uint8_t *p,
                                                            uint64_t bytes, unsigned width)
 {
@@ -193,6 +198,8 @@ void mark_scan(struct marker *m, vaddr chunk)
 		mark_range(m, chunk + CHUNK_HEADER, chunk + CHUNK_HEADER + s->usable);
 		return;
 	}
+	if (logged_scan(m, s, chunk))
+		return;
 	p = s->mem ? s->mem + (chunk - s->start) : NULL;
 	usable = usable_of(m, s, chunk, p);
 	m->sum->bytes += usable;
@@ -400,10 +407,10 @@ void mark_blocks(struct marker *m, const uint64_t *bits)
 
 void mark_fetch(const struct marker *m, const struct span *span, vaddr chunk)
 {
-	if (m->core->scarce)
-		core_will_want(m->core, chunk, chunk + FETCH);
-	else
+	if (!m->core->scarce)
 		fetch(span, chunk);
+	else if (!m->log || !span->cell || !edgelog_has(m->log, seat_of(span, chunk).cell))
+		core_will_want(m->core, chunk, chunk + FETCH);
 }
 
 uint64_t *mark_cells(struct marker *m)

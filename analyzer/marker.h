@@ -6,6 +6,7 @@
 #define ANALYZER_MARKER_H
 
 #include "analyzer/cellmap.h"
+#include "analyzer/edgelog.h"
 #include "analyzer/mark.h"
 #include "heapwalk/visit.h"
 
@@ -58,6 +59,9 @@ struct marker {
 	const struct parking *early;
 	uint64_t *inner[2]; /* by cell: granules that such words lead into; [1]: to a size field,
 	                       if the next granule has one */
+	bool fed;           /* and the span that is swept is in memory */
+	/* After that: of blocks that were left then, where complete; or NULL */
+	const struct edgelog *log;
 	size_t foreign; /* a cell of the span that is swept, which is not to be read; or SIZE_MAX */
 	unsigned threads;
 	struct sweeper *sweeper; /* threads of them */
@@ -116,7 +120,12 @@ void marker_aim(struct marker *m);
 /* Words that may be pointers, from p; what they hold is scanned later. */
 void mark_words(struct marker *m, const uint8_t *p, uint64_t bytes);
 
-/* resolve.c: what the words that wait point to becomes found, or touched. */
+/* Those of n (<= 64) words at p that may be pointers; out has room for n + 4. */
+size_t marker_filter(const struct marker *m, const uint8_t *p, size_t n, uint64_t *out);
+
+/* resolve.c: the span around at, if it has cells; else one that at is not in. */
+const struct near *marker_near(struct marker *m, vaddr at);
+/* What the words that wait point to becomes found, or touched. */
 void resolve_words(struct marker *m);
 /*
  * Granules of this cell, without a chunk's start, that pointers lead to: the blocks around them
@@ -139,6 +148,19 @@ void sweep_settle(struct marker *m, size_t first, size_t end);
 void resolve_inner_word(struct marker *m, uint64_t word);
 /* The same for all words that wait in inner. */
 void resolve_held_back(struct marker *m);
+
+/* Of the blocks that start in a cell, those that are found and left; they are left no more. */
+uint64_t take_found(struct marker *m, const struct span *s, size_t c);
+
+/* logged.c: while the heap is walked: what is left in cells [c, end) goes to the log. */
+void log_left(struct marker *m, struct pen *pen, const struct span *s, size_t c, size_t end);
+/* Scans what is found and left in these cells of one group, which is in the log. */
+void logged_cells(struct marker *m, const struct span *s, size_t c, size_t end);
+/* The same for one block, whose bytes it counts. False: it is not in the log. */
+bool logged_scan(struct marker *m, const struct span *s, vaddr chunk);
+
+/* What a sweep will read of a piece is asked for: what is found now, with what lies between. */
+void want_piece(const struct marker *m, size_t piece);
 
 struct sweeper *sweepers_new(unsigned threads);
 void sweepers_free(struct sweeper *sweeper);

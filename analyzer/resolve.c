@@ -77,6 +77,13 @@ static struct near *look_around(struct marker *m, vaddr at)
 	return near;
 }
 
+const struct near *marker_near(struct marker *m, vaddr at)
+{
+	const struct near *near = &m->near[at >> HEAP_SLOT_SHIFT & (NEARS - 1)];
+
+	return at - near->start < near->size ? near : look_around(m, at);
+}
+
 static inline __attribute__((always_inline)) void put_words(struct marker *m, unsigned shift,
                                                             bool shared)
 {

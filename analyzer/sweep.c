@@ -13,13 +13,11 @@
  */
 #include "analyzer/fill.h"
 #include "formats/crew.h"
-#include "formats/written.h"
 
 #define FEW         8192 /* found blocks that are better followed one by one */
 #define FEW_SHARE   128  /* or one in so many cells */
 #define PIECE_DOWN  32   /* of it, cells that are swept together on the way down */
 #define LEAD        8    /* pieces that are read from disk ahead */
-#define GAP         32   /* cells that are read from disk rather than left out */
 #define LONG        64   /* cells: a block over so many is scanned on its own */
 #define ROUNDS      16   /* over one piece in a row, at most */
 #define ROUND_SHARE 16   /* found blocks that are worth one: one in so many cells */
@@ -62,7 +60,12 @@ static bool scan_long(struct marker *m, const struct span *s, size_t c)
 	if (next < from + CHUNK_HEADER || next - from < span_cell(s))
 		return false;
 	m->sum->bytes += next - from;
-	mark_range(m, from + CHUNK_HEADER, next + s->size_at - s->apart);
+	from += CHUNK_HEADER;
+	next += s->size_at - s->apart;
+	if (m->early && s->mem)
+		mark_words(m, s->mem + (from - s->start), next - from);
+	else
+		mark_range(m, from, next);
 	return true;
 }
 
@@ -80,8 +83,7 @@ static uint64_t parked(const struct marker *m, const struct span *s, size_t c, u
 	return none;
 }
 
-/* Of the blocks that start in a cell, those that are found and left; they are left no more. */
-static inline uint64_t take_found(struct marker *m, const struct span *s, size_t c)
+inline uint64_t take_found(struct marker *m, const struct span *s, size_t c)
 {
 	size_t at = s->first_cell + c;
 	uint64_t found = __atomic_load_n(&m->found[at], __ATOMIC_RELAXED), first;
@@ -192,12 +194,30 @@ static uint64_t count_fresh(const struct marker *m)
 	return n;
 }
 
+/* The same, where the log may have what the core has. */
+static void sweep_groups(struct marker *m, const struct span *s, size_t c, size_t end)
+{
+	while (c < end) {
+		size_t room = LOG_GROUP - (s->first_cell + c) % LOG_GROUP;
+		size_t stop = end - c < room ? end : c + room;
+
+		if (edgelog_has(m->log, s->first_cell + c))
+			logged_cells(m, s, c, stop);
+		else
+			SWEEP_CELLS(m, s, c, stop);
+		c = stop;
+	}
+}
+
 /* Where most pointers lead to what is near, cells are gone over again while they are in the cache.
  */
 void sweep_cells(struct marker *m, const struct span *s, size_t c, size_t end)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		SWEEP_CELLS(m, s, c, end);
+		if (m->log)
+			sweep_groups(m, s, c, end);
+		else
+			SWEEP_CELLS(m, s, c, end);
 		if (count_found(m, s->first_cell + c, s->first_cell + end) <=
 		    (m->early ? 0 : (end - c) / ROUND_SHARE))
 			break;
@@ -275,33 +295,6 @@ static void sweep_piece(struct marker *m, bool down, size_t piece)
 		sweep_up(m, from, to);
 	if (count_found(m, from, to))
 		__atomic_store_n(fresh, FRESH_FOUND, __ATOMIC_RELAXED);
-}
-
-/* What will be scanned of a piece is asked for: what is found now, with what lies between. */
-static void want_piece(const struct marker *m, size_t piece)
-{
-	size_t from = piece * PIECE, to = from + PIECE;
-	struct stretch p;
-
-	if (m->fresh[piece] != FRESH_FOUND)
-		return;
-	for (; stretch_first(m->heap, from, to, &p); from = p.span->first_cell + p.end) {
-		const struct span *s = p.span;
-		size_t first = SIZE_MAX, last = 0;
-
-		for (size_t c = p.cell; c <= p.end && s->cell; c++) {
-			size_t at = s->first_cell + c;
-
-			if (c < p.end && m->found[at] & m->left[at]) {
-				first = first == SIZE_MAX ? c : first;
-				last = c;
-			} else if (first != SIZE_MAX && (c == p.end || c - last > GAP)) {
-				core_will_want(m->core, s->start + first * span_cell(s),
-				               s->start + (last + 2) * span_cell(s));
-				first = SIZE_MAX;
-			}
-		}
-	}
 }
 
 static size_t nth_piece(const struct sweep *w, size_t i)

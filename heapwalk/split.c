@@ -1,46 +1,32 @@
 #include "formats/crew.h"
-#include "formats/written.h"
+#include "formats/feed.h"
+#include "heapwalk/part.h"
 #include "heapwalk/plan.h"
-#include "heapwalk/step.h"
 
-#define PART        (UINT64_C(8) << 20) /* bytes of heap, about */
-#define WORTH       (UINT64_C(8) << 20) /* bytes of heap that are worth threads */
-#define SURE_STEPS  512          /* headers in a row behind which a chain is that of the chunks */
-#define SEARCH      65536        /* bytes in which a chain is to begin */
-#define PARKED_MOST (PART / 512) /* in a part */
-#define FAST_MOST   0xbf /* bytes of a chunk in a fastbin, with flags: malloc.c MAX_FAST_SIZE */
+#include <pthread.h>
 
-/* A part of a region, and what was found in it. */
-struct part {
-	size_t region;
-	vaddr from, until; /* the chunks that start there; until 0: to the region's end */
-	struct walk walk;  /* with one arena: the region's */
-	struct heap heap;  /* ids start at 0 */
-	uint64_t used_bytes;
-	vaddr stop; /* end of the chunks */
-	bool sound;
-	const struct visitor *visitor; /* NULL: none; it was told of: */
-	struct parking parking;        /* word 0: of no use */
-	size_t told_cell;              /* cells of the region before this one */
-	uint32_t told_id;
-};
-
-/* Where a part might begin. */
-struct cut {
-	size_t region;
-	vaddr at, from; /* looked for behind at; found: 0 if none was */
-};
+#define WORTH      (UINT64_C(8) << 20) /* bytes of heap that are worth threads */
+#define SURE_STEPS 512   /* headers in a row behind which a chain is that of the chunks */
+#define SEARCH     65536 /* bytes in which a chain is to begin */
+#define SURE_BYTES 65536 /* or so many bytes of SURE_LEAST headers */
+#define SURE_LEAST 32
+#define BUFFERS    5  /* windows in memory, at most */
+#define BEHIND     64 /* bytes behind a part's end that are looked at */
 
 struct split {
 	struct walk *w;
 	const struct visitor *visitor; /* NULL: none */
 	struct parking parking;        /* for it */
 	unsigned threads;
-	ARRAY(struct cut) cuts;
 	ARRAY(struct part) parts;
 	size_t *first_cell; /* by region; the last: of what is behind all */
 	size_t taken;       /* parts that split_take is past */
 	size_t spare;       /* cell */
+	/* Of a core that does not fit into memory; else feed is NULL: */
+	struct feed *feed;
+	size_t open; /* the last part whose end is not known yet; or SIZE_MAX */
+	pthread_mutex_t lock;
+	pthread_cond_t more; /* parts became ready */
 };
 
 /*
@@ -57,7 +43,9 @@ static vaddr sure_start(const struct stepper *st, const struct region *r, vaddr 
 		unsigned n = 0;
 
 		while (p < end && step_at(st, p, &head, &size) == STEP_CHUNK) {
-			if (++n > SURE_STEPS && (p - r->start) / cell != (last - r->start) / cell)
+			bool sure = ++n > SURE_STEPS || (n > SURE_LEAST && p - q > SURE_BYTES);
+
+			if (sure && (p - r->start) / cell != (last - r->start) / cell)
 				return p;
 			last = p;
 			p += size;
@@ -68,183 +56,201 @@ static vaddr sure_start(const struct stepper *st, const struct region *r, vaddr 
 	return 0;
 }
 
-static void add_part(struct split *sp, size_t region, vaddr from)
+/* Where the part begins, in the memory of this view. */
+static vaddr start_of(const struct split *sp, const struct part *p, struct view view, vaddr end)
 {
-	if (sp->parts.n && sp->parts.v[sp->parts.n - 1].region == region)
-		sp->parts.v[sp->parts.n - 1].until = from;
-	array_push(&sp->parts, ((struct part){ .region = region, .from = from }));
+	const struct walk *w = sp->w;
+	const struct region *r = &w->regions.v[p->region];
+	struct walk own = { .core = w->core, .word = w->word, .align = w->align, .view = view };
+	struct stepper st = stepper_of(&own, r, w->arenas.v[r->arena].main);
+
+	return p->at == r->start ? p->at : sure_start(&st, r, p->at, end);
 }
 
-static struct stepper stepper_of(struct walk *w, const struct region *r, bool main)
-{
-	return (struct stepper){
-		.w = w, .limit = r->limit, .top = r->top, .top_size = r->top_size, .main = main
-	};
-}
-
-static void find_cuts(void *split, size_t first, size_t end)
+static void find_starts(void *split, size_t first, size_t end)
 {
 	struct split *sp = split;
-	const struct walk *w = sp->w;
-	struct walk own = {
-		.core = w->core, .word = w->word, .align = w->align, .view = { .core = w->core }
-	};
 
 	for (size_t i = first; i < end; i++) {
-		struct cut *c = &sp->cuts.v[i];
-		const struct region *r = &w->regions.v[c->region];
-		struct stepper st = stepper_of(&own, r, w->arenas.v[r->arena].main);
+		struct part *p = &sp->parts.v[i];
 
-		c->from = sure_start(&st, r, c->at, c->at + PART);
+		p->from = start_of(sp, p, (struct view){ .core = sp->w->core }, p->at + PART);
 	}
 }
 
-/*
- * Of the chunks that start in the next cell to be told of, those that may wait in fastbins are
- * kept, with their links: following those lists in the core itself would be a read from disk for
- * each chunk.
- */
-static void note_parked(struct part *p, const struct span *s, uint64_t starts)
+static void await(struct split *sp, const struct part *p)
 {
-	uint32_t id = p->told_id;
-
-	for (; starts && p->walk.parked.n < PARKED_MOST; starts &= starts - 1, id++) {
-		vaddr chunk = cell_chunk(s, p->told_cell, (unsigned)__builtin_ctzll(starts));
-		const uint8_t *mem = s->mem ? s->mem + (chunk - s->start) : NULL;
-		unsigned word = p->parking.word;
-
-		if (!mem || chunk + CHUNK_HEADER + word > s->end || !bit_get(p->heap.used, id) ||
-		    load_word(mem + chunk_size_at(word), word) > FAST_MOST ||
-		    !chunk_may_be_parked(&p->parking, chunk, mem))
-			continue;
-		array_push(&p->walk.parked,
-		           ((struct parked){ chunk, load_word(mem + CHUNK_HEADER, word) }));
-	}
-}
-
-/* The pages in which the headers stand are not all zeroes. */
-static void note_written(const struct part *p, const struct span *s, uint64_t starts)
-{
-	if (!starts)
-		return;
-	core_note_written(p->walk.core, s->size_at + cell_chunk(s, p->told_cell,
-	                                                        (unsigned)__builtin_ctzll(starts)));
-	core_note_written(
-		p->walk.core,
-		s->size_at + cell_chunk(s, p->told_cell, 63u - (unsigned)__builtin_clzll(starts)));
-}
-
-/* The visitor is told of the chunks before cell `to`, which end at end. */
-static void tell(struct part *p, const struct span *span, size_t to, vaddr end)
-{
-	struct span s = *span;
-	size_t first = p->told_cell;
-	uint32_t from = p->told_id;
-
-	s.end = end;
-	s.ncells = (s.end - s.start) / span_cell(&s) + 1;
-	for (; p->told_cell < to; p->told_cell++) {
-		if (p->parking.word) {
-			note_parked(p, &s, cell_bits(&s.cell[p->told_cell]));
-			note_written(p, &s, cell_bits(&s.cell[p->told_cell]));
-		}
-		p->told_id += bit_count(cell_bits(&s.cell[p->told_cell]));
-	}
-	p->visitor->walked(p->visitor->of, &s, first, to, p->heap.used, from);
-}
-
-/* A part was walked up to this chunk. */
-static void show(void *part, const struct span *s, vaddr chunk)
-{
-	struct part *p = part;
-	size_t to = (chunk - s->start) / span_cell(s);
-
-	to = round_down(s->first_cell + to, VISIT_CELLS);
-	if (to > s->first_cell + p->told_cell)
-		tell(p, s, to - s->first_cell,
-		     span_next(s, s->start + (to - s->first_cell) * span_cell(s)));
-}
-
-static void walk_part(const struct split *sp, struct part *p)
-{
-	const struct walk *w = sp->w;
-	struct region r = w->regions.v[p->region];
-	const struct arena *a = &w->arenas.v[r.arena];
-	struct arena blank = { .addr = a->addr, .instance = a->instance, .main = a->main };
-	struct stepper st = stepper_of(&p->walk, &r, a->main);
-	struct span s = { .start = r.start, .kind = r.kind, .arena = r.arena, .apart = w->apart };
-	vaddr end = p->until ? p->until : r.limit;
-	enum step how;
-
-	span_form(&s, chunk_size_at(w->word), w->align);
-	p->used_bytes = (end - p->from) / chunk_min(w->word) / 8 + 16;
-	p->heap.used = mem_lazy(p->used_bytes);
-	p->walk = (struct walk){ .core = w->core,
-		                 .word = w->word,
-		                 .align = w->align,
-		                 .heap = &p->heap,
-		                 .view = { .core = w->core },
-		                 .candidate_max = w->candidate_max,
-		                 .ahead = ahead_open(w->core, 1) };
-	ahead_add(p->walk.ahead, p->from, end);
-	core_will_want(w->core, p->from, end + PART);
-	array_push(&p->walk.arenas, blank);
-	s.cell = w->heap->cell + sp->first_cell[p->region];
-	s.first_cell = sp->first_cell[p->region];
-	s.mem = core_at(w->core, r.start, r.limit - r.start);
-	s.ncells = (r.limit - r.start) / span_cell(&s) + 1;
-	p->told_cell = (p->from - r.start) / span_cell(&s);
-	if (sp->visitor) {
-		p->visitor = sp->visitor;
-		if (w->core->scarce)
-			p->parking = sp->parking;
-		p->walk.show = show;
-		p->walk.show_of = p;
-	}
-	r.arena = 0;
-	st.until = p->until;
-	how = chunks_span(&st, &r, &s, p->from, &p->stop);
-	p->sound = !p->walk.findings.n &&
-	           (p->until ? how == STEP_CHUNK
-	                     : how == STEP_TOP || (how == STEP_FENCE && r.top <= p->stop));
-	ahead_close(p->walk.ahead);
-	/* a part behind it begins in the cell in which this one ends */
-	if (p->sound && sp->visitor)
-		tell(p, &s, (p->stop - s.start) / span_cell(&s) + (p->until ? 0 : 1), p->stop);
-	array_free(&p->walk.findings);
-	pool_free(&p->heap.pool);
+	pthread_mutex_lock(&sp->lock);
+	while (!p->ready)
+		pthread_cond_wait(&sp->more, &sp->lock);
+	pthread_mutex_unlock(&sp->lock);
 }
 
 static void walk_parts(void *split, size_t first, size_t end)
 {
 	struct split *sp = split;
+	const struct walk *w = sp->w;
 
-	for (size_t i = first; i < end; i++)
-		walk_part(sp, &sp->parts.v[i]);
+	for (size_t i = first; i < end; i++) {
+		struct part *p = &sp->parts.v[i];
+
+		if (sp->feed)
+			await(sp, p);
+		if (p->from)
+			part_walk(p, w, sp->first_cell[p->region], sp->visitor, &sp->parking);
+		if (sp->feed)
+			feed_take_back(sp->feed, p->mem);
+	}
 }
 
-/* Cuts the regions into parts. */
+/* ---- parts ---- */
+
+static struct part *add_part(struct split *sp, size_t region, vaddr at)
+{
+	array_push(&sp->parts, ((struct part){ .region = region, .at = at }));
+	return &sp->parts.v[sp->parts.n - 1];
+}
+
+/* Cuts the regions into parts, by several threads. */
 static void cut(struct split *sp)
 {
-	const struct walk *w = sp->w;
-	size_t c = 0;
+	struct part *last = NULL;
 
-	for (size_t i = 0; i < w->regions.n; i++) {
-		const struct region *r = &w->regions.v[i];
+	for (size_t i = 0; i < sp->w->regions.n; i++) {
+		const struct region *r = &sp->w->regions.v[i];
 
-		for (vaddr at = r->start + PART;
-		     r->kind != SPAN_MMAP && at < r->limit && r->limit - at > PART; at += PART)
-			array_push(&sp->cuts, ((struct cut){ .region = i, .at = at }));
-	}
-	crew_share(sp->threads, sp->cuts.n, 1, find_cuts, sp);
-	for (size_t i = 0; i < w->regions.n; i++) {
-		if (w->regions.v[i].kind == SPAN_MMAP)
+		if (r->kind == SPAN_MMAP)
 			continue;
-		add_part(sp, i, w->regions.v[i].start);
-		for (; c < sp->cuts.n && sp->cuts.v[c].region == i; c++)
-			if (sp->cuts.v[c].from)
-				add_part(sp, i, sp->cuts.v[c].from);
+		add_part(sp, i, r->start);
+		for (vaddr at = r->start + PART; at < r->limit && r->limit - at > PART; at += PART)
+			add_part(sp, i, at);
 	}
+	crew_share(sp->threads, sp->parts.n, 1, find_starts, sp);
+	for (size_t i = 0; i < sp->parts.n; i++) {
+		struct part *p = &sp->parts.v[i];
+
+		if (!p->from)
+			continue;
+		if (last && last->region == p->region)
+			last->until = p->from;
+		last = p;
+	}
+}
+
+static void release(struct split *sp, struct part *p)
+{
+	feed_take_back(sp->feed, p->mem);
+	p->mem = NULL;
+}
+
+/* The part before ends where this one starts; its last chunk lies in the window of this one. */
+static void end_before(struct split *sp, struct part *p)
+{
+	struct part *before = &sp->parts.v[sp->open];
+	uint64_t more = p->from - p->at + BEHIND;
+
+	before->until = p->from;
+	if (before->mem && p->mem && before->mem_end == p->at && more <= FEED_TAIL &&
+	    more <= p->mem_end - p->at) {
+		memcpy(before->mem + (before->mem_end - before->at), p->mem, more);
+		before->mem_end += more;
+	} else {
+		release(sp, before);
+	}
+}
+
+static void make_ready(struct split *sp, size_t part)
+{
+	pthread_mutex_lock(&sp->lock);
+	sp->parts.v[part].ready = true;
+	pthread_cond_broadcast(&sp->more);
+	pthread_mutex_unlock(&sp->lock);
+}
+
+/*
+ * The window of a part has come. Where it has no start for certain, the part before goes on through
+ * it, and is read from the mapped file, as there is no buffer for that.
+ */
+static void arrived(void *split, size_t part, uint8_t *mem)
+{
+	struct split *sp = split;
+	struct part *p = &sp->parts.v[part];
+	struct view view = { sp->w->core, p->at, p->mem_end, mem };
+	bool first = p->at == sp->w->regions.v[p->region].start;
+	bool last = part + 1 == sp->parts.n || p[1].region != p->region;
+
+	p->mem = mem;
+	if (first || mem)
+		p->from = start_of(sp, p, view, p->mem_end);
+	if (!first && p->from)
+		end_before(sp, p);
+	if (!first && !p->from) {
+		release(sp, &sp->parts.v[sp->open]);
+		release(sp, p);
+		make_ready(sp, part);
+	} else {
+		if (!first)
+			make_ready(sp, sp->open);
+		sp->open = part;
+	}
+	if (last)
+		make_ready(sp, sp->open);
+}
+
+/* Chunks that are of use lie in front of it: the top chunk has no more than a header. */
+static vaddr region_reach(const struct region *r)
+{
+	return r->top >= r->start && r->top < r->limit && r->limit - r->top > BEHIND
+	               ? r->top + BEHIND
+	               : r->limit;
+}
+
+/* The same, each part as its window comes; where a region is not in one piece it is one part. */
+static void cut_fed(struct split *sp)
+{
+	const struct core *core = sp->w->core;
+	unsigned buffers = sp->threads < BUFFERS - 2 ? sp->threads + 2 : BUFFERS;
+
+	sp->feed = feed_open(core, buffers, arrived, sp);
+	pthread_mutex_init(&sp->lock, NULL);
+	pthread_cond_init(&sp->more, NULL);
+	for (size_t i = 0; i < sp->w->regions.n; i++) {
+		const struct region *r = &sp->w->regions.v[i];
+		vaddr at = r->start, end = region_reach(r);
+		bool whole = core_at(core, at, r->limit - at) != NULL;
+
+		if (r->kind == SPAN_MMAP)
+			continue;
+		do {
+			struct part *p = add_part(sp, i, at);
+
+			p->mem_end = whole ? feed_window_end(core, at, end) : at;
+			feed_add(sp->feed, p->at, p->mem_end);
+			at = p->mem_end;
+		} while (whole && at < end);
+	}
+}
+
+static void feed_end(struct split *sp)
+{
+	if (!sp->feed)
+		return;
+	feed_close(sp->feed);
+	sp->feed = NULL;
+	pthread_cond_destroy(&sp->more);
+	pthread_mutex_destroy(&sp->lock);
+}
+
+static void make_parts(struct split *sp)
+{
+	if (sp->visitor && sp->w->core->scarce) {
+		cut_fed(sp);
+		if (feed_start(sp->feed))
+			return;
+		feed_end(sp);
+		sp->parts.n = 0;
+	}
+	cut(sp);
 }
 
 /* Bytes of heap to be stepped through; 0 where regions overlap, which the ordinary walk reports. */
@@ -277,12 +283,13 @@ struct split *split_walk(struct walk *w, unsigned threads, const struct visitor 
 	for (size_t i = 0; i < w->regions.n; i++)
 		sp->first_cell[i + 1] = sp->first_cell[i] + split_cells(&w->regions.v[i], w->align);
 	sp->spare = sp->first_cell[w->regions.n];
-	cut(sp);
 	if (visitor) {
 		plan_make(w, sp, &sp->parking);
 		visitor->begin(visitor->of, w->heap, &sp->parking);
 	}
+	make_parts(sp);
 	crew_share(threads, sp->parts.n, 1, walk_parts, sp);
+	feed_end(sp);
 	if (visitor)
 		plan_drop(w->heap);
 	return sp;
@@ -305,7 +312,6 @@ void split_free(struct split *sp)
 		array_free(&p->walk.candidates);
 		array_free(&p->walk.parked);
 	}
-	array_free(&sp->cuts);
 	array_free(&sp->parts);
 	mem_free(sp->first_cell);
 	mem_free(sp);
@@ -359,7 +365,7 @@ bool split_take(struct split *sp, struct walk *w, size_t region)
 	struct span s;
 
 	for (; sp->taken + n < sp->parts.n && p[n].region == region; n++)
-		sound &= p[n].sound;
+		sound &= p[n].sound || !p[n].from;
 	sp->taken += n;
 	w->next_cell = sound && n ? sp->first_cell[region] : sp->spare;
 	if (!sound || !n) {
@@ -367,9 +373,12 @@ bool split_take(struct split *sp, struct walk *w, size_t region)
 		return false;
 	}
 	chunks_open(w, r, r->start, &s);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (!p[i].from)
+			continue;
 		join(w, r, &p[i]);
-	s.end = p[n - 1].stop;
+		s.end = p[i].stop;
+	}
 	s.own_start = r->own_start;
 	s.own_end = r->own_end;
 	chunks_close(w, &s);

@@ -1,7 +1,8 @@
 /*
  * Marking that begins with the heap's walk, as of a core that does not fit into memory, against
  * marking after it: the same blocks in use, the same verdicts, the same resident pages, over all
- * cores of the corpus, damaged ones, too, and with one and several threads.
+ * cores of the corpus, damaged ones, too, with one and several threads, and with a log of what the
+ * walk left, with one that is full soon, and with one that is full at once.
  */
 #include "analyzer/analysis.h"
 #include "formats/scarce.h"
@@ -21,7 +22,11 @@ struct seen {
 	uint64_t resident;
 };
 
-static void see(const char *path, bool scarce, unsigned threads, struct seen *s)
+/* Bytes of the log. */
+static const uint64_t logs[] = { 0, 20000, 1 };
+#define LOGS (sizeof(logs) / sizeof(*logs))
+
+static void see(const char *path, bool scarce, unsigned threads, uint64_t log, struct seen *s)
 {
 	struct err err;
 
@@ -30,6 +35,7 @@ static void see(const char *path, bool scarce, unsigned threads, struct seen *s)
 	s->a.core->scarce = scarce;
 	s->a.marks = true;
 	s->a.threads = threads;
+	s->a.log = log;
 	s->heap = analysis_heap(&s->a);
 	s->reach = analysis_reach(&s->a);
 	s->resident = 0;
@@ -68,13 +74,13 @@ static void compare(const struct seen *a, const struct seen *b)
 }
 
 /* Is it marked during the walk? */
-static bool check_core(const char *path, unsigned threads)
+static bool check_core(const char *path, unsigned threads, uint64_t log)
 {
 	struct seen late, early;
 	bool taken;
 
-	see(path, false, 1, &late);
-	see(path, true, threads, &early);
+	see(path, false, 1, 0, &late);
+	see(path, true, threads, log, &early);
 	compare(&late, &early);
 	taken = early.reach->early;
 	analysis_close(&early.a);
@@ -92,7 +98,7 @@ static void check_glob(const char *pattern)
 	snprintf(path, sizeof(path), "%s/%s", src ? src : ".", pattern);
 	assert_int_equal(glob(path, 0, NULL, &found), 0);
 	for (; n < found.gl_pathc; n++)
-		taken += check_core(found.gl_pathv[n], 1 + 2 * (n % 2));
+		taken += check_core(found.gl_pathv[n], 1 + 2 * (n % 2), logs[n % LOGS]);
 	print_message("%s: %u cores, %u were marked while walked\n", pattern, n, taken);
 	assert_true(n > 0);
 	assert_true(taken > n / 4);
@@ -123,7 +129,7 @@ static void test_given(void **paths)
 {
 	for (char **path = *paths; *path; path++)
 		for (unsigned threads = 1; threads <= 3; threads++)
-			assert_true(check_core(*path, threads));
+			assert_true(check_core(*path, threads, logs[threads % LOGS]));
 }
 
 int main(int argc, char **argv)
