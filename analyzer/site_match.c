@@ -200,13 +200,16 @@ static const char *words_for(const struct question *q)
 
 /*
  * The site stores there what its code does not tell; the blocks all have one and the same address
- * of a module there, a vtable's as a rule. It may well be what is stored.
+ * of a module there, a vtable's as a rule. It may well be what is stored. Once: what fills a block
+ * from elsewhere stores all of it untold, and would be as likely for anything.
  */
 static double untold(struct scorer *scorer, uint32_t class, const struct question *q)
 {
 	const struct site_class *c = &scorer->classes->v[class];
 	uint64_t first = 0, word;
 
+	if (scorer->untold)
+		return 0;
 	for (unsigned i = 0; i < c->nsamples; i++) {
 		if (q->store[0].width != 8 ||
 		    !read_part(&c->sample[i], q->store[0].offset, 8, &word) || (i && word != first))
@@ -215,6 +218,7 @@ static double untold(struct scorer *scorer, uint32_t class, const struct questio
 	}
 	if (!c->nsamples || site_word_kind(scorer->classes, first) != WORD_STATIC)
 		return 0;
+	scorer->untold = true;
 	scorer_reason(scorer, UNTOLD,
 	              "holds an address, and the site stores there what is not told",
 	              &q->store[0].offset, 1);
@@ -323,6 +327,7 @@ double match_stores(struct scorer *scorer, uint32_t class, const struct score_mo
 	double sum = 0;
 	unsigned asked = 0;
 
+	scorer->untold = false;
 	for (uint32_t i = 0, next; i < site->nstores; i = next) {
 		struct question q = { .module = module, .store = &store[i] };
 

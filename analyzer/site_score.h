@@ -60,6 +60,7 @@ struct scorer {
 	unsigned round;          /* 0: nothing is known of any class */
 	uint64_t pairs;          /* of a class and a site, which were compared */
 	uint64_t left_out;       /* blocks of classes that there were too many pairs for */
+	bool untold;             /* this site was given credit for what its code does not tell */
 	/* where reasons are wanted */
 	struct score_reason *reason;
 	size_t nreasons;
