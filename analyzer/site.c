@@ -260,6 +260,20 @@ static int by_confidence(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+/* What is less likely than not is not told, except in a program that is told well as a rule. */
+static void doubt(const struct scorer *scorer, struct site_guess *g)
+{
+	double sum = 0, worth;
+
+	for (unsigned i = 0; i < g->n; i++)
+		sum += g->list[i].confidence;
+	worth = doubt_share(scorer->explained, sum);
+	for (unsigned i = 0; i < g->n; i++)
+		g->list[i].confidence *= worth / sum;
+	if (scorer->explained < DOUBT_FROM && worth < 0.5)
+		g->n = 0;
+}
+
 /* What the language's own libraries ask for they ask for in somebody's name. */
 static bool is_likely(const struct site_guess *g)
 {
@@ -285,6 +299,7 @@ static void judge(struct sites *s, uint32_t class)
 	for (unsigned i = 0; i < g->n && twice < 1; i++)
 		g->list[i].confidence /= 1 - twice;
 	qsort(g->list, g->n, sizeof(*g->list), by_confidence);
+	doubt(&s->scorer, g);
 	g->likely = is_likely(g);
 }
 
@@ -302,7 +317,7 @@ const struct site_guess *sites_of(struct sites *sites, const struct block *block
 bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
                     struct site_guess *out)
 {
-	size_t known = 0;
+	double sum = 0;
 
 	*out = (struct site_guess){ 0 };
 	for (size_t i = 0; i < n; i++) {
@@ -312,13 +327,12 @@ bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
 			add_to_list(out, &g->list[j], g->list[j].confidence);
 		if (g && g->fits > out->fits)
 			out->fits = g->fits;
-		known += g != NULL;
 	}
 	for (unsigned i = 0; i < out->n; i++)
-		out->list[i].confidence /= (double)n;
+		sum += out->list[i].confidence /= (double)n;
 	qsort(out->list, out->n, sizeof(*out->list), by_confidence);
 	out->likely = is_likely(out);
-	return known > 0;
+	return out->n && (sites->scorer.explained >= DOUBT_FROM || sum >= 0.5);
 }
 
 size_t sites_reasons(struct sites *sites, const struct block *block, struct score_reason *reason)

@@ -273,6 +273,7 @@ void scorer_run(struct scorer *scorer)
 		free_scores(scorer->of, n);
 		scorer->of = next;
 	}
+	scorer->explained = doubt_explained(scorer);
 }
 
 void scorer_free(struct scorer *scorer)

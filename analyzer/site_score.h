@@ -60,6 +60,7 @@ struct scorer {
 	unsigned round;          /* 0: nothing is known of any class */
 	uint64_t pairs;          /* of a class and a site, which were compared */
 	uint64_t left_out;       /* blocks of classes that there were too many pairs for */
+	double explained;        /* share of what there is that the likeliest sites account for */
 	bool untold;             /* this site was given credit for what its code does not tell */
 	/* where reasons are wanted */
 	struct score_reason *reason;
@@ -69,6 +70,16 @@ struct scorer {
 /* Scores every class, in rounds: what is known of a parent tells about what it points to. */
 void scorer_run(struct scorer *scorer);
 void scorer_free(struct scorer *scorer);
+
+/*
+ * site_doubt.c: what a share is worth in this program. Where the likeliest sites account for less
+ * than half of all there is (`explained`), most of what fits does so by chance: there are sites
+ * that no index has (calls through pointers, code without a file), or too many that are alike. A
+ * sum of shares then counts by the odds that it is like the rest.
+ */
+#define DOUBT_FROM 0.5
+double doubt_explained(const struct scorer *scorer);
+double doubt_share(double explained, double sum);
 
 /* The entry of a site, and its module. */
 const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
