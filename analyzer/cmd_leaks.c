@@ -25,7 +25,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	report_add_completeness(r, a);
 	report_add_memory(r, a);
 	report_add_leaks(r, a);
-	report_add_inside(r, a);
+	report_add_inside(r, a, true);
 	add_groups(r, opt, a);
 	report_add_damage(r, a);
 	report_finish(r);

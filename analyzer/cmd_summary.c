@@ -21,7 +21,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 		a->typed = 0;
 		analysis_types(a);
 	}
-	report_add_inside(r, a);
+	report_add_inside(r, a, true);
 	/* types of what is not leaked take a look at all memory: a summary has to be quick */
 	if (!a->types && analysis_heap(a)->nchunks > FEW_BLOCKS) {
 		a->typed = 1u << REACH_DEFINITE | 1u << REACH_INDIRECT;

@@ -68,7 +68,9 @@ const char *growth_what(const struct growth *g, struct pool *pool)
 	if (where)
 		text = pool_printf(pool, "%s, %s %s", text,
 		                   f->site.function ? "allocated in" : "held by", where);
-	return !strcmp(f->kind, "possible") ? pool_printf(pool, "%s (possible)", text) : text;
+	if (strcmp(f->kind, "possible") || (f->interior && !strcmp(f->interior, "structural")))
+		return text;
+	return pool_printf(pool, "%s (possible)", text);
 }
 
 /* All growths of one sort together: a leak may be of many sizes. */

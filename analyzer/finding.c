@@ -177,10 +177,10 @@ static void make_groups(struct analysis *a, enum group_by by, unsigned classes, 
 	groups_make(&how, out);
 }
 
-void report_add_inside(struct report *report, struct analysis *a)
+void report_add_inside(struct report *report, struct analysis *a, bool few)
 {
 	if (!report->leaks.possible.blocks || report->leaks.withheld || a->types ||
-	    analysis_heap(a)->nchunks > FEW_BLOCKS)
+	    (few && analysis_heap(a)->nchunks > FEW_BLOCKS))
 		return;
 	a->typed = 0;
 	report->leaks.structural = interior_tally(analysis_interior(a));

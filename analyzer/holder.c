@@ -5,6 +5,7 @@
 
 struct pick { /* of one growth */
 	struct growth *growth;
+	enum reach_class reach;
 	uint32_t group; /* of the newest profile */
 	unsigned level; /* of the sample */
 	bool cohort;    /* of blocks that were new in the snapshot before; else of new ones */
@@ -21,9 +22,18 @@ static unsigned level_for(uint64_t blocks)
 	return level;
 }
 
+/* Does a path of this sort lead to its blocks? */
+static bool is_held(const struct report_finding *f, enum path_from from, enum reach_class *reach)
+{
+	*reach = REACH_REACHABLE;
+	if (f->reach && from == PATH_ANY && !strcmp(f->reach, reach_name(REACH_POSSIBLE)))
+		*reach = REACH_POSSIBLE;
+	return f->reach && !strcmp(f->reach, reach_name(*reach));
+}
+
 /* The growths that are worth a look. */
 static size_t choose(const struct profile *p, const struct group_index *index,
-                     struct growths *growths, struct pick *pick)
+                     enum path_from from, struct growths *growths, struct pick *pick)
 {
 	size_t n = 0;
 
@@ -31,12 +41,14 @@ static size_t choose(const struct profile *p, const struct group_index *index,
 		struct growth *g = &growths->v[i];
 		const struct report_finding *f = g->group;
 		uint64_t blocks = g->cohort.blocks ? g->cohort.blocks : g->fresh.blocks;
+		enum reach_class reach;
 
-		if (!f || !f->reach || strcmp(f->reach, reach_name(REACH_REACHABLE)) || !blocks ||
+		if (!f || !is_held(f, from, &reach) || !blocks ||
 		    (g->steady <= 0 && g->kind != GROWTH_LEVELLED_OFF))
 			continue;
-		pick[n] = (struct pick){ .growth = g, .cohort = g->cohort.blocks != 0 };
-		pick[n].group = group_index_find(index, REACH_REACHABLE, f->size, f->type);
+		pick[n] = (struct pick){ .growth = g, .reach = reach };
+		pick[n].cohort = g->cohort.blocks != 0;
+		pick[n].group = group_index_find(index, reach, f->size, f->type);
 		pick[n].level = level_for(blocks);
 		n += pick[n].group < p->groups.n;
 	}
@@ -54,18 +66,21 @@ static void draw(struct snapshot *newest, const struct survival *last,
 
 	while (heap_next_set(heap, heap->used, &it, &b)) {
 		bool fresh = bit_get(last->fresh, b.id), cohort = bit_get(last->cohort_bits, b.id);
+		enum reach_class class;
 		const struct type *type;
 		uint32_t group;
 
-		if ((!fresh && !cohort) || reach_of(reach, b.id) != REACH_REACHABLE)
+		if (!fresh && !cohort)
 			continue;
+		class = reach_of(reach, b.id);
 		type = types_of(types, b.id);
-		group = group_index_find(index, REACH_REACHABLE, b.size, type ? type->name : NULL);
+		group = group_index_find(index, class, b.size, type ? type->name : NULL);
 		for (size_t i = 0; i < n; i++) {
 			struct pick *p = &pick[i];
 
-			if (p->group == group && (p->cohort ? cohort : fresh) &&
-			    p->n < HOLDER_BLOCKS && profile_samples(b.addr, p->level))
+			if (p->reach == class && p->group == group &&
+			    (p->cohort ? cohort : fresh) && p->n < HOLDER_BLOCKS &&
+			    profile_samples(b.addr, p->level))
 				p->block[p->n++] = b;
 		}
 	}
@@ -129,8 +144,8 @@ static void find_paths(struct holders *h, const struct block *block, size_t n, s
 	if (h->search)
 		path_search_find(h->search, block, n, pool, path);
 	else
-		path_find(a->core, analysis_heap(a), analysis_roots(a), NULL, PATH_STRONG, block,
-		          n, pool, path);
+		path_find(a->core, analysis_heap(a), analysis_roots(a), NULL, h->from, block, n,
+		          pool, path);
 }
 
 static void search(struct holders *h, const struct pick *pick, size_t n, struct growths *growths)
@@ -166,7 +181,7 @@ void holders_find(struct holders *h, const struct survival *last, struct growths
 	size_t n;
 
 	group_index_make(p, &index);
-	n = choose(p, &index, growths, pick);
+	n = choose(p, &index, h->from, growths, pick);
 	if (n) {
 		draw(h->newest, last, &index, pick, n);
 		search(h, pick, n, growths);
@@ -180,12 +195,15 @@ static void search_all(void *of)
 	struct holders *h = of;
 	struct analysis *a = &h->newest->a;
 
-	h->search = path_search_run(a->core, analysis_heap(a), analysis_roots(a));
+	h->search = path_search_run(a->core, analysis_heap(a), analysis_roots(a), h->from);
 }
 
 void holders_begin(struct snapshot *newest, struct holders *out)
 {
+	const struct report_leaks *leaks = &newest->report.leaks;
+
 	*out = (struct holders){ .newest = newest };
+	out->from = leaks->possible.bytes > leaks->reachable.bytes ? PATH_ANY : PATH_STRONG;
 	analysis_roots(&newest->a); /* made here: two threads may read, but not make them */
 	if (analysis_threads(&newest->a) > 1)
 		hand_start(&out->hand, search_all, out);

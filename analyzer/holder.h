@@ -7,6 +7,7 @@
 #define ANALYZER_HOLDER_H
 
 #include "analyzer/growth.h"
+#include "analyzer/path.h"
 #include "formats/crew.h"
 
 #define HOLDER_GROUPS 5  /* growths that are looked at, the steadiest first */
@@ -18,6 +19,7 @@
  */
 struct holders {
 	struct snapshot *newest;
+	enum path_from from; /* PATH_ANY where more is possible than reachable: both count */
 	struct hand hand;
 	struct path_search *search;
 };
@@ -25,8 +27,8 @@ void holders_begin(struct snapshot *newest, struct holders *out);
 void holders_end(struct holders *holders); /* does nothing where none was begun */
 
 /*
- * Sets holder and holder_share of growths of reachable groups. last: what became of the newest
- * snapshot's blocks, by id.
+ * Sets holder and holder_share of growths of reachable (and possible) groups. last: what became of
+ * the newest snapshot's blocks, by id.
  */
 void holders_find(struct holders *holders, const struct survival *last, struct growths *growths);
 

@@ -107,6 +107,7 @@ static void load_leaks(struct loading *l, const json_t *root)
 	leaks->indirect = load_tally(l, o, "indirect");
 	leaks->possible = load_tally(l, o, "possible");
 	leaks->reachable = load_tally(l, o, "reachable");
+	leaks->structural = load_tally(l, o, "structural");
 	leaks->withheld = load_bool(l, o, "withheld");
 	if (leaks->definite.bytes == ABSENT || leaks->indirect.bytes == ABSENT ||
 	    leaks->possible.bytes == ABSENT || leaks->reachable.bytes == ABSENT)
@@ -121,6 +122,7 @@ struct report_finding load_finding(struct loading *l, const json_t *o)
 		.kind = load_name(l, o, "kind"),
 		.reach = load_string(l, o, "reach"),
 		.signature = load_string(l, o, "signature"),
+		.interior = load_string(l, o, "interior"),
 		.blocks = load_number(l, o, "blocks"),
 		.bytes = load_number(l, o, "bytes"),
 		.held = load_tally(l, o, "held"),

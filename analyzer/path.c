@@ -471,12 +471,12 @@ struct path_search {
 };
 
 struct path_search *path_search_run(const struct core *core, const struct heap *heap,
-                                    const struct roots *roots)
+                                    const struct roots *roots, enum path_from from)
 {
 	struct path_search *search = mem_alloc(1, sizeof(*search));
 	struct search *s = &search->s;
 
-	*s = (struct search){ .core = core, .heap = heap, .roots = roots, .from = PATH_STRONG };
+	*s = (struct search){ .core = core, .heap = heap, .roots = roots, .from = from };
 	if (begin(s, NULL, 0)) {
 		s->left = 1; /* it is never met: all others are */
 		search_blocks(s, NULL);

@@ -389,10 +389,10 @@ void report_warn(struct report *report, const char *code, const char *fmt, ...)
 const char *report_hex(struct report *report, const uint8_t *bytes, size_t size);
 
 /*
- * Which of the possible blocks structural pointers keep (interior.h), where there are few blocks:
- * it takes a look at all of them. After the leaks, before the groups.
+ * Which of the possible blocks structural pointers keep (interior.h); few: only where there are few
+ * blocks, as it takes a look at all of them. After the leaks, before the groups.
  */
-void report_add_inside(struct report *report, struct analysis *a);
+void report_add_inside(struct report *report, struct analysis *a, bool few);
 
 /*
  * Findings of leaks: used blocks whose verdict is among `classes` (bits by enum reach_class), in

@@ -2,6 +2,13 @@
 #include "analyzer/json_load.h"
 #include "formats/crew.h"
 
+#define MUCH 16 /* one in so many bytes is possible: worth a look at how they are kept */
+
+static bool much_possible(const struct report *r)
+{
+	return r->leaks.possible.bytes > r->leaks.reachable.bytes / MUCH;
+}
+
 static void build(struct snapshot *s)
 {
 	struct report *r = &s->report;
@@ -12,6 +19,7 @@ static void build(struct snapshot *s)
 	report_add_completeness(r, &s->a);
 	report_add_memory(r, &s->a);
 	report_add_leaks(r, &s->a);
+	report_add_inside(r, &s->a, !much_possible(r));
 	report_add_profile(r, &s->a, true);
 }
 
