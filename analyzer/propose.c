@@ -84,8 +84,10 @@ static unsigned count_against(struct propagation *p, vaddr at, uint32_t type, un
 			byte = view_at(&p->view, at + s->offset, 1);
 			against += byte && *byte > 1;
 		} else if (!s->count) {
-			against += !view_read_word(&p->view, at + s->offset, &value, p->word) ||
-			           !plausible_pointer(p, value, s->type, good);
+			bool there = view_read_word(&p->view, at + s->offset, &value, p->word);
+
+			against += !there || (!(s->empty && value <= SLOT_EMPTY) &&
+			                      !plausible_pointer(p, value, s->type, good));
 		}
 	}
 	return against;

@@ -128,6 +128,19 @@ static uint32_t node_of(struct slots *s, uint32_t type)
 	return CTYPE_NONE;
 }
 
+/*
+ * Rust's Vec, VecDeque and BinaryHeap keep their elements behind a pointer to bytes, which all of
+ * them share: what these are is the argument of the struct around it. CTYPE_NONE: it is none.
+ */
+static uint32_t elements_of(struct slots *s, uint32_t type)
+{
+	const struct ctype *t = ctype_get(s->graph, type);
+
+	return t->kind == CTYPE_RECORD && t->name && starts(t->name, "alloc::raw_vec::RawVec<")
+	               ? t->argument
+	               : CTYPE_NONE;
+}
+
 static bool is_node_base(const struct ctype *t)
 {
 	for (size_t i = 0; t->name && i < sizeof(node_bases) / sizeof(*node_bases); i++)
@@ -142,7 +155,7 @@ struct part {
 	uint32_t type;
 	uint64_t offset;
 	size_t next;   /* member, or element */
-	uint32_t node; /* of the container that it is in */
+	uint32_t node; /* of the container that it is in: of its nodes, or of its elements */
 };
 
 struct make {
@@ -156,10 +169,17 @@ static void enter(struct make *m, uint32_t type, uint64_t offset, uint32_t node)
 {
 	uint32_t own = node_of(m->s, type);
 
+	if (own == CTYPE_NONE)
+		own = elements_of(m->s, type);
 	if (m->depth < DEPTH_MOST)
 		m->part[m->depth++] = (struct part){ .type = type,
 			                             .offset = offset,
 			                             .node = own == CTYPE_NONE ? node : own };
+}
+
+static bool is_byte(const struct ctype *t)
+{
+	return t->kind == CTYPE_BASE && t->size == 1 && t->name && !strcmp(t->name, "u8");
 }
 
 static void add(struct make *m, struct slot slot)
@@ -179,6 +199,8 @@ static void take(struct make *m, uint32_t type, uint64_t offset, uint32_t node)
 		slot.type = t->of;
 		if (node != CTYPE_NONE && is_node_base(ctype_get(m->s->graph, t->of)))
 			slot.type = node, slot.node = true;
+		else if (node != CTYPE_NONE && is_byte(ctype_get(m->s->graph, t->of)))
+			slot.type = node, slot.empty = true;
 		if (slots_telling(m->s->graph, slot.type))
 			add(m, slot);
 		return;

@@ -13,7 +13,10 @@ struct slot {
 	uint32_t count; /* a part: an array of so many elements; 0: a pointer */
 	bool truth;     /* no pointer: a bool, whose byte is 0 or 1 */
 	bool node;      /* to a container's node, where it points to a block; else to its head */
+	bool empty;     /* where it leads nowhere it is not NULL but a number up to SLOT_EMPTY */
 };
+
+#define SLOT_EMPTY 64 /* an alignment, in place of a Vec's pointer in Rust */
 
 struct layout {
 	struct slot *v; /* by offset */

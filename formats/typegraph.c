@@ -77,6 +77,7 @@ struct node *node_new(struct typegraph *graph, uint32_t *id)
 	}
 	node = pool_alloc(&graph->pool, sizeof(*node));
 	node->type.of = CTYPE_NONE;
+	node->type.argument = CTYPE_NONE;
 	*id = (uint32_t)graph->node.n;
 	array_push(&graph->node, node);
 	return node;
@@ -84,7 +85,9 @@ struct node *node_new(struct typegraph *graph, uint32_t *id)
 
 const struct ctype *ctype_get(struct typegraph *graph, uint32_t id)
 {
-	static const struct ctype nothing = { .kind = CTYPE_OTHER, .of = CTYPE_NONE };
+	static const struct ctype nothing = { .kind = CTYPE_OTHER,
+		                              .of = CTYPE_NONE,
+		                              .argument = CTYPE_NONE };
 	struct node *node;
 
 	if (id >= graph->node.n)

@@ -46,8 +46,9 @@ struct ctype {
 	uint32_t of;                  /* POINTER, ARRAY: to or of what; CTYPE_NONE: void, unknown */
 	struct cmember *member;       /* RECORD, UNION: in the order of their declaration */
 	size_t nmembers;
-	bool polymorphic; /* it or a base class has a vtable pointer */
-	bool declared;    /* OTHER: a struct that is declared and defined nowhere */
+	uint32_t argument; /* RECORD: the first type that its template is of; CTYPE_NONE: none */
+	bool polymorphic;  /* it or a base class has a vtable pointer */
+	bool declared;     /* OTHER: a struct that is declared and defined nowhere */
 };
 
 struct typegraph;

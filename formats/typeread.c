@@ -150,7 +150,9 @@ static bool find_definition(struct typegraph *graph, Dwarf_Die *die, uint32_t *i
 
 static uint32_t make(struct typegraph *graph, Dwarf_Die *die, const char *alias)
 {
-	struct node want = { .die = { die->addr, die->cu }, .type.of = CTYPE_NONE }, *node;
+	struct node want = { .die = { die->addr, die->cu },
+		             .type = { .of = CTYPE_NONE, .argument = CTYPE_NONE } },
+		    *node;
 	const char *name = dwarf_diename(die);
 	uint64_t hash = 0;
 	uint32_t id;
@@ -262,6 +264,42 @@ static bool is_storage(const struct node *node)
 	                       !strncmp(node->plain, "__aligned_buffer<", 17));
 }
 
+/*
+ * Rust's Option and its like: of the variants one has a part that is as big as all, so that the
+ * others are told by values that this cannot have (a pointer that is NULL). What it has is there,
+ * or zero.
+ */
+static bool variant(struct typegraph *graph, Dwarf_Die *part, uint64_t size, struct cmember *m)
+{
+	unsigned found = 0;
+	Dwarf_Die die, member;
+	void *last = NULL;
+
+	if (!size || dwarf_child(part, &die) != 0)
+		return false;
+	do {
+		struct cmember one = { .type = CTYPE_NONE };
+		const struct ctype *t;
+
+		if (die.addr <= last || ++graph->dies > DIES_MOST)
+			break;
+		last = die.addr;
+		if (dwarf_tag(&die) != DW_TAG_variant || dwarf_child(&die, &member) != 0 ||
+		    dwarf_tag(&member) != DW_TAG_member || !place(&member, false, &one))
+			continue;
+		one.type = type_of_entry(graph, &member);
+		t = ctype_get(graph, one.type);
+		if (t->kind != CTYPE_RECORD || !t->nmembers)
+			continue;
+		found++;
+		one.name = dwarf_diename(&member);
+		*m = one;
+		if (t->nmembers != 1 || ctype_get(graph, t->member[0].type)->size != size)
+			return false;
+	} while (!dwarf_siblingof(&die, &die));
+	return found == 1;
+}
+
 static bool load_storage(struct typegraph *graph, struct node *node, Dwarf_Die *record)
 {
 	struct cmember held = { .type = CTYPE_NONE, .base = true };
@@ -300,6 +338,12 @@ static void load_members(struct typegraph *graph, struct node *node, Dwarf_Die *
 		if (die.addr <= last || ++graph->dies > DIES_MOST)
 			break;
 		last = die.addr;
+		if (tag == DW_TAG_template_type_parameter && node->type.argument == CTYPE_NONE)
+			node->type.argument = type_of_entry(graph, &die);
+		if (tag == DW_TAG_variant_part && variant(graph, &die, node->type.size, &m)) {
+			array_push(&list, m);
+			continue;
+		}
 		if ((tag != DW_TAG_member && tag != DW_TAG_inheritance) ||
 		    !place(&die, node->type.kind == CTYPE_UNION, &m))
 			continue;
