@@ -1,5 +1,6 @@
 #include "analyzer/command.h"
 #include "analyzer/group.h"
+#include "analyzer/holder.h"
 #include "analyzer/profile.h"
 #include "analyzer/site.h"
 #include "analyzer/sort.h"
@@ -36,8 +37,10 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	command_select(opt, r);
 	if (opt->format == FORMAT_JSON)
 		report_add_modules(r, a);
-	if (opt->profile)
+	if (opt->profile) {
 		report_add_profile(r, a, true);
+		holders_keep(r, a);
+	}
 	if (opt->format != FORMAT_JSON)
 		sort_findings(r, "retained", 0);
 	verdict_find(r);

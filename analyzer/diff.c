@@ -151,6 +151,7 @@ static const char *cannot_match(const struct diff *d, bool *exact)
 
 static void match(struct diff *d, struct holders *holders)
 {
+	struct snapshot *newest = &d->snapshot[d->n - 1];
 	bool exact;
 
 	d->unmatched = cannot_match(d, &exact);
@@ -159,7 +160,9 @@ static void match(struct diff *d, struct holders *holders)
 		return;
 	d->matching = exact ? "exact" : "estimated";
 	if (exact)
-		holders_begin(&d->snapshot[d->n - 1], holders);
+		holders_begin(newest, holders);
+	else if (!newest->saved)
+		holders_keep(&newest->report, &newest->a);
 	for (size_t i = 0; i + 1 < d->n; i++) {
 		survival_find(&d->snapshot[i], &d->snapshot[i + 1], exact,
 		              i ? &d->survival[i - 1] : NULL, &d->survival[i]);

@@ -3,7 +3,7 @@
 #include "analyzer/path.h"
 #include "analyzer/place.h"
 
-struct pick { /* of one growth */
+struct pick { /* of one growth, or of a group that may grow */
 	struct growth *growth;
 	enum reach_class reach;
 	uint32_t group; /* of the newest profile */
@@ -11,6 +11,8 @@ struct pick { /* of one growth */
 	bool cohort;    /* of blocks that were new in the snapshot before; else of new ones */
 	struct block block[HOLDER_BLOCKS];
 	size_t n;
+	const char *holder; /* of most of them; NULL: there is none */
+	double share;       /* of them */
 };
 
 static unsigned level_for(uint64_t blocks)
@@ -120,25 +122,24 @@ static const char *commonest(const char *const *name, size_t n, size_t *most)
 	return best;
 }
 
-static void tell(struct places *places, const struct pick *pick, const struct path *path,
-                 struct growths *growths)
+/* Who holds most of the blocks; NULL: no one does. */
+static const char *holder_of(struct places *places, const struct pick *pick,
+                             const struct path *path, struct pool *pool, double *share)
 {
 	const char *name[HOLDER_BLOCKS] = { NULL }, *best;
 	size_t most;
 
 	for (size_t i = 0; i < pick->n; i++)
-		name[i] = name_of(places, &path[i], &growths->pool);
+		name[i] = name_of(places, &path[i], pool);
 	best = commonest(name, pick->n, &most);
-	if (!best || most * 2 < pick->n) /* no one holds most of it */
-		return;
-	pick->growth->holder = pool_printf(&growths->pool, "%s", best);
-	pick->growth->holder_share = (double)most / (double)pick->n;
+	*share = pick->n ? (double)most / (double)pick->n : 0;
+	return best && most * 2 >= pick->n ? pool_printf(pool, "%s", best) : NULL;
 }
 
 static void find_paths(struct holders *h, const struct block *block, size_t n, struct pool *pool,
                        struct path *path)
 {
-	struct analysis *a = &h->newest->a;
+	struct analysis *a = h->a;
 
 	hand_wait(&h->hand);
 	if (h->search)
@@ -148,7 +149,7 @@ static void find_paths(struct holders *h, const struct block *block, size_t n, s
 		          pool, path);
 }
 
-static void search(struct holders *h, const struct pick *pick, size_t n, struct growths *growths)
+static void search(struct holders *h, struct pick *pick, size_t n, struct pool *names)
 {
 	struct block *block = mem_alloc(n * HOLDER_BLOCKS, sizeof(*block));
 	struct path *path = mem_alloc(n * HOLDER_BLOCKS, sizeof(*path));
@@ -161,10 +162,10 @@ static void search(struct holders *h, const struct pick *pick, size_t n, struct 
 			block[all++] = pick[i].block[k];
 	}
 	find_paths(h, block, all, &pool, path);
-	places_open(&h->newest->a, &places);
+	places_open(h->a, &places);
 	all = 0;
 	for (size_t i = 0; i < n; i++) {
-		tell(&places, &pick[i], path + all, growths);
+		pick[i].holder = holder_of(&places, &pick[i], path + all, names, &pick[i].share);
 		all += pick[i].n;
 	}
 	places_close(&places);
@@ -184,26 +185,33 @@ void holders_find(struct holders *h, const struct survival *last, struct growths
 	n = choose(p, &index, h->from, growths, pick);
 	if (n) {
 		draw(h->newest, last, &index, pick, n);
-		search(h, pick, n, growths);
+		search(h, pick, n, &growths->pool);
+	}
+	for (size_t i = 0; i < n; i++) {
+		pick[i].growth->holder = pick[i].holder;
+		pick[i].growth->holder_share = pick[i].share;
 	}
 	group_index_free(&index);
 	mem_free(pick);
 }
 
+static enum path_from from_of(const struct report_leaks *leaks)
+{
+	return leaks->possible.bytes > leaks->reachable.bytes ? PATH_ANY : PATH_STRONG;
+}
+
 static void search_all(void *of)
 {
 	struct holders *h = of;
-	struct analysis *a = &h->newest->a;
+	struct analysis *a = h->a;
 
 	h->search = path_search_run(a->core, analysis_heap(a), analysis_roots(a), h->from);
 }
 
 void holders_begin(struct snapshot *newest, struct holders *out)
 {
-	const struct report_leaks *leaks = &newest->report.leaks;
-
-	*out = (struct holders){ .newest = newest };
-	out->from = leaks->possible.bytes > leaks->reachable.bytes ? PATH_ANY : PATH_STRONG;
+	*out = (struct holders){ .newest = newest, .a = &newest->a };
+	out->from = from_of(&newest->report.leaks);
 	analysis_roots(&newest->a); /* made here: two threads may read, but not make them */
 	if (analysis_threads(&newest->a) > 1)
 		hand_start(&out->hand, search_all, out);
@@ -214,4 +222,71 @@ void holders_end(struct holders *holders)
 	hand_wait(&holders->hand);
 	path_search_free(holders->search);
 	*holders = (struct holders){ 0 };
+}
+
+/* ---- of a profile ---- */
+
+static size_t choose_groups(const struct profile *p, const struct group_index *index,
+                            enum path_from from, struct pick *pick, uint8_t *pick_of)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->groups.n && n < HOLDER_KEPT; i++) {
+		const struct report_finding *f = &p->groups.v[i];
+		uint32_t group;
+
+		if (!is_held(f, from, &pick[n].reach))
+			continue;
+		group = group_index_find(index, pick[n].reach, f->size, f->type);
+		if (group >= p->groups.n || pick_of[group])
+			continue;
+		pick[n].group = group;
+		pick[n].level = level_for(f->blocks);
+		pick_of[group] = (uint8_t)++n;
+	}
+	return n;
+}
+
+static void draw_groups(struct analysis *a, const struct group_index *index,
+                        const uint8_t *pick_of, struct pick *pick)
+{
+	const struct heap *heap = analysis_heap(a);
+	const struct reach *reach = analysis_reach(a);
+	const struct types *types = analysis_types(a);
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	while (heap_next_set(heap, heap->used, &it, &b)) {
+		const struct type *type = types_of(types, b.id);
+		uint32_t group = group_index_find(index, reach_of(reach, b.id), b.size,
+		                                  type ? type->name : NULL);
+		struct pick *p = group != PROFILE_NO_GROUP && pick_of[group]
+		                         ? &pick[pick_of[group] - 1]
+		                         : NULL;
+
+		if (p && p->n < HOLDER_BLOCKS && profile_samples(b.addr, p->level))
+			p->block[p->n++] = b;
+	}
+}
+
+void holders_keep(struct report *report, struct analysis *a)
+{
+	struct profile *p = report->profile;
+	struct holders h = { .a = a, .from = from_of(&report->leaks) };
+	struct pick *pick = mem_alloc(HOLDER_KEPT + 1, sizeof(*pick));
+	uint8_t *pick_of = mem_alloc(p->groups.n + 1, sizeof(*pick_of));
+	struct group_index index;
+	size_t n;
+
+	group_index_make(p, &index);
+	n = choose_groups(p, &index, h.from, pick, pick_of);
+	if (n) {
+		draw_groups(a, &index, pick_of, pick);
+		search(&h, pick, n, &report->pool);
+	}
+	for (size_t i = 0; i < n; i++)
+		p->groups.v[pick[i].group].owner = pick[i].holder;
+	group_index_free(&index);
+	mem_free(pick_of);
+	mem_free(pick);
 }

@@ -12,6 +12,7 @@
 
 #define HOLDER_GROUPS 5  /* growths that are looked at, the steadiest first */
 #define HOLDER_BLOCKS 32 /* of each */
+#define HOLDER_KEPT   40 /* groups of a profile */
 
 /*
  * The newest snapshot, a core whose analysis is open. With a thread to spare the search begins at
@@ -19,6 +20,7 @@
  */
 struct holders {
 	struct snapshot *newest;
+	struct analysis *a; /* its own */
 	enum path_from from; /* PATH_ANY where more is possible than reachable: both count */
 	struct hand hand;
 	struct path_search *search;
@@ -31,5 +33,11 @@ void holders_end(struct holders *holders); /* does nothing where none was begun 
  * the newest snapshot's blocks, by id.
  */
 void holders_find(struct holders *holders, const struct survival *last, struct growths *growths);
+
+/*
+ * For a report with a profile that is saved, of which nobody knows yet what will grow: sets owner
+ * of the profile's largest groups.
+ */
+void holders_keep(struct report *report, struct analysis *a);
 
 #endif

@@ -30,10 +30,12 @@ done
 exits 'three saved profiles' 0 \
 	"$COREHEAP" diff profile.{1,2,3}.json --interval 60s --json -o saved.json
 ok 'they tell the same, survivors by samples' judge saved.json $truth --estimated
+exits 'in words' 0 "$COREHEAP" diff profile.{1,2,3}.json --interval 60s
+like 'the largest groups have their holders' "$(grep levelled stdout)" '200 B blocks, held by cache'
 exits 'a core between two of them' 0 \
 	"$COREHEAP" diff profile.1.json core.2 profile.3.json --interval 60s --json -o mixed.json
 ok 'the same again' judge mixed.json $truth --estimated
-ok 'contents do not get into a profile' sh -c '! grep -q -e churn -e record profile.3.json'
+ok 'contents do not get into a profile' sh -c '! grep -qE "(leak|cache|churn|record) of" profile.3.json'
 
 exits 'three reports without a profile' 0 \
 	"$COREHEAP" diff plain.{1,2,3}.json --interval 60s --format csv -o plain.csv
