@@ -133,6 +133,7 @@ static enum code_op plain_op(ZydisMnemonic m)
 		return CODE_AND;
 	case ZYDIS_MNEMONIC_SHL:
 		return CODE_SHIFT;
+	case ZYDIS_MNEMONIC_MUL:
 	case ZYDIS_MNEMONIC_IMUL:
 		return CODE_MULTIPLY;
 	case ZYDIS_MNEMONIC_PUSH:
@@ -228,6 +229,17 @@ static bool same_vector(const struct code_operand *a, const struct code_operand 
 	return a->kind == CODE_VECTOR && b->kind == CODE_VECTOR && a->reg == b->reg;
 }
 
+/* test r,r or cmp of something, with 0 */
+static bool is_test(const struct code_insn *insn)
+{
+	const struct code_operand *o = insn->operand;
+
+	if (insn->n != 2 || o[0].size != 8)
+		return false;
+	return (o[1].kind == CODE_NUMBER && !o[1].number && o[0].kind != CODE_NOTHING) ||
+	       (o[0].kind == CODE_GENERAL && o[1].kind == CODE_GENERAL && o[0].reg == o[1].reg);
+}
+
 /* Forms that the op does not describe become CODE_OTHER. */
 static enum code_op settle(const struct code_insn *insn, enum code_op op)
 {
@@ -254,6 +266,8 @@ static enum code_op settle(const struct code_insn *insn, enum code_op op)
 		return insn->n >= 2 && o[1].kind == CODE_NUMBER ? op : CODE_OTHER;
 	case CODE_MULTIPLY:
 		return insn->n >= 2 ? op : CODE_OTHER;
+	case CODE_TEST:
+		return is_test(insn) ? op : CODE_OTHER;
 	default:
 		return op;
 	}
@@ -267,7 +281,18 @@ static void classify(const ZydisDecodedInstruction *z, struct code_insn *out)
 		op = plain_op(z->mnemonic);
 	if (op == CODE_OTHER)
 		op = vector_op(z->mnemonic);
+	if (z->mnemonic == ZYDIS_MNEMONIC_TEST || z->mnemonic == ZYDIS_MNEMONIC_CMP)
+		op = CODE_TEST;
+	if (op == CODE_MULTIPLY && out->n == 1) { /* rdx:rax = rax * operand */
+		out->operand[1] = out->operand[0];
+		out->operand[0] = (struct code_operand){ .kind = CODE_GENERAL,
+			                                 .size = out->operand[1].size,
+			                                 .reg = CODE_RAX };
+		out->n = 2;
+	}
 	out->op = settle(out, op);
+	if (z->mnemonic == ZYDIS_MNEMONIC_JZ || z->mnemonic == ZYDIS_MNEMONIC_JNZ)
+		out->on_zero = z->mnemonic == ZYDIS_MNEMONIC_JZ ? 1 : 2;
 	if ((out->op == CODE_CALL || out->op == CODE_JUMP || out->op == CODE_BRANCH) && out->n &&
 	    out->operand[0].kind == CODE_NUMBER)
 		out->target = out->at + out->length + (uint64_t)out->operand[0].number;

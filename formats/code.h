@@ -28,7 +28,7 @@ enum code_reg {
 #define CODE_VECTORS 16 /* xmm0 .. xmm15; those beyond are not looked at */
 
 enum code_op {
-	CODE_SAME,    /* nothing that matters: sign extension of rax in place */
+	CODE_SAME,     /* nothing that matters: sign extension of rax in place */
 	CODE_OTHER,    /* anything: `written` and `vectors` tell what it overwrites */
 	CODE_MOVE,     /* op0 = op1 */
 	CODE_EXTEND,   /* op0 = op1, widened from fewer bytes */
@@ -39,6 +39,7 @@ enum code_op {
 	CODE_AND,      /* op0 &= op1 */
 	CODE_SHIFT,    /* op0 <<= op1, a number */
 	CODE_MULTIPLY, /* op0 *= op1, or op0 = op1 * op2 where there are three */
+	CODE_TEST,     /* is op0 zero? A branch behind it may tell */
 	CODE_SELECT,   /* op0 = op1 under a condition (cmov) */
 	CODE_PUSH,
 	CODE_POP,
@@ -76,6 +77,7 @@ struct code_insn {
 	struct code_operand operand[3];
 	unsigned n;       /* operands in use */
 	uint64_t target;  /* CODE_CALL, CODE_JUMP, CODE_BRANCH: where to; 0: not told by the code */
+	uint8_t on_zero;  /* CODE_BRANCH: 1: taken where what was tested is zero; 2: where not */
 	bool stores;      /* operand[0] is memory and is written */
 	uint32_t written; /* bit by general register: overwritten, what the op tells included */
 	uint32_t vectors; /* the same for vector registers */

@@ -70,8 +70,10 @@ static void take(struct search *s, Dwarf_Die *type, const char *name, bool here)
 			return;
 		}
 	}
-	if (s->n < s->most)
-		s->out[s->n++] = (struct pointee){ name, size, here };
+	if (s->n < s->most) {
+		s->out[s->n] = (struct pointee){ .name = name, .size = size, .here = here };
+		wordkind_read(type, s->out[s->n++].kind);
+	}
 }
 
 /* A variable, a parameter, or what a function returns. */

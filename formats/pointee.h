@@ -7,11 +7,13 @@
 #define FORMATS_POINTEE_H
 
 #include "formats/module.h"
+#include "formats/wordkind.h"
 
 struct pointee {
 	const char *name; /* as declared, without scope; lives as long as modules */
 	uint64_t size;    /* bytes */
 	bool here;        /* the variable is declared, or the constructor called, on the line */
+	uint8_t kind[WORDKINDS]; /* enum wordkind, of each 8 bytes */
 };
 
 /*
