@@ -84,7 +84,7 @@ static void add_module(struct sites *s, const struct module *m, export_list *exp
 {
 	struct score_module *to = &s->scorer.module[s->scorer.nmodules];
 
-	*to = (struct score_module){ .module = m, .prior = prior };
+	*to = (struct score_module){ .module = m, .prior = prior, .foreign = module_is_runtime(m) };
 	if (!get_index(s, m, exports, limits, &to->index))
 		return;
 	add_exports(exports, &to->index);

@@ -255,14 +255,16 @@ static void judge_wrapper(struct builder *b, struct summary *s, const struct fun
 	if (s->wrapper.size == ALLOCATOR_NONE)
 		return;
 	if (site == SITE_NONE || s->returned_add < 0 || s->returned_add > 64 ||
-	    b->sites.v[site].function != f->start || f->end - f->start > WRAPPER_SIZE ||
+	    b->sites.v[site].function != f->start || f->end - f->start > WRAPPER_SIZE || s->fills ||
 	    is_filled(b, site, first_store, s->returned_add)) {
 		s->wrapper.size = ALLOCATOR_NONE;
 		return;
 	}
 	s->wrapper.shift = s->returned_add;
 	for (size_t i = 0; i < b->sites.n; i++)
-		if (b->sites.v[i].function == f->start && b->sites.v[i].flags & SITE_RETURNED)
+		if (b->sites.v[i].function == f->start &&
+		    (b->sites.v[i].flags & SITE_RETURNED ||
+		     b->sites.v[i].asks == s->wrapper.arg + 1))
 			b->sites.v[i].flags |= SITE_WRAPPER;
 	s->returned = SITE_NONE;
 }
@@ -302,10 +304,15 @@ static void read_function(struct builder *b, size_t function, struct summary *s)
 	s->state = SUMMARY_RUNNING;
 	s->wrapper.size = ALLOCATOR_NONE;
 	s->returned = SITE_NONE;
+	s->returned_inside = SITE_NONE;
+	s->returned_scale = 0;
+	s->inside_scale = 0;
 	s->same = 0;
+	s->fills = false;
 	s->nsites = 0;
 	s->library = f->name && is_library(f->name);
 	s->steps.n = 0;
+	s->calls.n = 0;
 	b->depth++;
 	if (!flow_read(b->functions, b->decoder, f->start, f->end,
 	               builder_sink(b, s, f->start, &mem), &b->flow))
@@ -371,8 +378,8 @@ static bool is_target(const struct builder *b, const struct summary *s)
 		return false;
 	if (s->library && (s->nsites || s->wrapper.size != ALLOCATOR_NONE))
 		return true;
-	return b->round <= ROUNDS &&
-	       (s->wrapper.size != ALLOCATOR_NONE || s->returned != SITE_NONE);
+	return b->round <= ROUNDS && (s->wrapper.size != ALLOCATOR_NONE ||
+	                              s->returned != SITE_NONE || s->returned_inside != SITE_NONE);
 }
 
 /* Functions that this round found to be worth calling. */
@@ -454,6 +461,8 @@ void builder_free(struct builder *b)
 	for (size_t i = 0; b->summary && i < b->functions->n; i++) {
 		if (b->summary[i])
 			array_free(&b->summary[i]->steps);
+		if (b->summary[i])
+			array_free(&b->summary[i]->calls);
 		mem_free(b->summary[i]);
 	}
 	mem_free(b->summary);

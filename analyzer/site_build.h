@@ -9,13 +9,28 @@
 #include "analyzer/site_index.h"
 #include "analyzer/site_scan.h"
 
-/* What a function does to the memory that an argument points to: a store, or a call that gets it.
- */
+/* What a function does with its arguments. */
+enum step_kind {
+	STEP_STORE, /* something is stored into what `arg` points to */
+	STEP_KEEP,  /* `arg` itself is stored somewhere else: tag tells where */
+	STEP_CALL,  /* another function gets some of them */
+};
+
 struct step {
-	uint8_t arg;             /* of this function */
-	uint8_t to;              /* of the function that is called */
-	struct site_store store; /* offset: from what the argument points to */
-	uint64_t callee;         /* 0: a store; else it gets the argument plus store.offset */
+	uint8_t kind;  /* enum step_kind */
+	uint8_t arg;   /* of this function */
+	uint8_t from;  /* STEP_STORE: 1 + the argument whose value is stored; 0: store tells it */
+	uint32_t call; /* STEP_CALL: into summary.calls */
+	union {
+		struct site_store store; /* offset: from what the argument points to */
+		struct site_tag tag;
+	};
+};
+
+/* A call that gets arguments of the function that it is in. */
+struct passing {
+	uint64_t callee;
+	struct value arg[FLOW_ARGS]; /* as that function knows them */
 };
 
 #define LIFTED_MOST 6
@@ -23,21 +38,20 @@ struct step {
 enum summary_state { SUMMARY_NONE, SUMMARY_RUNNING, SUMMARY_DONE };
 
 struct summary {
-#define LIFTED_MOST 6
-
 	enum summary_state state;
-	struct site_allocator wrapper; /* size ALLOCATOR_NONE: it is none */
-	uint32_t returned;             /* site whose block it returns; SITE_NONE: none */
+	struct site_allocator wrapper;        /* size ALLOCATOR_NONE: it is none */
+	uint32_t returned;                    /* site whose block it returns; SITE_NONE: none */
+	uint32_t returned_inside;             /* site whose block it returns an address inside of */
+	int64_t returned_scale, inside_scale; /* other sites of these, as values have them */
 	int32_t returned_add;
 	uint32_t round; /* when it was read last */
 	uint8_t same;   /* 1 + the argument that it returns; 0: none */
+	bool fills;     /* it stores into blocks at places that are not told */
 	bool library;   /* a template of the C++ library: its callers are the sites */
 	uint8_t nsites;
 	uint32_t site[LIFTED_MOST]; /* the first that are in it */
-	struct {
-		struct step *v;
-		size_t n, cap;
-	} steps;
+	ARRAY(struct step) steps;
+	ARRAY(struct passing) calls;
 };
 
 struct pending_store {
@@ -90,11 +104,18 @@ void builder_free(struct builder *b);
 struct summary *builder_summary(struct builder *b, size_t function);
 
 /* site_sink.c: what a flow comes across goes into the builder. */
+#define STREAMS_MOST 4
+
 struct builder_sink {
 	struct flow_sink sink;
 	struct builder *b;
 	struct summary *summary;
 	uint64_t function;
+	struct {
+		uint32_t file;      /* site of the FILE */
+		struct value where; /* what the address of its buffer is stored to */
+	} stream[STREAMS_MOST];
+	unsigned nstreams;
 };
 struct flow_sink *builder_sink(struct builder *b, struct summary *summary, uint64_t function,
                                struct builder_sink *mem);
@@ -113,8 +134,18 @@ uint32_t builder_site(struct builder *b, uint64_t call, unsigned k, uint64_t fun
 /* Sites that stand for others become like them. Once, at the end. */
 void builder_lift(struct builder *b);
 
-/* Stores that the function at callee does through its argument become the site's. */
-void builder_splice(struct builder *b, uint64_t callee, unsigned arg, uint32_t site, int64_t offset,
-                    bool late);
+/* The address of the site's block, or one inside it, is stored there. */
+void builder_tag(struct builder *b, const struct value *block, uint32_t site, struct site_tag tag);
+
+/* As a store of this value would be kept: the offset, in bytes, and the width. */
+struct site_store builder_store_of(int64_t offset, unsigned width, const struct value *v);
+
+/* site_splice.c: what callees do with arguments. Stores to blocks that a call hands on become the
+ * blocks' sites', and so does where it puts their addresses. */
+void builder_pass(struct builder *b, struct summary *summary, const struct flow_call *call,
+                  uint64_t callee);
+void builder_keep_step(struct summary *summary, const struct step *step);
+
+#define OFFSET_MOST (1 << 16) /* of stores that are kept */
 
 #endif

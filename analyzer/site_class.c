@@ -3,7 +3,7 @@
 /* Characters: four are as likely a number, and a time is printable in some years only. */
 #define TEXT_LEAST 5
 /* So many are text whatever is behind them: as a rule rests of what was freed. */
-#define TEXT_LONG 24
+#define TEXT_LONG  24
 #define ARRAY_FROM 256 /* bytes into a block from which on words are taken for an array's */
 
 static uint64_t mix(uint64_t h, uint64_t v)

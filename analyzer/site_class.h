@@ -22,6 +22,7 @@ enum site_word {
 	WORD_STATIC,   /* into a module */
 	WORD_TEXT,     /* printable characters, the last ones may be NULs */
 	WORD_OTHER,
+	WORD_KINDS
 };
 
 struct class_sample {

@@ -113,6 +113,16 @@ static bool inside(const struct flow *flow, uint64_t at)
 	return at >= flow->start && at < flow->end;
 }
 
+/* The state where a jump leads to: a block that is NULL there is none. */
+static const struct flow_state *taken(struct flow *flow, const struct code_insn *insn)
+{
+	if (flow->tested.kind != VALUE_BLOCK || insn->on_zero != 1)
+		return &flow->now;
+	state_copy(&flow->aside, &flow->now);
+	state_replace(&flow->aside, &flow->tested, value_const(0));
+	return &flow->aside;
+}
+
 static void jump(struct flow *flow, struct meetings *m, const struct code_insn *insn)
 {
 	if (inside(flow, insn->target)) {
@@ -120,7 +130,10 @@ static void jump(struct flow *flow, struct meetings *m, const struct code_insn *
 
 		flow->loops = flow->loops || back;
 		if (!back || !flow->final)
-			leave(m, insn->target, back, &flow->now, flow_id(flow, insn->target));
+			leave(m, insn->target, back, taken(flow, insn),
+			      flow_id(flow, insn->target));
+		if (flow->tested.kind == VALUE_BLOCK && insn->on_zero == 2)
+			state_replace(&flow->now, &flow->tested, value_const(0));
 	} else if (insn->op == CODE_JUMP) {
 		if (insn->target || insn->operand[0].kind == CODE_MEMORY)
 			flow_called(flow, insn, true);
@@ -139,6 +152,7 @@ static void control(struct flow *flow, struct meetings *m, const struct code_ins
 	switch (insn->op) {
 	case CODE_CALL:
 		flow_called(flow, insn, false);
+		flow->tested = (struct value){ 0 };
 		break;
 	case CODE_JUMP:
 	case CODE_BRANCH:

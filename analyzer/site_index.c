@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define STORES_MOST 256 /* of one site */
-#define TAGS_MOST   16
+#define TAGS_MOST   128
 
 static int by_call(const void *a, const void *b)
 {
@@ -37,6 +37,8 @@ static int by_tag(const void *a, const void *b)
 		return x->tag.global < y->tag.global ? -1 : 1;
 	if (x->tag.parent != y->tag.parent)
 		return x->tag.parent < y->tag.parent ? -1 : 1;
+	if (x->tag.inner != y->tag.inner)
+		return x->tag.inner < y->tag.inner ? -1 : 1;
 	return x->tag.offset < y->tag.offset ? -1 : x->tag.offset > y->tag.offset;
 }
 
@@ -158,6 +160,63 @@ static void take_exports(const struct builder *b, struct site_index *out)
 	out->nexports = list.n;
 }
 
+/* Does it return a block of another function's? */
+static bool hands_on(const struct summary *s)
+{
+	return s && s->state == SUMMARY_DONE &&
+	       (s->returned != SITE_NONE || s->returned_inside != SITE_NONE);
+}
+
+static void add_callers(struct site_entry *e, uint32_t n)
+{
+	uint32_t sum = e->callers + (n < UINT16_MAX ? n : UINT16_MAX);
+
+	e->callers = sum < UINT16_MAX ? (uint16_t)sum : UINT16_MAX;
+}
+
+/* To the sites of what a function returns, unless they are its own. */
+static void add_elsewhere(struct site_index *out, const uint32_t *number, uint32_t site,
+                          int64_t other, uint64_t function, uint32_t n)
+{
+	struct site_entry *e = &out->v[number[site]];
+
+	if (e->function != function)
+		add_callers(e, n);
+	e = other ? &out->v[number[other - 1]] : e;
+	if (other && e->function != function)
+		add_callers(e, n);
+}
+
+/* How many calls there are of the functions that sites are in. */
+static void count_callers(const struct builder *b, const uint32_t *number, struct site_index *out)
+{
+	const struct functions *f = b->functions;
+	struct scan_set set = { 0 };
+	uint32_t *calls;
+
+	for (size_t i = 0; i < out->n; i++)
+		scan_add(&set, out->v[i].function);
+	for (size_t i = 0; i < f->n; i++)
+		if (hands_on(b->summary[i]))
+			scan_add(&set, f->v[i].start);
+	calls = scan_count(f, &set);
+	for (size_t i = 0; i < out->n; i++)
+		add_callers(&out->v[i], calls[scan_slot(&set, out->v[i].function)]);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct summary *s = b->summary[i];
+		uint32_t n = hands_on(s) ? calls[scan_slot(&set, f->v[i].start)] : 0;
+
+		if (n && s->returned != SITE_NONE)
+			add_elsewhere(out, number, s->returned, s->returned_scale, f->v[i].start,
+			              n);
+		if (n && s->returned_inside != SITE_NONE)
+			add_elsewhere(out, number, s->returned_inside, s->inside_scale,
+			              f->v[i].start, n);
+	}
+	mem_free(calls);
+	scan_free(&set);
+}
+
 bool site_index_build(struct modules *modules, const struct module *module,
                       const struct site_export *extra, size_t nextra, struct site_limits *limits,
                       struct site_index *out, struct err *err)
@@ -177,6 +236,7 @@ bool site_index_build(struct modules *modules, const struct module *module,
 	take_stores(&b, number, out);
 	take_tags(&b, number, out);
 	take_exports(&b, out);
+	count_callers(&b, number, out);
 	out->partial = b.partial;
 	mem_free(number);
 	builder_free(&b);

@@ -42,20 +42,24 @@ enum site_holds {
 
 /* Something that is stored into the fresh block. */
 struct site_store {
-	uint32_t offset;   /* bytes into the block */
-	uint8_t width;     /* bytes; 0: STORE_ZERO */
-	uint8_t kind;      /* enum site_store_kind */
-	uint8_t late;      /* by a caller of the function that asked for the block */
-	uint8_t moved;     /* STORE_OTHER: a part of some other memory's content, copied */
+	uint32_t offset; /* bytes into the block */
+	uint8_t width;   /* bytes; 0: STORE_ZERO */
+	uint8_t kind;    /* enum site_store_kind */
+	uint8_t late;    /* by a caller of the function that asked for the block */
+	uint8_t moved;   /* STORE_OTHER: a part of some other memory's content, copied */
 	uint64_t value;
 	int64_t add;
 };
+
+#define TAG_ANYWHERE UINT32_MAX /* offset: an index that is not told */
 
 /* Where the block's address goes. */
 struct site_tag {
 	uint32_t parent; /* the block of this site; SITE_NONE: not known */
 	uint32_t offset; /* bytes into that */
 	uint64_t global; /* not 0: the variable at this address; parent and offset mean nothing */
+	uint32_t inner;  /* what is stored is an address inside the block */
+	uint32_t pad;
 };
 
 enum {
@@ -65,16 +69,19 @@ enum {
 	SITE_RETURNED = 8, /* its function returns the block */
 	SITE_LIBRARY = 32, /* in a function of the C++ library, whose callers are not known */
 	SITE_INSIDE = 16,  /* the callee keeps the block's address */
+	SITE_INNER = 64,   /* an address inside it, it is not known where, is kept or returned */
+	SITE_BYTES = 128,  /* it is filled with bytes one by one, or with so many of a copy */
 };
 
 struct site_entry {
 	uint64_t call;     /* where the call returns to */
 	uint64_t function; /* start of the function that it is in */
 	uint8_t size, flags;
-	uint8_t k; /* of several that one call stands for: which */
-	uint8_t string; /* enum allocator_string */
-	uint8_t holds;  /* enum site_holds, as the names of templates tell */
-	uint8_t pad[3];
+	uint8_t k;        /* of several that one call stands for: which */
+	uint8_t string;   /* enum allocator_string */
+	uint8_t holds;    /* enum site_holds, as the names of templates tell */
+	uint8_t asks;     /* 1 + the argument of its function that says how much; 0: none */
+	uint16_t callers; /* calls of the function, as many as are seen */
 	int64_t scale, add;
 	uint32_t store, nstores; /* into site_index.store, in the order of offsets */
 	uint32_t tag, ntags;     /* into site_index.tag */

@@ -82,6 +82,7 @@ void site_kind_find(struct modules *modules, const struct module *module,
 	struct inlined at[INLINED_MOST];
 	struct pointee pointee[KIND_NAMES];
 	size_t n = module_inlined(modules, module, site->call + module->bias, at, INLINED_MOST), i;
+	uint64_t size;
 	size_t found;
 
 	*out = (struct site_kind){ .lines = n > 0, .holds = site->holds };
@@ -90,18 +91,21 @@ void site_kind_find(struct modules *modules, const struct module *module,
 	i = site_place_step(at, n);
 	for (size_t j = 0; j < i && !out->holds; j++)
 		out->holds = (uint8_t)held_by_file(at[j].file);
-	if (out->holds || site->size != SITE_FIXED)
+	size = site->size == SITE_FIXED || site->add > 0 ? (uint64_t)site->add
+	                                                 : (uint64_t)site->scale;
+	if (out->holds || site->size == SITE_ANY || site->size == SITE_TEXT || size < 8)
 		return;
 	found = module_pointees(modules, module, site->call + module->bias, (unsigned)i,
-	                        (uint64_t)at[i].line, (uint64_t)site->add, pointee, KIND_NAMES);
+	                        (uint64_t)at[i].line, size, pointee, KIND_NAMES);
 	for (size_t j = 0; j < found; j++) {
 		if (pointee[j].here && !out->here) { /* what is made there, and no other */
-			out->name[0] = pointee[j].name;
 			out->here = true;
-			out->n = 1;
-		} else if (!out->here) {
-			out->name[out->n++] = pointee[j].name;
+			out->n = 0;
+		} else if (out->here) {
+			continue;
 		}
+		memcpy(out->word[out->n], pointee[j].kind, sizeof(out->word[0]));
+		out->name[out->n++] = pointee[j].name;
 	}
 }
 
@@ -134,6 +138,38 @@ static double agree(const struct class_kind *class, const struct site_kind *site
 	return site->lines ? -0.3 : 0;
 }
 
+/* Bytes of one element of "int[]", "T *[]"; 0: it is no array, or not known. */
+static uint64_t element_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		uint64_t size;
+	} types[] = { { "char[]", 1 },  { "signed char[]", 1 },  { "unsigned char[]", 1 },
+		      { "bool[]", 1 },  { "short[]", 2 },        { "short int[]", 2 },
+		      { "int[]", 4 },   { "unsigned int[]", 4 }, { "float[]", 4 },
+		      { "long[]", 8 },  { "long int[]", 8 },     { "long unsigned int[]", 8 },
+		      { "double[]", 8 } };
+	size_t n = strlen(name);
+
+	if (n > 3 && !strcmp(name + n - 3, "*[]"))
+		return 8;
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (!strcmp(name, types[i].name))
+			return types[i].size;
+	return 0;
+}
+
+/* Of an array, as a pointer to it tells: is it what the site makes so many of? */
+static double match_array(uint64_t element, const struct site_entry *site,
+                          const struct site_kind *kind)
+{
+	if (site->size == SITE_AFFINE && (uint64_t)site->scale == element && !site->add)
+		return kind->n || kind->holds ? 0.5 : 2;
+	if (site->size == SITE_AFFINE && (uint64_t)site->scale == 1)
+		return -0.5;
+	return site->size == SITE_ANY ? 0 : kind->n || kind->holds ? -3 : -1.5;
+}
+
 double match_kind(struct scorer *scorer, uint32_t class, const struct score_module *module,
                   uint32_t site)
 {
@@ -141,11 +177,15 @@ double match_kind(struct scorer *scorer, uint32_t class, const struct score_modu
 	const struct class_kind *is = &scorer->kind[class];
 	double llr;
 
-	if (!is->name)
-		return 0;
 	if (scorer->round || scorer->reason)
 		kind = *scorer_kind(scorer, module, site);
-	llr = agree(is, &kind) * is->share;
+	if (!is->name)
+		return match_layout(scorer, class, &module->index.v[site],
+		                    module->index.store + module->index.v[site].store, &kind);
+	llr = element_of(is->name)
+	              ? match_array(element_of(is->name), &module->index.v[site], &kind)
+	              : agree(is, &kind);
+	llr *= is->share;
 	if (fabs(llr) > 0.5)
 		scorer_reason(scorer, llr, "is of the type that the site makes", NULL, is->share);
 	return llr;

@@ -8,16 +8,18 @@
 
 #include "analyzer/site_class.h"
 #include "analyzer/type.h"
+#include "formats/wordkind.h"
 
 #define KIND_NAMES 4
 
 /* Of one site. */
 struct site_kind {
-	uint8_t holds;     /* enum site_holds */
-	uint8_t n;         /* names: of the structs of its size that its function points to */
-	bool lines;        /* there is debug information */
-	bool here;         /* name[0] is what is made on the site's line */
+	uint8_t holds; /* enum site_holds */
+	uint8_t n;     /* names: of the structs of its size that its function points to */
+	bool lines;    /* there is debug information */
+	bool here;     /* name[0] is what is made on the site's line */
 	const char *name[KIND_NAMES];
+	uint8_t word[KIND_NAMES][WORDKINDS]; /* enum wordkind, of each */
 };
 
 /* Of the blocks of one class. */

@@ -36,9 +36,12 @@ void scorer_reason(struct scorer *scorer, double weight, const char *what, const
 
 struct question {
 	const struct score_module *module;
+	const struct site_entry *site;
 	const struct site_store *store;
 	uint32_t n; /* that many, of one offset: any will do */
 	uint64_t loaded[8];
+	bool late; /* all are */
+	bool zero; /* all store a 0 */
 	bool open; /* something else may be stored there, too */
 };
 
@@ -75,6 +78,11 @@ static double child_fits(const struct scorer *scorer, const struct question *q,
 	return scorer_share(scorer, &b, q->module->first + (uint32_t)store->value);
 }
 
+static bool is_pointer(enum site_word kind)
+{
+	return kind == WORD_START || kind == WORD_INTERIOR || kind == WORD_STATIC;
+}
+
 static double store_matches(const struct scorer *scorer, const struct question *q, uint32_t i,
                             const struct class_sample *s, bool *known)
 {
@@ -86,8 +94,11 @@ static double store_matches(const struct scorer *scorer, const struct question *
 		return false;
 	*known = true;
 	if (store->kind == STORE_CONST && !store->value && store->width == 8 && word &&
-	    site_word_kind(scorer->classes, word) == WORD_START)
+	    is_pointer(site_word_kind(scorer->classes, word)))
 		return 1; /* a NULL that was there to be replaced */
+	if (store->kind == STORE_BLOCK && &q->module->index.v[store->value] == q->site &&
+	    word - s->addr >= s->len && is_pointer(site_word_kind(scorer->classes, word)))
+		*known = false; /* an empty list's own address, which was replaced */
 	switch (store->kind) {
 	case STORE_CONST:
 		return word == store->value;
@@ -218,6 +229,8 @@ static double untold(struct scorer *scorer, uint32_t class, const struct questio
 	}
 	if (!c->nsamples || site_word_kind(scorer->classes, first) != WORD_STATIC)
 		return 0;
+	if (q->module->foreign && module_at(scorer->classes->modules, first) != q->module->module)
+		return 0; /* a language's library knows no address of a program's */
 	scorer->untold = true;
 	scorer_reason(scorer, UNTOLD,
 	              "holds an address, and the site stores there what is not told",
@@ -245,9 +258,13 @@ static double answer(struct scorer *scorer, uint32_t class, struct question *q)
 	if (q->open)
 		e.own = e.own * 0.6 + 0.05;
 	common = background(scorer, class, q, &e);
+	if (q->late && agree / seen < common)
+		return 0;   /* one of many callers may have done that */
 	if (e.own < common) /* what all blocks have speaks for none, what they lack not either */
 		e.own = common;
 	llr = log_ratio(agree / seen, e.own, common);
+	if (q->zero && llr < 0) /* what begins as 0 becomes something else, and most do together */
+		llr *= 0.4;
 	scorer_reason(scorer, llr, words_for(q), &q->store[0].offset, agree / seen);
 	return llr;
 }
@@ -329,15 +346,24 @@ double match_stores(struct scorer *scorer, uint32_t class, const struct score_mo
 
 	scorer->untold = false;
 	for (uint32_t i = 0, next; i < site->nstores; i = next) {
-		struct question q = { .module = module, .store = &store[i] };
+		struct question q = { .module = module,
+			              .site = site,
+			              .store = &store[i],
+			              .late = true,
+			              .zero = true };
 
 		for (next = i; next < site->nstores && store[next].offset == store[i].offset;
 		     next++) {
 			q.open = q.open || store[next].kind == STORE_OTHER;
+			q.late = q.late && store[next].late;
+			q.zero = q.zero && store[next].kind == STORE_CONST && !store[next].value;
 			q.n++;
 		}
-		if (store[i].offset >= size)
-			return sum - 4; /* it would write beyond the block */
+		if (store[i].offset >= size && !store[i].late && store[i].width)
+			return sum - (site->size == SITE_FIXED ? 4 : 2); /* it would write beyond */
+		if (store[i].offset >=
+		    size) /* mistaken for one of its stores, or not always done */
+			break;
 		if (store[i].offset / 8 < WORDS)
 			covered[store[i].offset / 8] = true;
 		if (asked++ < QUESTION)
@@ -391,10 +417,11 @@ double match_text(struct scorer *scorer, uint32_t class, const struct site_entry
 		scorer_reason(scorer, llr, "is text, as the site's blocks are", NULL, is);
 		llr += match_string(scorer, class, site);
 	} else if (c->text) {
-		llr = site->size == SITE_AFFINE && site->scale == 1 ? 0
-		      : site->size == SITE_ANY                      ? -0.5
-		      : site->nstores > 1                           ? -3
-		                                                    : -1.5;
+		llr = site->size == SITE_AFFINE && site->scale == 1
+		              ? site->flags & SITE_BYTES ? 0.8 : 0
+		      : site->size == SITE_ANY ? -0.5
+		      : site->nstores > 1      ? -3
+		                               : -1.5;
 		scorer_reason(scorer, llr, "is text, which the site does not tell", NULL, is);
 	}
 	return llr;

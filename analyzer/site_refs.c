@@ -1,10 +1,11 @@
 #include "analyzer/site_refs.h"
 
-#define STRING_SLACK 24 /* bytes that a block may be larger than what was asked for */
-#define FILTER (1u << 20) /* bits: most words that are no pointer to a sample are told by these */
+#define STRING_SLACK 24         /* bytes that a block may be larger than what was asked for */
+#define FILTER       (1u << 20) /* bits: they tell most words that are no pointer to a sample */
 
 struct target {
-	vaddr addr; /* 0: empty */
+	vaddr at; /* of a sample's first or second 16 bytes; 0: empty */
+	vaddr addr;
 	uint32_t class;
 };
 
@@ -19,16 +20,25 @@ struct search {
 
 static uint64_t hash(vaddr at)
 {
-	return (at >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 24;
+	return (at >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 24;
 }
 
 static struct target *target_of(const struct search *s, vaddr at)
 {
 	size_t i = (size_t)hash(at) & (s->ntargets - 1);
 
-	while (s->target[i].addr && s->target[i].addr != at)
+	at = round_down(at, 16);
+	while (s->target[i].at && s->target[i].at != at)
 		i = (i + 1) & (s->ntargets - 1);
 	return &s->target[i];
+}
+
+static void set_target(struct search *s, vaddr at, vaddr addr, uint32_t class)
+{
+	*target_of(s, at) = (struct target){ at, addr, class };
+	s->filter[hash(at) % FILTER / 64] |= UINT64_C(1) << hash(at) % 64;
+	s->lowest = at < s->lowest ? at : s->lowest;
+	s->highest = at + 15 > s->highest ? at + 15 : s->highest;
 }
 
 static void set_targets(struct search *s)
@@ -36,7 +46,7 @@ static void set_targets(struct search *s)
 	const struct site_classes *c = s->classes;
 
 	s->ntargets = 1024;
-	while (s->ntargets < c->n * CLASS_SAMPLES * 2)
+	while (s->ntargets < c->n * CLASS_SAMPLES * 4)
 		s->ntargets *= 2;
 	s->target = mem_alloc(s->ntargets, sizeof(*s->target));
 	s->filter = mem_alloc(FILTER / 64, 8);
@@ -45,10 +55,9 @@ static void set_targets(struct search *s)
 		for (unsigned j = 0; j < c->v[i].nsamples; j++) {
 			vaddr at = c->v[i].sample[j].addr;
 
-			*target_of(s, at) = (struct target){ at, i };
-			s->filter[hash(at) % FILTER / 64] |= UINT64_C(1) << hash(at) % 64;
-			s->lowest = at < s->lowest ? at : s->lowest;
-			s->highest = at > s->highest ? at : s->highest;
+			set_target(s, at, at, i);
+			if (c->v[i].size >= 24)
+				set_target(s, at + 16, at, i);
 		}
 	}
 }
@@ -59,6 +68,7 @@ static void note(struct search *s, const struct target *t, const struct block *b
 	struct site_ref ref = { at, CLASS_NONE, 0 };
 	uint64_t pick = r->seen++;
 
+	s->out->starts++;
 	if (b) {
 		ref.offset = at - b->addr > UINT32_MAX ? UINT32_MAX : (uint32_t)(at - b->addr);
 		s->out->by_offset[ref.offset / 8 < 63 ? ref.offset / 8 : 63]++;
@@ -76,6 +86,20 @@ static void note(struct search *s, const struct target *t, const struct block *b
 	r->v[pick] = ref;
 }
 
+static void note_inner(struct search *s, const struct target *t, const struct block *b, vaddr at)
+{
+	struct class_refs *r = &s->out->v[t->class];
+	struct site_ref ref = { at, CLASS_NONE, b ? (uint32_t)(at - b->addr) : 0 };
+
+	s->out->inners++;
+	r->seen_inner++;
+	if (r->ninner == INNER_MOST)
+		return;
+	if (b)
+		ref.parent = site_class_of(s->classes, b);
+	r->inner[r->ninner++] = ref;
+}
+
 static void scan(struct search *s, const struct block *b, vaddr at, const uint8_t *mem,
                  uint64_t len)
 {
@@ -87,8 +111,13 @@ static void scan(struct search *s, const struct block *b, vaddr at, const uint8_
 		    !(s->filter[hash(word) % FILTER / 64] >> hash(word) % 64 & 1))
 			continue;
 		t = target_of(s, word);
-		if (t->addr && !(b && b->addr == word))
+		if (!t->at || (b && b->addr == t->addr) ||
+		    word - t->addr >= s->classes->v[t->class].size)
+			continue;
+		if (word == t->addr)
 			note(s, t, b, at + i);
+		else
+			note_inner(s, t, b, at + i);
 	}
 }
 

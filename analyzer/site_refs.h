@@ -7,7 +7,8 @@
 
 #include "analyzer/site_class.h"
 
-#define REFS_MOST 24 /* of one class */
+#define REFS_MOST  24 /* of one class */
+#define INNER_MOST 8  /* the same of addresses inside its blocks, in their first 32 bytes */
 
 struct site_ref {
 	vaddr at;        /* of the word */
@@ -17,10 +18,12 @@ struct site_ref {
 
 struct class_refs {
 	uint32_t n;
-	uint32_t strings; /* of n: a std::string's, whose buffer the block is */
-	uint32_t grown;   /* of those: the capacity is more than the length */
-	uint64_t seen;
+	uint32_t strings;          /* of n: a std::string's, whose buffer the block is */
+	uint32_t grown;            /* of those: the capacity is more than the length */
+	uint64_t seen, seen_inner; /* how often there was one */
 	struct site_ref v[REFS_MOST];
+	uint32_t ninner;
+	struct site_ref inner[INNER_MOST];
 };
 
 struct site_refs {
@@ -28,6 +31,7 @@ struct site_refs {
 	size_t n;
 	uint64_t by_offset[64]; /* how many words of blocks, by offset / 8; the last: all others */
 	uint64_t total;
+	uint64_t starts, inners; /* of all classes */
 };
 
 /* *out is the caller's: site_refs_free. */

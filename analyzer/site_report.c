@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #define SAMPLES     48
-#define FINDINGS    256                   /* that are judged: the largest */
-#define SURE_ENOUGH 0.2                   /* share from which a candidate is worth naming */
+#define FINDINGS    256 /* that are judged: the largest */
+#define SURE_ENOUGH 0.2 /* share from which a candidate is worth naming */
 
 struct sampled {
 	struct report_finding *finding;

@@ -5,11 +5,11 @@ static uint64_t hash(uint64_t at)
 	return at * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 }
 
-static size_t slot_of(const struct scan_set *set, uint64_t at)
+size_t scan_slot(const struct scan_set *set, uint64_t at)
 {
-	size_t i = (size_t)hash(at) & (set->cap - 1);
+	size_t i = set->cap ? (size_t)hash(at) & (set->cap - 1) : 0;
 
-	while (set->v[i] && set->v[i] != at)
+	while (set->cap && set->v[i] && set->v[i] != at)
 		i = (i + 1) & (set->cap - 1);
 	return i;
 }
@@ -23,7 +23,7 @@ static void grow(struct scan_set *set)
 	set->v = mem_alloc(set->cap, sizeof(*set->v));
 	for (size_t i = 0; i < cap; i++)
 		if (old[i])
-			set->v[slot_of(set, old[i])] = old[i];
+			set->v[scan_slot(set, old[i])] = old[i];
 	mem_free(old);
 }
 
@@ -35,7 +35,7 @@ void scan_add(struct scan_set *set, uint64_t at)
 		return;
 	if (set->n * 2 >= set->cap)
 		grow(set);
-	i = slot_of(set, at);
+	i = scan_slot(set, at);
 	set->n += !set->v[i];
 	set->v[i] = at;
 	set->bits[hash(at) >> 6 & 1023] |= UINT64_C(1) << (hash(at) & 63);
@@ -45,7 +45,7 @@ bool scan_has(const struct scan_set *set, uint64_t at)
 {
 	uint64_t h = hash(at);
 
-	return set->bits[h >> 6 & 1023] >> (h & 63) & 1 && set->v[slot_of(set, at)] == at;
+	return set->bits[h >> 6 & 1023] >> (h & 63) & 1 && set->v[scan_slot(set, at)] == at;
 }
 
 void scan_free(struct scan_set *set)
@@ -126,4 +126,25 @@ void scan_callers(const struct functions *functions, const struct scan_set *set,
 			}
 		}
 	}
+}
+
+uint32_t *scan_count(const struct functions *functions, const struct scan_set *set)
+{
+	uint32_t *n = mem_alloc(set->cap + 1, sizeof(*n));
+
+	for (size_t c = 0; c < functions->ncode && set->n; c++) {
+		const struct function_range *code = &functions->code[c];
+		uint64_t size = code->end - code->start;
+
+		for (uint64_t i = 0; size >= 5 && i <= size - 5; i++) {
+			uint64_t to;
+
+			if ((code->bytes[i] & 0xfe) != 0xe8)
+				continue;
+			to = relative(code, i + 1);
+			if (scan_has(set, to))
+				n[scan_slot(set, to)]++;
+		}
+	}
+	return n;
 }

@@ -24,4 +24,8 @@ void scan_stubs(const struct functions *functions, struct scan_set *set);
 /* Sets a bit, by index into functions.v, for each function that calls or jumps to one of set. */
 void scan_callers(const struct functions *functions, const struct scan_set *set, uint64_t *bits);
 
+/* How many calls and jumps there are to each of set, by scan_slot. The caller's: mem_free. */
+uint32_t *scan_count(const struct functions *functions, const struct scan_set *set);
+size_t scan_slot(const struct scan_set *set, uint64_t at);
+
 #endif

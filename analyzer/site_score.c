@@ -12,7 +12,10 @@
 #define COPY_LEAST  32     /* bytes that are moved, from which on a site copies a block */
 #define COPY_LATER  1.0    /* logarithm: each copy has an original, but not the reverse */
 #define KINDS_MOST  3000   /* sites that debug information is asked for */
-#define TEMPERATURE 0.7    /* evidence is not independent: sums say too much */
+#define CALLERS     0.3    /* what is called from many places makes many blocks */
+#define ACTIVE      0.4
+#define ACTIVE_MOST 1.2
+#define TEMPERATURE 0.7 /* evidence is not independent: sums say too much */
 
 const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
                                      const struct score_module **module)
@@ -62,6 +65,29 @@ static bool is_copy(const struct score_module *m, const struct site_entry *e)
 	return wide >= COPY_LEAST && wide * 4 >= (uint64_t)e->add * 3;
 }
 
+/* A site that other classes are of makes blocks at all, which most do not. */
+static double activity(const struct scorer *scorer, uint32_t class, uint32_t site)
+{
+	const struct class_scores *s = &scorer->of[class];
+	double n = scorer->round ? (double)scorer->active[site] : 0, bonus;
+
+	for (unsigned i = 0; scorer->round && i < s->n; i++)
+		if (s->top[i].site == site)
+			n -= s->top[i].share;
+	bonus = ACTIVE * log(1 + 4 * (n > 0 ? n : 0));
+	return bonus < ACTIVE_MOST ? bonus : ACTIVE_MOST;
+}
+
+/* What the round found, for the next one. */
+static void note_activity(struct scorer *scorer)
+{
+	memset(scorer->active, 0, scorer->nsites * sizeof(*scorer->active));
+	for (size_t i = 0; i < scorer->classes->n; i++)
+		for (unsigned j = 0; j < scorer->of[i].n; j++)
+			scorer->active[scorer->of[i].top[j].site] +=
+				(float)scorer->of[i].top[j].share;
+}
+
 static struct scored score_site(struct scorer *scorer, uint32_t class, const struct score_module *m,
                                 uint32_t site, double size)
 {
@@ -75,8 +101,9 @@ static struct scored score_site(struct scorer *scorer, uint32_t class, const str
 	if (e->flags & SITE_LIBRARY)
 		s.content += LIBRARY;
 	s.content *= pooled;
-	s.rest = m->prior + log(size) + match_refs(scorer, class, m, site) +
-	         match_kind(scorer, class, m, site);
+	s.rest = m->prior + activity(scorer, class, s.site) +
+	         CALLERS * log(1 + (double)e->callers) + log(size) +
+	         match_refs(scorer, class, m, site) + match_kind(scorer, class, m, site);
 	s.score = s.content + s.rest;
 	return s;
 }
@@ -256,6 +283,7 @@ void scorer_run(struct scorer *scorer)
 	scorer->of = mem_alloc(n + 1, sizeof(*scorer->of)); /* of nothing, at first */
 	scorer->by_size = mem_alloc(n + 1, sizeof(*scorer->by_size));
 	scorer->kind_of = mem_alloc((size_t)scorer->nsites + 1, sizeof(*scorer->kind_of));
+	scorer->active = mem_alloc((size_t)scorer->nsites + 1, sizeof(*scorer->active));
 	scorer->kind = mem_alloc(n + 1, sizeof(*scorer->kind));
 	for (uint32_t i = 0; i < n; i++)
 		class_kind_find(scorer->classes, i, scorer->types, &scorer->kind[i]);
@@ -272,6 +300,7 @@ void scorer_run(struct scorer *scorer)
 			score_class(scorer, i, &scorer->of[i], &next[i]);
 		free_scores(scorer->of, n);
 		scorer->of = next;
+		note_activity(scorer);
 	}
 	scorer->explained = doubt_explained(scorer);
 }
@@ -282,6 +311,7 @@ void scorer_free(struct scorer *scorer)
 	mem_free(scorer->by_size);
 	mem_free(scorer->kind_of);
 	mem_free(scorer->kind);
+	mem_free(scorer->active);
 	array_free(&scorer->kinds);
 	scorer->of = NULL;
 	scorer->by_size = NULL;

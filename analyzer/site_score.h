@@ -16,6 +16,7 @@ struct score_module {
 	const struct module *module;
 	struct site_index index;
 	double prior;   /* logarithm */
+	bool foreign;   /* one of the language's own libraries */
 	uint32_t first; /* number of its first site among those of all modules */
 };
 
@@ -43,6 +44,12 @@ struct score_reason {
 };
 #define SCORE_REASONS 48
 
+/* What the words of a class's blocks are. */
+struct class_words {
+	unsigned n;
+	double own[WORDKINDS][WORD_KINDS + 1]; /* shares */
+};
+
 struct scorer {
 	const struct core *core;
 	const struct site_classes *classes;
@@ -56,12 +63,16 @@ struct scorer {
 	struct class_kind *kind; /* by class */
 	uint32_t *kind_of;       /* by site: 1 + its index in kinds */
 	ARRAY(struct site_kind) kinds;
-	uint32_t *by_size;       /* classes, sorted by size */
-	unsigned round;          /* 0: nothing is known of any class */
-	uint64_t pairs;          /* of a class and a site, which were compared */
-	uint64_t left_out;       /* blocks of classes that there were too many pairs for */
-	double explained;        /* share of what there is that the likeliest sites account for */
-	bool untold;             /* this site was given credit for what its code does not tell */
+	uint32_t *by_size; /* classes, sorted by size */
+	unsigned round;    /* 0: nothing is known of any class */
+	uint64_t pairs;    /* of a class and a site, which were compared */
+	uint64_t left_out; /* blocks of classes that there were too many pairs for */
+	float *active;     /* by site: classes that it explained in the round before */
+	double background[WORD_KINDS + 1]; /* shares of all words; 0: not made yet */
+	struct class_words words;
+	uint32_t words_of; /* 1 + the class that words is of */
+	double explained;  /* share of what there is that the likeliest sites account for */
+	bool untold;       /* this site was given credit for what its code does not tell */
 	/* where reasons are wanted */
 	struct score_reason *reason;
 	size_t nreasons;
@@ -73,11 +84,11 @@ void scorer_free(struct scorer *scorer);
 
 /*
  * site_doubt.c: what a share is worth in this program. Where the likeliest sites account for less
- * than half of all there is (`explained`), most of what fits does so by chance: there are sites
+ * than a fifth of all there is (`explained`), most of what fits does so by chance: there are sites
  * that no index has (calls through pointers, code without a file), or too many that are alike. A
  * sum of shares then counts by the odds that it is like the rest.
  */
-#define DOUBT_FROM 0.5
+#define DOUBT_FROM 0.2
 double doubt_explained(const struct scorer *scorer);
 double doubt_share(double explained, double sum);
 
@@ -107,6 +118,12 @@ double match_text(struct scorer *scorer, uint32_t class, const struct site_entry
 /* site_where.c: do those who point to it agree? */
 double match_refs(struct scorer *scorer, uint32_t class, const struct score_module *module,
                   uint32_t site);
+
+/* site_layout.c: are the words what the struct that the site makes has there? */
+double match_layout(struct scorer *scorer, uint32_t class, const struct site_entry *site,
+                    const struct site_store *store, const struct site_kind *kind);
+/* Valid until the next class is asked for. */
+const struct class_words *scorer_words(struct scorer *scorer, uint32_t class);
 
 /* site_kind.c: is the type of the blocks what the site makes? */
 double match_kind(struct scorer *scorer, uint32_t class, const struct score_module *module,

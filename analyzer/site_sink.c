@@ -6,11 +6,7 @@
 
 #include <stdlib.h>
 
-#define SPLICE_DEPTH 5
-#define SPLICE_MOST  400       /* steps of one call */
-#define OFFSET_MOST  (1 << 16) /* of stores that are kept */
-#define STEPS_MOST   512       /* of one function */
-#define SIZE_MOST    (INT64_C(1) << 40)
+#define SIZE_MOST (INT64_C(1) << 40)
 
 static struct builder_sink *self(struct flow_sink *sink)
 {
@@ -19,7 +15,7 @@ static struct builder_sink *self(struct flow_sink *sink)
 
 /* ---- stores ---- */
 
-static struct site_store store_of(int64_t offset, unsigned width, const struct value *v)
+struct site_store builder_store_of(int64_t offset, unsigned width, const struct value *v)
 {
 	struct site_store s = { .offset = (uint32_t)offset, .width = (uint8_t)width };
 
@@ -51,116 +47,96 @@ static struct site_store store_of(int64_t offset, unsigned width, const struct v
 	return s;
 }
 
-static void add_tag(struct builder *b, const struct value *block, struct site_tag tag)
+void builder_tag(struct builder *b, const struct value *block, uint32_t site, struct site_tag tag)
 {
-	struct pending_tag p = { block->id, b->reader, b->round, tag };
+	struct pending_tag p = { site, b->reader, b->round, tag };
 
-	if (block->add == 0 && b->tags.n < b->limits->stores)
+	if (block->kind == VALUE_INSIDE || block->add) {
+		b->sites.v[site].flags |= SITE_INNER;
+		p.tag.inner = 1;
+	}
+	if (b->tags.n < b->limits->stores)
 		array_push(&b->tags, p);
 }
 
-/* A block's address is stored somewhere. */
-static void tag_store(struct builder *b, const struct value *to, const struct value *v)
+/* Where something is stored, if that may be told. */
+static bool place_of(const struct value *to, struct site_tag *out)
 {
-	struct site_tag tag = { .parent = SITE_NONE };
-
+	*out = (struct site_tag){ .parent = SITE_NONE };
 	if (to->kind == VALUE_ADDR) {
-		tag.global = (uint64_t)to->add;
-	} else if (to->add < 0 || to->add >= OFFSET_MOST) {
-		return;
-	} else if (to->kind == VALUE_BLOCK) {
-		tag.parent = to->id;
-		tag.offset = (uint32_t)to->add;
-	} else if ((to->kind == VALUE_ARG || to->kind == VALUE_SYMBOL) && to->scale == 1) {
-		tag.offset = (uint32_t)to->add;
-	} else {
-		return;
+		out->global = (uint64_t)to->add;
+		return true;
 	}
-	add_tag(b, v, tag);
+	if (to->add < 0 || to->add >= OFFSET_MOST)
+		return false;
+	out->offset = (uint32_t)to->add;
+	if (value_block(to))
+		out->parent = to->id;
+	if (to->kind == VALUE_INSIDE || to->flags & VALUE_INDEX)
+		out->offset = TAG_ANYWHERE;
+	return value_block(to) ||
+	       ((to->kind == VALUE_ARG || to->kind == VALUE_SYMBOL) && to->scale == 1);
 }
 
-static void keep_step(struct summary *s, const struct step *step)
+static unsigned sites_of_value(const struct value *v)
 {
-	if (s->steps.n < STEPS_MOST)
-		array_push(&s->steps, *step);
+	return v->scale ? 2 : 1;
+}
+
+static void store_to(struct builder *b, const struct value *block, const struct site_store *store)
+{
+	for (unsigned i = 0; i < sites_of_value(block); i++)
+		builder_store(b, value_site(block, i), store);
+}
+
+static void set_flag(struct builder *b, const struct value *block, uint8_t flag)
+{
+	for (unsigned i = 0; i < sites_of_value(block); i++)
+		b->sites.v[value_site(block, i)].flags |= flag;
+}
+
+/* An address, of a block or what an argument is, is stored somewhere. */
+static void on_address(struct builder_sink *k, const struct value *to, const struct value *v)
+{
+	struct site_tag tag;
+
+	if (!place_of(to, &tag))
+		return;
+	for (unsigned i = 0; value_block(v) && i < sites_of_value(v); i++)
+		builder_tag(k->b, v, value_site(v, i), tag);
+	if (value_block(v))
+		return;
+	if (to->kind != VALUE_ARG) /* else the store is a step itself */
+		builder_keep_step(
+			k->summary,
+			&(struct step){ .kind = STEP_KEEP, .arg = (uint8_t)v->id, .tag = tag });
 }
 
 static void on_store(struct flow_sink *sink, const struct value *to, unsigned width,
                      const struct value *v)
 {
 	struct builder_sink *k = self(sink);
+	bool whole = value_plain_arg(v) && !v->add;
 	struct site_store store;
 
-	if (v->kind == VALUE_BLOCK && width == 8)
-		tag_store(k->b, to, v);
+	if (width == 8 && (value_block(v) || whole))
+		on_address(k, to, v);
+	if (to->kind == VALUE_INSIDE && width > 1 && (v->kind != VALUE_CONST || v->add))
+		k->summary->fills = true;
+	if (to->kind == VALUE_INSIDE && width == 1)
+		set_flag(k->b, to, SITE_BYTES);
 	if (to->add < -OFFSET_MOST || to->add >= OFFSET_MOST)
 		return;
-	store = store_of(to->add, width, v);
+	store = builder_store_of(to->add, width, v);
 	if (to->kind == VALUE_BLOCK && to->add >= 0) {
 		store.late = (to->flags & VALUE_LATE) != 0;
-		builder_store(k->b, to->id, &store);
+		store_to(k->b, to, &store);
 	} else if (value_plain_arg(to)) {
-		keep_step(k->summary, &(struct step){ .arg = (uint8_t)to->id, .store = store });
-	}
-}
-
-/* ---- what callees do ---- */
-
-struct splice {
-	struct builder *b;
-	uint32_t site;
-	bool late;
-	unsigned left;
-};
-
-static void splice(struct splice *s, uint64_t callee, unsigned arg, int64_t offset, unsigned depth)
-{
-	const struct function *f = function_at(s->b->functions, callee);
-	const struct summary *sum;
-	size_t n;
-
-	if (!f || f->start != callee || depth > SPLICE_DEPTH)
-		return;
-	sum = builder_summary(s->b, (size_t)(f - s->b->functions->v));
-	n = sum && sum->state == SUMMARY_DONE ? sum->steps.n : 0;
-	for (size_t i = 0; i < n && s->left; i++) {
-		struct step step = sum->steps.v[i];
-		int64_t at = offset + (int32_t)step.store.offset;
-
-		if (step.arg != arg || at < 0 || at >= OFFSET_MOST)
-			continue;
-		s->left--;
-		if (step.callee) {
-			splice(s, step.callee, step.to, at, depth + 1);
-			continue;
-		}
-		step.store.offset = (uint32_t)at;
-		step.store.late = s->late;
-		builder_store(s->b, s->site, &step.store);
-	}
-}
-
-void builder_splice(struct builder *b, uint64_t callee, unsigned arg, uint32_t site, int64_t offset,
-                    bool late)
-{
-	struct splice s = { b, site, late, SPLICE_MOST };
-
-	splice(&s, callee, arg, offset, 0);
-}
-
-static void pass_arguments(struct builder_sink *k, const struct flow_call *call)
-{
-	for (unsigned i = 0; i < FLOW_ARGS; i++) {
-		const struct value *v = &call->arg[i];
-
-		if (v->kind == VALUE_BLOCK && v->add >= 0)
-			builder_splice(k->b, call->target, i, v->id, v->add,
-			               (v->flags & VALUE_LATE) != 0);
-		else if (value_plain_arg(v) && v->add > -OFFSET_MOST && v->add < OFFSET_MOST)
-			keep_step(k->summary, &(struct step){ .arg = (uint8_t)v->id,
-			                                      .to = (uint8_t)i,
-			                                      .store.offset = (uint32_t)v->add,
-			                                      .callee = call->target });
+		builder_keep_step(k->summary,
+		                  &(struct step){ .kind = STEP_STORE,
+		                                  .arg = (uint8_t)to->id,
+		                                  .from = whole ? (uint8_t)(v->id + 1) : 0,
+		                                  .store = store });
 	}
 }
 
@@ -185,6 +161,9 @@ static bool memory_call(struct builder_sink *k, const struct flow_call *call)
 	set = strstr(call->name, "memset") != NULL;
 	if (!call->final || to->add < 0 || to->add >= OFFSET_MOST)
 		return true;
+	if (value_block(to) && !set &&
+	    (n->kind != VALUE_CONST || strstr(call->name, "str") || strstr(call->name, "stp")))
+		set_flag(k->b, to, SITE_BYTES);
 	store.offset = (uint32_t)to->add;
 	if (set && call->arg[1].kind == VALUE_CONST && !(call->arg[1].add & 255)) {
 		store.kind = STORE_ZERO;
@@ -196,9 +175,11 @@ static bool memory_call(struct builder_sink *k, const struct flow_call *call)
 	}
 	if (to->kind == VALUE_BLOCK) {
 		store.late = (to->flags & VALUE_LATE) != 0;
-		builder_store(k->b, to->id, &store);
+		store_to(k->b, to, &store);
 	} else if (value_plain_arg(to)) {
-		keep_step(k->summary, &(struct step){ .arg = (uint8_t)to->id, .store = store });
+		builder_keep_step(k->summary, &(struct step){ .kind = STEP_STORE,
+		                                              .arg = (uint8_t)to->id,
+		                                              .store = store });
 	}
 	return true;
 }
@@ -235,7 +216,9 @@ static void size_site(struct site_entry *e, const struct site_allocator *is,
 	if (is->string == STRING_ASKED) /* _M_create(capacity, the one before) */
 		e->string = call->arg[2].kind == VALUE_CONST && !call->arg[2].add ? STRING_EXACT
 		                                                                  : STRING_GROWN;
-	e->flags = (uint8_t)((is->zeroed ? SITE_ZEROED : 0) | (is->loose ? SITE_LOOSE : 0) |
+	/* where its address goes may have been read before the call was */
+	e->flags = (uint8_t)((e->flags & (SITE_RETURNED | SITE_INNER | SITE_BYTES)) |
+	                     (is->zeroed ? SITE_ZEROED : 0) | (is->loose ? SITE_LOOSE : 0) |
 	                     (is->out == ALLOCATOR_INSIDE ? SITE_INSIDE : 0));
 	if (is->size == ALLOCATOR_BYTES) {
 		set_size(e, a, is->scale, is->add);
@@ -311,6 +294,9 @@ static struct value allocate(struct builder_sink *k, struct flow *flow,
 		note_site(k->summary, site);
 		size_site(&k->b->sites.v[site], is, call);
 		note_wrapper(is, call, &wrapper);
+		k->b->sites.v[site].asks = wrapper.size != ALLOCATOR_NONE
+		                                   ? (uint8_t)(wrapper.arg + 1)
+		                                   : 0;
 		if (wrapper.size != ALLOCATOR_NONE && k->summary->wrapper.size == ALLOCATOR_NONE)
 			k->summary->wrapper = wrapper;
 		if (k->b->sites.v[site].size == SITE_TEXT && is->size == ALLOCATOR_BYTES &&
@@ -324,6 +310,43 @@ static struct value allocate(struct builder_sink *k, struct flow *flow,
 	if (is->out < FLOW_ARGS)
 		flow_put(flow, &call->arg[is->out], &block);
 	return (struct value){ 0 };
+}
+
+/*
+ * open_memstream's buffer gets its last size when the stream is closed: glibc's fclose reallocates
+ * it (libio/memstream.c, _IO_mem_finish). The FILE itself is of no interest.
+ */
+static struct value open_stream(struct builder_sink *k, const struct flow_call *call)
+{
+	uint32_t site = builder_site(k->b, call->next, 1, k->function);
+
+	if (site == SITE_NONE || k->nstreams == STREAMS_MOST)
+		return (struct value){ 0 };
+	k->b->sites.v[site].flags |= SITE_WRAPPER;
+	k->stream[k->nstreams].file = site;
+	k->stream[k->nstreams++].where = call->arg[0];
+	return (struct value){ .kind = VALUE_BLOCK, .id = site };
+}
+
+static bool close_stream(struct builder_sink *k, struct flow *flow, const struct flow_call *call)
+{
+	const struct value *file = &call->arg[0];
+
+	for (unsigned i = 0; i < k->nstreams; i++) {
+		struct value block = { .kind = VALUE_BLOCK };
+
+		if (file->kind != VALUE_BLOCK || file->id != k->stream[i].file)
+			continue;
+		block.id = builder_site(k->b, call->next, 0, k->function);
+		if (block.id == SITE_NONE)
+			return false;
+		k->b->sites.v[block.id].size = SITE_TEXT;
+		if (call->final)
+			note_site(k->summary, block.id);
+		flow_put(flow, &k->stream[i].where, &block);
+		return true;
+	}
+	return false;
 }
 
 /* A call of the C++ library's: it stands for what is asked for in there. */
@@ -351,6 +374,26 @@ static struct value lift(struct builder_sink *k, const struct flow_call *call,
 	return v;
 }
 
+/* In this module: a library calls its own exported functions by name, too. */
+static const struct function *callee_of(const struct builder *b, const struct flow_call *call)
+{
+	uint64_t at = call->target;
+	const struct function *f;
+
+	if (!at && call->name)
+		at = function_named(b->functions, call->name);
+	f = at ? function_at(b->functions, at) : NULL;
+	return f && f->start == at ? f : NULL;
+}
+
+static bool gets_block(const struct flow_call *call)
+{
+	for (unsigned i = 0; i < FLOW_ARGS; i++)
+		if (value_block(&call->arg[i]))
+			return true;
+	return false;
+}
+
 static struct value on_call(struct flow_sink *sink, struct flow *flow, const struct flow_call *call)
 {
 	struct builder_sink *k = self(sink);
@@ -359,8 +402,13 @@ static struct value on_call(struct flow_sink *sink, struct flow *flow, const str
 	struct site_allocator is;
 	const struct function *f;
 
-	if (builder_allocator(k->b, call, &is))
-		return allocate(k, flow, call, &is);
+	if (call->name && !strcmp(call->name, "fclose") && close_stream(k, flow, call))
+		return none;
+	if (builder_allocator(k->b, call, &is)) {
+		v = allocate(k, flow, call, &is);
+		return call->name && !strcmp(call->name, "open_memstream") ? open_stream(k, call)
+		                                                           : v;
+	}
 	if (call->name && (!strcmp(call->name, "strlen") || !strcmp(call->name, "__strlen_chk"))) {
 		v = value_symbol((uint32_t)(call->at - k->function) << 5);
 		v.flags = VALUE_TEXT;
@@ -368,24 +416,42 @@ static struct value on_call(struct flow_sink *sink, struct flow *flow, const str
 	}
 	if (call->name && !call->target && memory_call(k, call))
 		return call->arg[0];
-	f = call->target ? function_at(k->b->functions, call->target) : NULL;
+	f = callee_of(k->b, call);
 	if (!f)
 		return none;
 	callee = k->b->summary[f - k->b->functions->v];
+	if (gets_block(call)) /* it may return it */
+		callee = builder_summary(k->b, (size_t)(f - k->b->functions->v));
 	if (call->final)
-		pass_arguments(k, call);
+		builder_pass(k->b, k->summary, call, f->start);
 	if (!callee || callee->state != SUMMARY_DONE)
 		return none;
-	if (callee->library && callee->nsites)
+	if (callee->library && callee->nsites && call->target)
 		return lift(k, call, callee);
 	if (callee->same)
 		return call->arg[callee->same - 1];
+	if (callee->returned == SITE_NONE && callee->returned_inside != SITE_NONE)
+		return (struct value){ .kind = VALUE_INSIDE,
+			               .flags = VALUE_LATE,
+			               .id = callee->returned_inside,
+			               .scale = callee->inside_scale };
 	if (callee->returned == SITE_NONE)
 		return none;
 	return (struct value){ .kind = VALUE_BLOCK,
 		               .flags = VALUE_LATE,
 		               .id = callee->returned,
+		               .scale = callee->returned_scale,
 		               .add = callee->returned_add };
+}
+
+/* One more of those that a function returns: the sites of both. */
+static void add_result(const struct value *v, uint32_t *site, int64_t *scale)
+{
+	struct value known = { .kind = v->kind, .id = *site, .scale = *scale };
+	struct value both = *site == SITE_NONE ? *v : value_either(known, *v);
+
+	*site = both.id;
+	*scale = both.scale;
 }
 
 static void on_result(struct flow_sink *sink, const struct value *v)
@@ -393,11 +459,13 @@ static void on_result(struct flow_sink *sink, const struct value *v)
 	struct summary *s = self(sink)->summary;
 
 	if (v->kind == VALUE_BLOCK) {
-		if (s->returned == SITE_NONE || v->id < s->returned) {
-			s->returned = v->id;
+		if (s->returned == SITE_NONE || v->id < s->returned)
 			s->returned_add = (int32_t)v->add;
-		}
-		self(sink)->b->sites.v[v->id].flags |= SITE_RETURNED;
+		add_result(v, &s->returned, &s->returned_scale);
+		set_flag(self(sink)->b, v, SITE_RETURNED);
+	} else if (v->kind == VALUE_INSIDE) {
+		add_result(v, &s->returned_inside, &s->inside_scale);
+		set_flag(self(sink)->b, v, SITE_INNER);
 	} else if (value_plain_arg(v) && !v->add) {
 		s->same = (uint8_t)(v->id + 1);
 	}
@@ -406,6 +474,9 @@ static void on_result(struct flow_sink *sink, const struct value *v)
 struct flow_sink *builder_sink(struct builder *b, struct summary *summary, uint64_t function,
                                struct builder_sink *mem)
 {
-	*mem = (struct builder_sink){ { on_call, on_store, on_result }, b, summary, function };
+	*mem = (struct builder_sink){ .sink = { on_call, on_store, on_result },
+		                      .b = b,
+		                      .summary = summary,
+		                      .function = function };
 	return &mem->sink;
 }

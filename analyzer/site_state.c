@@ -91,6 +91,16 @@ void state_join(struct flow_state *into, const struct flow_state *other, uint32_
 	into->nslots = n;
 }
 
+void state_replace(struct flow_state *state, const struct value *old, struct value with)
+{
+	for (unsigned i = 0; i < CODE_REGS; i++)
+		if (value_same(&state->reg[i], old))
+			state->reg[i] = with;
+	for (unsigned i = 0; i < state->nslots; i++)
+		if (value_same(&state->slot[i].value, old))
+			state->slot[i].value = with;
+}
+
 void state_copy(struct flow_state *to, const struct flow_state *from)
 {
 	memcpy(to, from, offsetof(struct flow_state, slot));

@@ -39,6 +39,8 @@ void state_spoil(struct flow_state *state, int64_t at, int64_t bytes);
 /* What holds in both goes to into; label tells one meeting point from another. */
 void state_join(struct flow_state *into, const struct flow_state *other, uint32_t label);
 
+/* Everything that has the value old gets another. */
+void state_replace(struct flow_state *state, const struct value *old, struct value with);
 void state_copy(struct flow_state *to, const struct flow_state *from);
 
 #endif

@@ -184,6 +184,8 @@ static void multiply(struct flow *flow, const struct code_insn *insn)
 	else
 		a = b.kind == VALUE_CONST ? value_times(a, b.add, id) : value_symbol(id);
 	put(flow, insn, &o[0], a);
+	if (insn->written >> CODE_RDX & 1 && o[0].reg != CODE_RDX) /* the upper half */
+		flow->now.reg[CODE_RDX] = symbol(flow, insn, 4);
 }
 
 static void extend(struct flow *flow, const struct code_insn *insn)
@@ -330,12 +332,25 @@ static void forget_written(struct flow *flow, const struct code_insn *insn)
 	}
 }
 
+/* Is a block's address compared with NULL? What moves things leaves the answer alone. */
+static void test(struct flow *flow, const struct code_insn *insn)
+{
+	if (insn->op == CODE_TEST)
+		flow->tested = get(flow, insn, &insn->operand[0]);
+	else if (insn->op != CODE_MOVE && insn->op != CODE_ADDRESS && insn->op != CODE_SAME)
+		flow->tested = (struct value){ 0 };
+	if (flow->tested.kind != VALUE_BLOCK || flow->tested.add)
+		flow->tested = (struct value){ 0 };
+}
+
 void flow_step(struct flow *flow, const struct code_insn *insn)
 {
 	const struct code_operand *o = insn->operand;
 
+	test(flow, insn);
 	switch (insn->op) {
 	case CODE_SAME:
+	case CODE_TEST:
 		break;
 	case CODE_MOVE:
 		put(flow, insn, &o[0], get(flow, insn, &o[1]));

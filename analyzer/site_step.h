@@ -12,9 +12,10 @@ struct flow {
 	const struct code_decoder *decoder;
 	uint64_t start, end;
 	struct flow_sink *sink;
-	struct flow_state now, elsewhere;
-	bool alive;    /* control comes here from above, or a label */
-	bool indirect; /* elsewhere is the state of a jump through a table */
+	struct flow_state now, elsewhere, aside;
+	struct value tested; /* a block that was just compared with NULL; else VALUE_NONE */
+	bool alive;          /* control comes here from above, or a label */
+	bool indirect;       /* elsewhere is the state of a jump through a table */
 	bool loops, final;
 };
 

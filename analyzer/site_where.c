@@ -26,7 +26,10 @@ static double match_global(const struct scorer *scorer, uint32_t class, vaddr at
 		return 0;
 	if (!heap_find(heap, word, &b) || b.state != BLOCK_USED || b.addr != word)
 		return -0.3;
-	return site_class_of(scorer->classes, &b) == class ? 3 : -0.7;
+	if (site_class_of(scorer->classes, &b) != class)
+		return -0.7;
+	/* of many blocks, that it is one of them says little of the others */
+	return log_ratio(1, 0.6, scorer->classes->v[class].blocks < 2 ? 0.03 : 0.25);
 }
 
 /* How probable is it that the block of this class is of that site? */
@@ -41,30 +44,75 @@ static double share_of(const struct scorer *scorer, uint32_t class, uint32_t sit
 }
 
 /* Words of the site's parent at this offset point to it. */
-static double match_parent(const struct scorer *scorer, const struct class_refs *refs,
+static double match_parent(const struct scorer *scorer, const struct site_ref *ref, uint32_t n,
                            const struct score_module *module, const struct site_tag *tag)
 {
 	double hit = 0;
 
-	for (uint32_t i = 0; i < refs->n; i++)
-		if (refs->v[i].parent != CLASS_NONE && refs->v[i].offset == tag->offset)
-			hit += share_of(scorer, refs->v[i].parent, module->first + tag->parent);
-	return at_least(log_ratio(hit / refs->n, 0.7, 0.1), -1);
+	for (uint32_t i = 0; i < n; i++)
+		if (ref[i].parent != CLASS_NONE &&
+		    (ref[i].offset == tag->offset || tag->offset == TAG_ANYWHERE))
+			hit += share_of(scorer, ref[i].parent, module->first + tag->parent);
+	return at_least(log_ratio(hit / n, 0.7, 0.1), -1);
 }
 
-static double match_offset(const struct scorer *scorer, const struct class_refs *refs,
+static double match_offset(const struct scorer *scorer, const struct site_ref *ref, uint32_t n,
                            uint32_t offset)
 {
 	const struct site_refs *all = scorer->refs;
 	uint32_t at = offset / 8 < 63 ? offset / 8 : 63;
 	double hit = 0, common;
 
-	for (uint32_t i = 0; i < refs->n; i++)
-		hit += refs->v[i].parent != CLASS_NONE && refs->v[i].offset == offset;
+	for (uint32_t i = 0; i < n; i++)
+		hit += ref[i].parent != CLASS_NONE && ref[i].offset == offset;
 	common = ((double)all->by_offset[at] + 1) / ((double)all->total + 8);
 	common = common < 0.02 ? 0.02 : common > 0.6 ? 0.6 : common;
-	return at_least(log_ratio(hit / refs->n, 0.65 > common ? 0.65 : common, common) * 0.7,
-	                -0.3);
+	return at_least(log_ratio(hit / n, 0.65 > common ? 0.65 : common, common) * 0.7, -0.3);
+}
+
+/* An index that the code does not tell: those who point to the blocks do so from all over. */
+static double match_anywhere(const struct site_ref *ref, uint32_t n)
+{
+	unsigned apart = 0;
+
+	for (uint32_t i = 1; i < n; i++)
+		apart += ref[i].offset != ref[i - 1].offset;
+	return n < 3 ? 0 : at_least(log_ratio((double)apart / (n - 1), 0.75, 0.35), -0.3);
+}
+
+static double match_tag(const struct scorer *scorer, const struct class_refs *refs,
+                        const struct score_module *module, const struct site_tag *tag)
+{
+	const struct site_ref *ref = tag->inner ? refs->inner : refs->v;
+	uint32_t n = tag->inner ? refs->ninner : refs->n;
+
+	if (tag->parent != SITE_NONE)
+		return match_parent(scorer, ref, n, module, tag);
+	if (tag->offset == TAG_ANYWHERE)
+		return match_anywhere(ref, n);
+	return match_offset(scorer, ref, n, tag->offset);
+}
+
+/* Are its addresses those of starts, or of what lies inside? A header that a pointer skips, say. */
+static double match_inner(struct scorer *scorer, const struct class_refs *refs,
+                          const struct site_entry *e)
+{
+	const struct site_refs *all = scorer->refs;
+	bool start = e->flags & (SITE_RETURNED | SITE_INSIDE), inner = e->flags & SITE_INNER;
+	double share, common, own, llr;
+
+	if (!refs || refs->seen + refs->seen_inner < 2)
+		return 0;
+	share = (double)refs->seen_inner / (double)(refs->seen + refs->seen_inner);
+	common = ((double)all->inners + 1) / ((double)all->starts + (double)all->inners + 8);
+	common = common < 0.05 ? 0.05 : common > 0.5 ? 0.5 : common;
+	own = inner ? start ? 0.5 : 0.85 : common * 0.6;
+	llr = log_ratio(share, own > common || !inner ? own : common, common);
+	llr = at_least(llr, inner ? -0.5 : -2);
+	if (fabs(llr) > 0.3)
+		scorer_reason(scorer, llr, "is pointed to as the site hands out its address", NULL,
+		              share);
+	return llr;
 }
 
 double match_refs(struct scorer *scorer, uint32_t class, const struct score_module *module,
@@ -79,20 +127,22 @@ double match_refs(struct scorer *scorer, uint32_t class, const struct score_modu
 		const struct site_tag *tag = &module->index.tag[e->tag + i];
 		double llr;
 
+		if (tag->global && tag->inner)
+			continue;
 		if (tag->global)
 			llr = match_global(scorer, class, tag->global + module->module->bias);
-		else if (!refs || !refs->n)
+		else if (!refs || !(tag->inner ? refs->ninner : refs->n))
 			continue;
-		else if (tag->parent != SITE_NONE)
-			llr = match_parent(scorer, refs, module, tag);
 		else
-			llr = match_offset(scorer, refs, tag->offset);
+			llr = match_tag(scorer, refs, module, tag);
 		if (!any || llr > best)
 			best = llr;
 		any = true;
 	}
+	if (e->flags & (SITE_RETURNED | SITE_INNER)) /* where to is not all known, then */
+		best = at_least(best, -0.2);
 	if (any)
 		scorer_reason(scorer, best, "is pointed to from where the site puts its address",
 		              NULL, -1);
-	return best;
+	return best + match_inner(scorer, refs, e);
 }
