@@ -90,13 +90,6 @@ static bool is_code(const struct core *core, vaddr at)
 	return s && !s->absent && (s->flags & SEG_X);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* libpthread: before glibc 2.34 ld.so has pointers to its locks. */
 static bool is_glibc(const struct module *m)
 {

@@ -200,10 +200,8 @@ static void add_mappings(struct places *places, struct report *report)
 
 static const char *mapping_name(const struct report_mapping *m)
 {
-	const char *slash = m->path ? strrchr(m->path, '/') : NULL;
-
 	if (m->path)
-		return slash && slash[1] ? slash + 1 : m->path;
+		return base_name(m->path);
 	return !strcmp(m->kind, ledger_kind_name(LEDGER_STACK)) ? "  [ stack ]" : "  [ anon ]";
 }
 

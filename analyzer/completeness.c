@@ -15,13 +15,6 @@ struct lost {
 	const char *why;     /* of the first */
 };
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static void count_file(struct lost *lost, const char *path)
 {
 	const char *name = base_name(path);

@@ -20,13 +20,12 @@
 static const char *program_name(struct report *r)
 {
 	static const char deleted[] = " (deleted)";
-	const char *exe = r->process.exe, *slash;
+	const char *exe = r->process.exe;
 	size_t n;
 
 	if (!exe || !*exe)
 		return r->process.comm ? r->process.comm : "";
-	slash = strrchr(exe, '/');
-	exe = slash ? slash + 1 : exe;
+	exe = base_name(exe);
 	n = strlen(exe);
 	if (n > sizeof(deleted) - 1 && !strcmp(exe + n - (sizeof(deleted) - 1), deleted))
 		n -= sizeof(deleted) - 1;

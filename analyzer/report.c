@@ -91,13 +91,6 @@ void report_start(struct report *report, struct analysis *a)
 	report->partial = core->truncated || core->trouble || core->nwarnings > 0;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Which names are missing in what was just looked up, and how to have them. */
 static bool warn_nameless(struct report *report, const struct modules *modules)
 {

@@ -1,13 +1,6 @@
 /* Frames of a thread or of an allocation as text, one a line. */
 #include "analyzer/text_report.h"
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 static void frame(const struct report_frame *f, size_t number, unsigned indent, struct out *out)
 {
 	out_printf(out, "%*s#%-3zu 0x%016llx  ", (int)indent, "", number,

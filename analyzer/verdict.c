@@ -104,12 +104,10 @@ static const char *kind_of(struct report *r, const struct report_finding *f)
 static const char *place_of(struct report *r, const struct report_finding *f)
 {
 	static const char perhaps[] = "perhaps "; /* as site_report.c has it */
-	const char *slash = f->site.file ? strrchr(f->site.file, '/') : NULL;
 
 	if (!f->site_text && f->site.function && f->site.file && f->site.line != ABSENT)
 		return pool_printf(&r->pool, ", allocated by %s (%s:%llu)", f->site.function,
-		                   slash ? slash + 1 : f->site.file,
-		                   (unsigned long long)f->site.line);
+		                   base_name(f->site.file), (unsigned long long)f->site.line);
 	if (!f->site_text && f->site.function)
 		return pool_printf(&r->pool, ", allocated by %s", f->site.function);
 	if (!f->site_text)

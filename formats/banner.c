@@ -67,7 +67,7 @@ static const char *version_of(const struct core *core, struct modules *modules,
 /* libc.so.6; libc-2.31.so, what it links to before glibc 2.34. */
 static bool is_libc(const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = base_name(path);
 
 	return !strncmp(name, "libc.so.6", 9) ||
 	       (!strncmp(name, "libc-2.", 7) && strstr(name, ".so"));

@@ -115,6 +115,14 @@ static inline uint64_t round_up(uint64_t n, uint64_t a)
  */
 #define first_behind(v, n, member, at) first_where(i_, 0, n, (v)[i_].member > (at))
 
+/* What follows the last slash of a path; all of it where nothing does. */
+static inline const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
 /* Little-endian loads from any alignment (the dead process may differ from us in nothing but that).
  */
 static inline uint64_t load64(const void *p)

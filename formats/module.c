@@ -261,8 +261,7 @@ bool module_is_runtime(const struct module *module)
 	static const char *const names[] = { "libc.so",    "libc-2",   "ld-linux", "ld-2",
 		                             "libstdc++",  "libgcc_s", "libm.so",  "libm-2",
 		                             "libpthread", "libdl",    "libc++" };
-	const char *slash = strrchr(module->path, '/');
-	const char *base = slash ? slash + 1 : module->path;
+	const char *base = base_name(module->path);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strncmp(base, names[i], strlen(names[i])))
