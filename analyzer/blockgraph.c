@@ -1,4 +1,5 @@
 #include "analyzer/blockgraph.h"
+#include "formats/stage.h"
 #include "formats/written.h"
 
 #define LARGE   65536 /* bytes: a block that may have holes, as in edge.c */
@@ -39,8 +40,9 @@ static void put(struct words *w, uint64_t value, uint32_t place)
 	if (!span_find(heap_span(g->heap, value - CHUNK_HEADER), value, &chunk, &id) ||
 	    !bit_get(g->set, id))
 		return;
-	g->fresh[g->nfresh++ & (BLOCKGRAPH_FRESH - 1)] =
-		(struct near_block){ .addr = chunk + CHUNK_HEADER, .id = id };
+	g->fresh[g->nfresh++ & (BLOCKGRAPH_FRESH - 1)] = (struct near_block){
+		.addr = chunk + CHUNK_HEADER, .id = id
+	};
 	w->step[w->n++] = (struct dominator_step){ id, place, place + 1 };
 }
 
@@ -125,8 +127,10 @@ static size_t next(void *of, uint32_t id, uint32_t at, struct dominator_step *st
 static void scan(void *of, edge_fn *take, void *arg)
 {
 	const struct blockgraph *g = of;
+	struct stage outer = stage_steps("who holds what", 0);
 
 	edges_scan(g->core, g->heap, g->set, take, arg);
+	stage_end(outer);
 }
 
 void blockgraph_make(const struct core *core, const struct heap *heap, const uint64_t *set,

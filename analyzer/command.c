@@ -72,11 +72,10 @@ static const char *name_of(const char *path)
 
 static void show_progress(const struct options *opt)
 {
-	const char *name = name_of(opt->arg[0]);
 	struct pool pool = { 0 };
 
 	if (!opt->quiet)
-		progress_start(text_escape(&pool, pool_printf(&pool, "reading %s", name)));
+		progress_start(text_escape(&pool, base_name(name_of(opt->arg[0]))));
 	pool_free(&pool);
 }
 

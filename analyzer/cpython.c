@@ -256,12 +256,9 @@ static void look_root(struct python *p, const struct root *r)
 
 static bool uses_python(const struct typing *t)
 {
-	for (size_t i = 0; i < t->modules->n; i++) {
-		const char *name = strrchr(t->modules->v[i].path, '/');
-
-		if (strstr(name ? name : t->modules->v[i].path, "python"))
+	for (size_t i = 0; i < t->modules->n; i++)
+		if (strstr(base_name(t->modules->v[i].path), "python"))
 			return true;
-	}
 	return false;
 }
 

@@ -7,11 +7,13 @@
  */
 #include "analyzer/filter.h"
 #include "analyzer/marker.h"
+#include "formats/stage.h"
 #include "formats/written.h"
 
 #define FILTER 64    /* words looked at together */
 #define LONG   65536 /* bytes; blocks that are worth asking which part of them was ever touched */
 #define FETCH  256   /* bytes of a block that are fetched ahead */
+#define TELL   (UINT64_C(1) << 20) /* bytes of blocks, after which it is told how far it is */
 #define WINDOW (UINT64_C(2) << 20) /* bytes mapped at a time */
 
 /* A block that is left is to be scanned. */
@@ -238,6 +240,8 @@ static void scan_later(struct marker *m, vaddr chunk)
 /* Scans what is on the stack and in the queues, until all are empty or the stack runs over. */
 static void follow(struct marker *m)
 {
+	uint64_t told = m->sum->bytes;
+
 	while (!m->sweeping && (m->depth || m->nblocks || m->npointers)) {
 		while (m->depth && m->nblocks < BLOCKS)
 			scan_later(m, m->stack[--m->depth]);
@@ -245,6 +249,10 @@ static void follow(struct marker *m)
 			scan_oldest(m);
 		else
 			resolve_oldest(m);
+		if (m->sum->bytes - told >= TELL) {
+			stage_add(m->sum->bytes - told);
+			told = m->sum->bytes;
+		}
 	}
 }
 

@@ -75,13 +75,6 @@ void origins_warn(const struct origins *origins, struct report *report)
 
 /* ---- which frame is the site ---- */
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 static bool begins(const char *s, const char *with)
 {
 	return !strncmp(s, with, strlen(with));

@@ -1,6 +1,7 @@
 #include "analyzer/out.h"
 #include "analyzer/progress.h"
 #include "analyzer/text.h"
+#include "formats/hold.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,24 +30,25 @@ void out_end_by_pipe(void)
 	_exit(128 + SIGPIPE);
 }
 
-static void remove_unfinished(int sig)
+static void clean_up(int sig)
 {
 	out_abandon();
+	progress_wipe();
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
 
-static void guard_unfinished(char *name)
+/* A signal that ends us leaves neither a part of the output nor a line on the terminal. */
+static void guard_against_signals(void)
 {
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 
-	unfinished = name;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
 		struct sigaction now;
 
 		/* nohup and background jobs ignore some of these: that stays */
 		if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-			signal(ends[i], name ? remove_unfinished : SIG_DFL);
+			signal(ends[i], clean_up);
 	}
 }
 
@@ -87,6 +89,7 @@ static bool open_file(struct out *out, const char *path, struct err *err)
 {
 	struct stat st;
 	bool there = lstat(path, &st) == 0;
+	sigset_t before;
 
 	if (there && S_ISDIR(st.st_mode))
 		return err_set(err, "cannot write %s: it is a directory; give a file name after -o",
@@ -98,7 +101,11 @@ static bool open_file(struct out *out, const char *path, struct err *err)
 		return true;
 	}
 	out->temporary = temporary_name(path);
+	before = signals_hold();
 	out->fd = mkostemp(out->temporary, O_CLOEXEC);
+	if (out->fd >= 0)
+		unfinished = out->temporary;
+	signals_release(before);
 	if (out->fd < 0) {
 		int e = errno;
 
@@ -107,7 +114,6 @@ static bool open_file(struct out *out, const char *path, struct err *err)
 		return err_set(err, "cannot write %s: %s (a new file is first written beside it)",
 		               path, strerror(e));
 	}
-	guard_unfinished(out->temporary);
 	return true;
 }
 
@@ -115,6 +121,7 @@ bool out_open(struct out *out, const char *path, enum color color, struct err *e
 {
 	struct out o = { .fd = STDOUT_FILENO, .path = path, .cap = OUT_BUFFER };
 
+	guard_against_signals();
 	if (path && !open_file(&o, path, err))
 		return false;
 	o.buf = mem_alloc(o.cap, 1);
@@ -171,7 +178,7 @@ void out_discard(struct out *out)
 {
 	if (out->temporary) {
 		unlink(out->temporary);
-		guard_unfinished(NULL);
+		unfinished = NULL;
 	}
 	if (out->path && out->fd >= 0)
 		close(out->fd);
@@ -184,7 +191,7 @@ static bool put_in_place(struct out *out, struct err *err)
 {
 	if (rename(out->temporary, out->path) != 0)
 		return err_set(err, "cannot write %s: %s", out->path, strerror(errno));
-	guard_unfinished(NULL);
+	unfinished = NULL;
 	mem_free(out->temporary);
 	out->temporary = NULL;
 	return true;

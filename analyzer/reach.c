@@ -11,6 +11,7 @@
  */
 #include "analyzer/reach.h"
 #include "analyzer/mark.h"
+#include "formats/stage.h"
 
 #define BATCH 64 /* as many as a cell may have, at least */
 
@@ -285,6 +286,7 @@ void reach_mark(const struct core *core, const struct heap *heap, const struct r
                 unsigned threads, struct early *early, struct reach *out)
 {
 	struct work w = { .heap = heap, .reach = out };
+	struct stage outer = stage_bytes("following pointers", heap->total[BLOCK_USED].bytes);
 
 	*out = (struct reach){ .heap = heap, .bits_bytes = heap->bits_bytes };
 	out->strong = mem_lazy(out->bits_bytes);
@@ -294,6 +296,7 @@ void reach_mark(const struct core *core, const struct heap *heap, const struct r
 	if (early)
 		w.marker = early_marker(early, heap, out->weak, &out->total[REACH_REACHABLE]);
 	out->early = w.marker != NULL;
+	stage_add(out->total[REACH_REACHABLE].bytes);
 	if (!out->early)
 		begin_strong(&w, core, roots, threads);
 	mark_drain(w.marker);
@@ -309,6 +312,7 @@ void reach_mark(const struct core *core, const struct heap *heap, const struct r
 	}
 	mem_lazy_free(w.left, out->bits_bytes);
 	mark_close(w.marker);
+	stage_end(outer);
 }
 
 void reach_free(struct reach *reach)

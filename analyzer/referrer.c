@@ -1,4 +1,5 @@
 #include "analyzer/referrer.h"
+#include "formats/stage.h"
 #include "formats/written.h"
 
 #define WINDOW (UINT64_C(16) << 20) /* bytes that are asked for at a time */
@@ -88,13 +89,27 @@ static void scan_run(struct finder *f, vaddr start, vaddr stop, uint64_t lo, uin
 		scan_by(f, start, stop, lo, width, 4);
 }
 
+/* Of the file: bytes that are not holes. */
+static uint64_t stored(const struct core *core)
+{
+	uint64_t bytes = core->file_size;
+
+	for (size_t i = 0; i < core->nholes; i++)
+		bytes -= core->hole[i].end - core->hole[i].start;
+	return bytes;
+}
+
 static void scan(struct finder *f, uint64_t lo, uint64_t width)
 {
+	struct stage outer = stage_bytes("searching for pointers", stored(f->core));
+
 	for (vaddr stop, at = 0; core_written(f->core, &at, UINT64_MAX, &stop); at = stop) {
 		if (stop - at > WINDOW)
 			stop = round_up(at + 1, WINDOW);
 		scan_run(f, at, stop, lo, width);
+		stage_add(stop - at);
 	}
+	stage_end(outer);
 }
 
 static void scan_registers(struct finder *f)

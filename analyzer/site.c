@@ -4,6 +4,7 @@
 #include "analyzer/report.h"
 #include "analyzer/site_cache.h"
 #include "analyzer/site_place.h"
+#include "formats/stage.h"
 
 #include <stdlib.h>
 
@@ -30,13 +31,6 @@ struct sites {
 };
 
 /* ---- the modules' code ---- */
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 typedef ARRAY(struct site_export) export_list;
 
@@ -107,17 +101,22 @@ static void index_modules(struct sites *s)
 	const struct modules *modules = analysis_modules(s->a);
 	struct site_limits limits = { INSNS_MOST, SITES_MOST, STORES_MOST };
 	export_list exports = { 0 };
+	struct stage outer;
 	uint32_t first = 0;
 
+	outer = stage_steps("reading machine code", modules->n);
 	s->scorer.module = mem_alloc(modules->n + 1, sizeof(*s->scorer.module));
-	for (size_t i = 0; i < modules->n; i++)
+	for (size_t i = 0; i < modules->n; i++) {
 		if (i != modules->exe)
 			add_module(s, &modules->v[i], &exports, &limits,
 			           module_is_runtime(&modules->v[i]) ? PRIOR_RUNTIME
 			                                             : PRIOR_LIBRARY);
+		stage_add(i != modules->exe);
+	}
 	if (modules->exe < modules->n)
 		add_module(s, &modules->v[modules->exe], &exports, &limits, 0);
 	array_free(&exports);
+	stage_end(outer);
 	qsort(s->scorer.module, s->scorer.nmodules, sizeof(*s->scorer.module), by_place);
 	for (size_t i = 0; i < s->scorer.nmodules; i++) {
 		s->scorer.module[i].first = first;
@@ -141,6 +140,7 @@ void sites_make(struct analysis *a, const uint64_t *wanted, struct sites **out)
 	struct sites *s = mem_alloc(1, sizeof(*s));
 	const struct heap *heap = analysis_heap(a);
 	bool refs = refs_are_cheap(heap);
+	struct stage outer;
 
 	s->a = a;
 	*out = s;
@@ -149,6 +149,7 @@ void sites_make(struct analysis *a, const uint64_t *wanted, struct sites **out)
 	index_modules(s);
 	if (!s->scorer.nsites)
 		return;
+	outer = stage_steps("looking for allocation sites", 0);
 	for (size_t i = 0; i < s->scorer.nmodules; i++)
 		if (s->scorer.module[i].prior > PRIOR_RUNTIME)
 			site_marks_add(&s->marks, &s->scorer.module[i].index);
@@ -164,6 +165,7 @@ void sites_make(struct analysis *a, const uint64_t *wanted, struct sites **out)
 	s->scorer.modules = &a->modules;
 	s->scorer.types = analysis_types(a);
 	scorer_run(&s->scorer);
+	stage_end(outer);
 	s->place = mem_alloc(s->scorer.nsites, sizeof(*s->place));
 	s->guess = mem_alloc(s->classes.n + 1, sizeof(*s->guess));
 	for (size_t i = 0; i < s->classes.n; i++)

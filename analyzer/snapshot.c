@@ -1,6 +1,7 @@
 #include "analyzer/snapshot.h"
 #include "analyzer/json_load.h"
 #include "formats/crew.h"
+#include "formats/stage.h"
 
 #define MUCH 16 /* one in so many bytes is possible: worth a look at how they are kept */
 
@@ -155,6 +156,7 @@ static void build_some(void *of, size_t first, size_t end)
 
 void snapshots_analyze(struct snapshot *snapshot, size_t n, unsigned threads)
 {
+	struct stage outer;
 	size_t cores = 0;
 
 	snapshot[0].a.threads = threads;
@@ -166,7 +168,9 @@ void snapshots_analyze(struct snapshot *snapshot, size_t n, unsigned threads)
 	}
 	for (size_t i = 0; i < n; i++)
 		snapshot[i].a.threads = cores && threads > cores ? threads / (unsigned)cores : 1;
+	outer = threads > 1 && cores > 1 ? stage_alone("all at the same time") : stage_now();
 	crew_share(threads, n, 1, build_some, snapshot);
+	stage_end(outer);
 	for (size_t i = 0; i < n; i++) {
 		snapshot[i].a.threads = threads; /* what is asked on is asked one by one */
 		snapshot[i].when = when_of_report(&snapshot[i].report);
@@ -193,9 +197,6 @@ void snapshot_lighten(struct snapshot *snapshot)
 const char *snapshot_program(const struct snapshot *snapshot)
 {
 	const struct report_process *p = &snapshot->report.process;
-	const char *slash = p->exe ? strrchr(p->exe, '/') : NULL;
 
-	if (slash)
-		return slash + 1;
-	return p->exe ? p->exe : p->comm ? p->comm : "";
+	return p->exe ? base_name(p->exe) : p->comm ? p->comm : "";
 }

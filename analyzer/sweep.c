@@ -13,6 +13,7 @@
  */
 #include "analyzer/fill.h"
 #include "formats/crew.h"
+#include "formats/stage.h"
 
 #define FEW         8192 /* found blocks that are better followed one by one */
 #define FEW_SHARE   128  /* or one in so many cells */
@@ -282,6 +283,7 @@ static void sweep_piece(struct marker *m, bool down, size_t piece)
 {
 	size_t from = piece * PIECE, to = from + PIECE;
 	uint8_t *fresh = &m->fresh[piece];
+	uint64_t before = m->sum->bytes;
 
 	if (to > m->heap->ncells)
 		to = m->heap->ncells;
@@ -293,6 +295,7 @@ static void sweep_piece(struct marker *m, bool down, size_t piece)
 		sweep_down(m, from, to);
 	else
 		sweep_up(m, from, to);
+	stage_add(m->sum->bytes - before);
 	if (count_found(m, from, to))
 		__atomic_store_n(fresh, FRESH_FOUND, __ATOMIC_RELAXED);
 }

@@ -1,4 +1,5 @@
 #include "formats/cachefile.h"
+#include "formats/hold.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -136,6 +137,7 @@ void cachefile_write(const char *name, const void *bytes, size_t size)
 	struct pool pool = { 0 };
 	const char *new = pool_printf(&pool, "%s.%ld", name, (long)getpid());
 	int folder = open_folder(true), fd = -1;
+	sigset_t before = signals_hold();
 
 	memcpy(head.magic, magic, sizeof(magic));
 	if (folder >= 0)
@@ -148,6 +150,7 @@ void cachefile_write(const char *name, const void *bytes, size_t size)
 		if (!good || renameat(folder, new, folder, name))
 			unlinkat(folder, new, 0);
 	}
+	signals_release(before);
 	if (folder >= 0)
 		close(folder);
 	pool_free(&pool);

@@ -2,6 +2,7 @@
 #include "formats/decompress.h"
 #include "formats/elfclass.h"
 #include "formats/machine.h"
+#include "formats/stage.h"
 #include "formats/store.h"
 
 #include <errno.h>
@@ -189,19 +190,30 @@ static bool nothing_usable(const struct unpack *u, const struct input *in, struc
 	                                          : "there is nothing in it");
 }
 
+/* What is ahead in a file; 0 in a pipe: nobody knows. */
+static uint64_t bytes_ahead(const struct source *source)
+{
+	struct stat st;
+
+	return !fstat(source->fd, &st) && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+}
+
 /* Streams what is ahead into a store. */
 static bool unpack(const char *name, enum packing packing, struct source *source, struct input *in,
                    struct err *err)
 {
 	struct unpack u = { .name = name, .packing = packing, .err = err };
 	const char *why = NULL;
+	struct stage outer;
 	enum stream_end end;
 	struct err failed;
 	bool ok;
 
 	if (!store_open(&u.store, bound, &failed))
 		return err_set(err, "%s: %s", name, failed.msg);
+	outer = stage_bytes(packing == PACKING_NONE ? "copying" : "unpacking", bytes_ahead(source));
 	end = decompress(packing, source, take, &u, &why);
+	stage_end(outer);
 	*in = (struct input){ .fd = -1,
 		              .size = u.store.size,
 		              .read = source->taken,

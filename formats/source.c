@@ -1,4 +1,5 @@
 #include "formats/source.h"
+#include "formats/stage.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -35,6 +36,7 @@ static void fill(struct source *s)
 		s->error = got < 0 ? errno : 0;
 	} else {
 		s->n += (size_t)got;
+		stage_add((uint64_t)got);
 	}
 }
 

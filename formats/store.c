@@ -1,5 +1,6 @@
 #include "formats/store.h"
 #include "formats/zero.h"
+#include "formats/hold.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,17 +21,16 @@
 static int named_and_unlinked(const char *folder)
 {
 	char name[300];
-	sigset_t all, before;
+	sigset_t before;
 	int fd;
 
 	if (snprintf(name, sizeof(name), "%s/coreheap.XXXXXX", folder) >= (int)sizeof(name))
 		return -1;
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
+	before = signals_hold();
 	fd = mkostemp(name, O_CLOEXEC);
 	if (fd >= 0)
 		unlink(name);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	signals_release(before);
 	return fd;
 }
 

@@ -10,6 +10,7 @@
  * between is one chunk with a bad header, it stays a chunk of the span; else it is skipped, a gap.
  */
 #include "heapwalk/links.h"
+#include "formats/stage.h"
 #include "heapwalk/split.h"
 #include "heapwalk/step.h"
 
@@ -180,6 +181,7 @@ static inline __attribute__((always_inline)) enum step walk_by(const struct step
 
 		if (at.p >= w->reached) {
 			w->reached = ahead_reach(w->ahead, at.p);
+			stage_add(w->reached - at.p);
 			if (w->show && at.last)
 				w->show(w->show_of, s, at.last);
 		}
@@ -428,6 +430,7 @@ static void add_mmapped(struct walk *w, const struct region *r, size_t first_cel
 
 void chunks_walk(struct walk *w, unsigned threads, const struct visitor *visitor)
 {
+	struct stage outer = stage_bytes("walking the heap", split_bytes(w));
 	struct split *split = split_walk(w, threads, visitor);
 	bool whole = true;
 
@@ -456,4 +459,5 @@ void chunks_walk(struct walk *w, unsigned threads, const struct visitor *visitor
 	if (w->heap->visited)
 		w->heap->ncells = split_first_cell(split, w->regions.n);
 	split_free(split);
+	stage_end(outer);
 }

@@ -253,8 +253,7 @@ static void make_parts(struct split *sp)
 	cut(sp);
 }
 
-/* Bytes of heap to be stepped through; 0 where regions overlap, which the ordinary walk reports. */
-static uint64_t bytes_to_walk(const struct walk *w)
+uint64_t split_bytes(const struct walk *w)
 {
 	uint64_t sum = 0;
 
@@ -273,7 +272,7 @@ struct split *split_walk(struct walk *w, unsigned threads, const struct visitor 
 {
 	struct split *sp;
 
-	if (visitor ? !bytes_to_walk(w) : threads < 2 || bytes_to_walk(w) < WORTH)
+	if (visitor ? !split_bytes(w) : threads < 2 || split_bytes(w) < WORTH)
 		return NULL;
 	sp = mem_alloc(1, sizeof(*sp));
 	sp->w = w;

@@ -12,6 +12,9 @@
 
 struct split;
 
+/* Bytes of heap to be stepped through; 0 where regions overlap, which the ordinary walk reports. */
+uint64_t split_bytes(const struct walk *w);
+
 /*
  * Walks all of w's regions by this many threads; NULL where that is not worth it, else the result:
  * split_free. Regions must be sorted and the index made. The visitor, if there is one, is told.

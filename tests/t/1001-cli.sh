@@ -157,9 +157,28 @@ if [ "$terminals" ] && [ "${SAN:-0}" = 0 ] && command -v valgrind >/dev/null && 
 	slow="valgrind -q --log-file=/dev/null '$COREHEAP' leaks slow" # slow enough to be waited for
 	like 'a terminal sees progress from the second second on' \
 		"$(TERM=xterm on_terminal sh -c "$slow | wc -l" | tr '\033\r' '!>')" \
-		'>coreheap: reading slow .*>!\[K'
-	is 'not with -q' "$(TERM=xterm on_terminal sh -c "$slow -q | wc -l" | grep -c reading)" 0
-	is 'a pipe does not' "$(sh -c "$slow" 2>&1 | grep -c reading)" 0
+		'>coreheap: slow: [a-z ]+, [0-9]+%, [0-9.]+ [KMG]iB/s, [0-9]+ (s|min) left [-|/\\]!\[K.*>!\[K[0-9]*>?$'
+	said=$(TERM=xterm python3 - valgrind -q --log-file=/dev/null "$COREHEAP" leaks slow -o left <<'PY' | tr '\033\r' '!>'
+import os, pty, sys
+interrupted = False
+def read(fd):
+    global interrupted
+    try:
+        data = os.read(fd, 65536)
+    except OSError:
+        return b""
+    if b"slow: " in data and not interrupted:
+        interrupted = True
+        os.write(fd, b"\x03")
+    return data
+print("ended", os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], read)))
+PY
+)
+	like 'Ctrl-C wipes the line, and ends by the signal' "$said" '[-|/\\]!\[K(\^C)?>!\[Kended -2'
+	is 'and leaves no part of the output' "$(find . -name left -o -name '.coreheap*')" ''
+	is 'not with -q' "$(TERM=xterm on_terminal sh -c "$slow -q | wc -l" | grep -c coreheap:)" 0
+	is 'nor on a dumb terminal' "$(TERM=dumb on_terminal sh -c "$slow | wc -l" | grep -c coreheap:)" 0
+	is 'a pipe does not' "$(sh -c "$slow" 2>&1 | grep -c coreheap:)" 0
 else
 	skip 'progress' 'no terminal, valgrind or kernel core, or this is a sanitizer build'
 fi
