@@ -6,9 +6,10 @@
 #include "analyzer/marker.h"
 #include "formats/written.h"
 
-#define MOST   4096                 /* edges of a block that are logged */
-#define FILTER 64                   /* words looked at together */
-#define LONG   (UINT64_C(64) << 10) /* bytes of a block that are worth reading from the file */
+#define MOST    4096                 /* edges of a block that are logged */
+#define WAITING 64                   /* blocks that wait together */
+#define FILTER  64                   /* words looked at together */
+#define LONG    (UINT64_C(64) << 10) /* bytes of a block that are worth reading from the file */
 
 #define GAP 32 /* cells that are read from disk rather than left out */
 
@@ -41,45 +42,87 @@ static bool is_news(const struct marker *m, edge e)
 	       !(__atomic_load_n(&m->found[granule >> 6], __ATOMIC_RELAXED) >> (granule & 63) & 1);
 }
 
-/* The edges of a block. False: there are too many. */
-static bool edges_of(struct marker *m, const uint8_t *p, uint64_t bytes, edge *out, size_t *n)
-{
-	uint64_t some[FILTER + 4];
+/* Blocks whose edges wait until it is known which of them are news. */
+struct batch {
+	struct waiting {
+		size_t cell, n;
+		unsigned bit;
+	} block[WAITING];
+	size_t nblocks, nedges;
+	edge edge[2 * MOST];
+};
 
-	for (*n = 0; bytes >= m->width;) {
+/* The edges of a block wait. False: there are too many. */
+static bool add_edges(struct marker *m, const uint8_t *p, uint64_t bytes, struct batch *b)
+{
+	edge *out = b->edge + b->nedges;
+	uint64_t some[FILTER + 4];
+	size_t n = 0;
+
+	while (bytes >= m->width) {
 		size_t take = bytes < m->width * FILTER ? bytes / m->width : FILTER;
 		size_t kept = marker_filter(m, p, take, some);
 
-		if (kept > MOST - *n)
+		if (kept > MOST - n)
 			return false;
-		for (size_t i = 0; i < kept; i++)
-			*n += edge_of(m, some[i], &out[*n]) && is_news(m, out[*n]);
+		for (size_t i = 0; i < kept; i++) {
+			bool leads = edge_of(m, some[i], &out[n]);
+
+			if (leads)
+				__builtin_prefetch(&m->found[edge_granule(out[n]) >> 6]);
+			n += leads;
+		}
 		p += m->width * take;
 		bytes -= m->width * take;
 	}
+	b->nedges += n;
+	b->block[b->nblocks - 1].n = n;
 	return true;
 }
 
+static void write_batch(const struct marker *m, struct pen *pen, struct batch *b)
+{
+	edge *e = b->edge;
+
+	for (size_t i = 0; i < b->nblocks; i++) {
+		const struct waiting *w = &b->block[i];
+		size_t news = 0;
+
+		for (size_t k = 0; k < w->n; k++)
+			if (is_news(m, e[k]))
+				e[news++] = e[k];
+		pen_block(pen, w->cell, w->bit, e, news);
+		e += w->n;
+	}
+	b->nblocks = b->nedges = 0;
+}
+
 static void log_block(struct marker *m, struct pen *pen, const struct span *s, size_t c,
-                      unsigned bit)
+                      unsigned bit, struct batch *b)
 {
 	vaddr chunk = cell_chunk(s, c, bit);
 	uint64_t bytes = span_usable(s, span_next(s, chunk + CHUNK_HEADER) - chunk);
-	edge some[MOST];
-	size_t n;
 
+	if (b->nblocks == WAITING || b->nedges > MOST)
+		write_batch(m, pen, b);
+	b->block[b->nblocks++] = (struct waiting){ .cell = s->first_cell + c, .bit = bit };
 	if (s->mem && (m->fed || bytes <= LONG) &&
-	    edges_of(m, s->mem + (chunk + CHUNK_HEADER - s->start), bytes, some, &n))
-		pen_block(pen, s->first_cell + c, bit, some, n);
-	else
-		pen_give_up(pen, s->first_cell + c);
+	    add_edges(m, s->mem + (chunk + CHUNK_HEADER - s->start), bytes, b))
+		return;
+	b->nblocks--;
+	write_batch(m, pen, b); /* what is written of a group comes in order */
+	pen_give_up(pen, s->first_cell + c);
 }
 
 void log_left(struct marker *m, struct pen *pen, const struct span *s, size_t c, size_t end)
 {
+	struct batch b;
+
+	b.nblocks = b.nedges = 0;
 	for (; c < end; c++)
 		for (uint64_t left = m->left[s->first_cell + c]; left; left &= left - 1)
-			log_block(m, pen, s, c, (unsigned)__builtin_ctzll(left));
+			log_block(m, pen, s, c, (unsigned)__builtin_ctzll(left), &b);
+	write_batch(m, pen, &b);
 }
 
 /* ---- reading ---- */

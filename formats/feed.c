@@ -11,6 +11,7 @@
 
 #define GRAIN  UINT64_C(4096)    /* of direct reads: no disk has larger sectors */
 #define STRIDE (2 * FEED_WINDOW) /* from buffer to buffer */
+#define HANDS  2 /* that read: the disk has the next request when it is done with one */
 
 struct window {
 	vaddr start, end;
@@ -20,15 +21,17 @@ struct feed {
 	const struct core *core;
 	feed_arrived *arrived;
 	void *of;
-	int fd; /* that reads past the page cache; -1: there is none */
+	int fd;       /* that reads past the page cache; -1: there is none */
+	bool refused; /* it does not, after all */
 	ARRAY(struct window) windows;
 	uint8_t *mem; /* of all buffers */
 	size_t bytes;
 	unsigned nfree;
 	uint8_t **free;
-	pthread_mutex_t lock; /* of nfree and free */
-	pthread_cond_t returned;
-	struct hand hand;
+	size_t next, arrives; /* windows: to be read; to arrive, in order */
+	pthread_mutex_t lock; /* of nfree, free, next, arrives */
+	pthread_cond_t returned, moved;
+	struct hand hand[HANDS];
 };
 
 /* The file once more, without its name: it may have none, or be another one's by now. */
@@ -63,6 +66,7 @@ struct feed *feed_open(const struct core *core, unsigned buffers, feed_arrived *
 	}
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->returned, NULL);
+	pthread_cond_init(&f->moved, NULL);
 	return f;
 }
 
@@ -86,16 +90,19 @@ vaddr feed_window_end(const struct core *core, vaddr start, vaddr end)
 	return offset == UINT64_MAX || end - start <= room ? end : start + room;
 }
 
-static uint8_t *lend(struct feed *f)
+/* The next window to be read, and a buffer for it; so windows get theirs in order. */
+static bool take(struct feed *f, size_t *window, uint8_t **buffer)
 {
-	uint8_t *mem;
-
 	pthread_mutex_lock(&f->lock);
-	while (!f->nfree)
+	while (!f->nfree && f->next < f->windows.n)
 		pthread_cond_wait(&f->returned, &f->lock);
-	mem = f->free[--f->nfree];
+	*window = f->next;
+	if (f->next < f->windows.n) {
+		f->next++;
+		*buffer = f->free[--f->nfree];
+	}
 	pthread_mutex_unlock(&f->lock);
-	return mem;
+	return *window < f->windows.n;
 }
 
 static uint8_t *buffer_of(const struct feed *f, const uint8_t *mem)
@@ -135,53 +142,67 @@ static bool read_window(struct feed *f, uint64_t offset, uint64_t n, uint8_t *bu
 {
 	uint64_t lead = offset % GRAIN;
 
-	if (f->fd >= 0 && read_from(f->fd, buffer, offset - lead, n + lead))
+	if (f->fd >= 0 && !__atomic_load_n(&f->refused, __ATOMIC_RELAXED) &&
+	    read_from(f->fd, buffer, offset - lead, n + lead))
 		return true;
-	if (f->fd >= 0)
-		close(f->fd); /* not every file system that opens such a file reads it */
-	f->fd = -1;
+	/* not every file system that opens such a file reads it */
+	__atomic_store_n(&f->refused, true, __ATOMIC_RELAXED);
 	if (!read_from(f->core->fd, buffer, offset - lead, n + lead))
 		return false;
 	posix_fadvise(f->core->fd, (off_t)(offset - lead), (off_t)(n + lead), POSIX_FADV_DONTNEED);
 	return true;
 }
 
-/* The window's bytes; NULL: it has none, or they cannot be had. */
-static uint8_t *fetch(struct feed *f, const struct window *w)
+/* Reads the window; NULL: it has nothing, or that cannot be had, and the buffer is taken back. */
+static uint8_t *fetch(struct feed *f, const struct window *w, uint8_t *buffer)
 {
 	uint64_t offset = offset_of(f->core, w->start), n = w->end - w->start;
 	vaddr at = w->start, stop;
-	uint8_t *buffer;
 
-	if (w->start >= w->end || offset == UINT64_MAX || !core_at(f->core, w->start, n) ||
-	    n > FEED_WINDOW - offset % GRAIN || !core_written(f->core, &at, w->end, &stop))
-		return NULL;
-	buffer = lend(f);
-	if (read_window(f, offset, n, buffer))
+	if (w->start < w->end && offset != UINT64_MAX && core_at(f->core, w->start, n) &&
+	    n <= FEED_WINDOW - offset % GRAIN && core_written(f->core, &at, w->end, &stop) &&
+	    read_window(f, offset, n, buffer))
 		return buffer + offset % GRAIN;
 	feed_take_back(f, buffer);
 	return NULL;
 }
 
-/* The feeding thread. */
+/* One of the feeding threads. */
 static void work(void *feed)
 {
 	struct feed *f = feed;
+	uint8_t *buffer = NULL, *mem;
+	size_t i;
 
-	for (size_t i = 0; i < f->windows.n; i++)
-		f->arrived(f->of, i, fetch(f, &f->windows.v[i]));
+	while (take(f, &i, &buffer)) {
+		mem = fetch(f, &f->windows.v[i], buffer);
+		pthread_mutex_lock(&f->lock);
+		while (f->arrives != i)
+			pthread_cond_wait(&f->moved, &f->lock);
+		pthread_mutex_unlock(&f->lock);
+		f->arrived(f->of, i, mem);
+		pthread_mutex_lock(&f->lock);
+		f->arrives++;
+		pthread_cond_broadcast(&f->moved);
+		pthread_mutex_unlock(&f->lock);
+	}
 }
 
 bool feed_start(struct feed *feed)
 {
-	return hand_start(&feed->hand, work, feed);
+	for (int i = 0; i < HANDS; i++)
+		if (!hand_start(&feed->hand[i], work, feed))
+			return i > 0;
+	return true;
 }
 
 void feed_close(struct feed *f)
 {
-	hand_wait(&f->hand);
+	for (int i = 0; i < HANDS; i++)
+		hand_wait(&f->hand[i]);
 	if (f->fd >= 0)
 		close(f->fd);
+	pthread_cond_destroy(&f->moved);
 	pthread_cond_destroy(&f->returned);
 	pthread_mutex_destroy(&f->lock);
 	array_free(&f->windows);

@@ -1,5 +1,5 @@
 /*
- * feed: windows of a core that does not fit into memory, each read once, in order, by a thread of
+ * feed: windows of a core that does not fit into memory, each read once, in order, by threads of
  * its own while others look at those before. They go past the page cache (O_DIRECT) where the file
  * system lets them, into buffers of our own: what a mapping of the file costs is then not paid, a
  * page's fault, its place in the cache and its removal from there, together more than a disk's
@@ -16,9 +16,9 @@
 struct feed;
 
 /*
- * Called by the feeding thread for window after window, once for each. mem: its bytes, that the
- * callee owns until feed_take_back, and FEED_TAIL more that may be written; NULL: they were not
- * read, as they cannot be, or are a hole.
+ * Called by a feeding thread for window after window, once for each, one after the other. mem: its
+ * bytes, that the callee owns until feed_take_back, and FEED_TAIL more that may be written; NULL:
+ * they were not read, as they cannot be, or are a hole.
  */
 typedef void feed_arrived(void *of, size_t window, uint8_t *mem);
 

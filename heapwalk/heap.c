@@ -1,3 +1,4 @@
+#include "formats/written.h"
 #include "heapwalk/links.h"
 #include "heapwalk/pthread.h"
 #include "heapwalk/plan.h"
@@ -155,6 +156,7 @@ void heap_walk(const struct core *core, struct heap_want want, struct heap **out
 		w.align = state_align(w.instances.v[0].state);
 	lost_find(&w);
 	w.heap->align = w.align;
+	w.heap->scarce = core->scarce ? core : NULL;
 	regions_find(&w);
 	w.apart = bytes_apart(&w);
 	mmapped_find(&w);
@@ -344,8 +346,10 @@ static uint32_t next_set(const struct heap *heap, const uint64_t *bits, uint32_t
 	return id < heap->nchunks ? id : heap->nchunks;
 }
 
-#define LOOK_AHEAD  4  /* cells, of 1 KiB each where blocks are aligned to 16 bytes */
-#define FIRST_WORDS 56 /* bytes of a block that are worth another line */
+#define WANTED      4096 /* cells whose blocks are read from disk ahead */
+#define WANTED_GAP  32   /* cells that are read with others rather than left out */
+#define LOOK_AHEAD  4    /* cells, of 1 KiB each where blocks are aligned to 16 bytes */
+#define FIRST_WORDS 56   /* bytes of a block that are worth another line */
 
 /* The cell in which the chunk with this rank starts: at or after `from`, and often near. */
 static size_t cell_of(const struct span *s, uint32_t rank, size_t from)
@@ -388,6 +392,41 @@ bool heap_by_id(const struct heap *heap, uint32_t id, struct block *b)
 		return false;
 	chunk = s->cell ? chunk_in(s, cell_of(s, id - s->first_id, 0), id - s->first_id) : s->start;
 	return heap_find(heap, chunk + CHUNK_HEADER, b);
+}
+
+/* Is one of these n bits (<= 64) set? */
+static bool any_set(const uint64_t *bits, uint32_t id, uint32_t n)
+{
+	unsigned shift = id & 63;
+	uint64_t some = n ? bits[id >> 6] >> shift : 0;
+
+	if (shift + n > 64)
+		some |= bits[(id >> 6) + 1] << (64 - shift);
+	return n < 64 ? some & ((UINT64_C(1) << n) - 1) : some != 0;
+}
+
+/* Asks for the blocks that come next, where they have to be read from disk. */
+static void want_ahead(const struct heap *h, const struct span *s, const uint64_t *bits,
+                       struct heap_iter *it)
+{
+	size_t end = s->ncells - it->cell > WANTED ? it->cell + WANTED : s->ncells;
+	size_t first = SIZE_MAX, last = 0, c = it->ahead > it->cell ? it->ahead : it->cell;
+
+	if (c + WANTED / 2 > it->cell + WANTED && end < s->ncells)
+		return; /* enough is on its way */
+	for (it->ahead = end; c <= end; c++) {
+		uint32_t id = c < end ? s->first_id + s->cell[c].rank : 0;
+		uint32_t n = c < end ? bit_count(cell_bits(&s->cell[c])) : 0;
+
+		if (any_set(bits, id, n)) {
+			first = first == SIZE_MAX ? c : first;
+			last = c;
+		} else if (first != SIZE_MAX && (c == end || c - last > WANTED_GAP)) {
+			core_will_want(h->scarce, s->start + first * span_cell(s),
+			               s->start + (last + 2) * span_cell(s));
+			first = SIZE_MAX;
+		}
+	}
 }
 
 /* Fetches the beginnings of the blocks that come next: processors do so within a page at most. */
@@ -440,7 +479,9 @@ bool heap_next_set(const struct heap *heap, const uint64_t *bits, struct heap_it
 		it->cell = cell_of(s, id - s->first_id, it->cell);
 		chunk = chunk_in(s, it->cell, id - s->first_id);
 	}
-	if (it->look && s->cell && s->mem)
+	if (it->look && s->cell && heap->scarce)
+		want_ahead(heap, s, bits, it);
+	else if (it->look && s->cell && s->mem)
 		look_ahead(s, bits, it);
 	it->at = s->kind == SPAN_MMAP ? 0 : span_next(s, chunk + CHUNK_HEADER);
 	b->addr = chunk + CHUNK_HEADER;

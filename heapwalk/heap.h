@@ -156,6 +156,7 @@ struct heap {
 	const char *versions; /* glibc versions with this layout, e.g. "2.35-2.41"; NULL: no glibc
 	                         heap, or a layout that no known release has */
 	/* private */
+	const struct core *scarce; /* the core, if it does not fit into memory */
 	struct pool pool;
 	struct parked *parked; /* sorted: chunks that may wait in fastbins, with their links: of a
 	                          core that does not fit into memory, while it is walked */
@@ -207,7 +208,7 @@ struct heap_iter {
 	uint32_t id;
 	bool inside;
 	bool look;    /* heap_next_set: what is in the blocks will be read; sooner, if it is said */
-	size_t ahead; /* cells whose blocks are being fetched */
+	size_t ahead; /* cells whose blocks are being fetched, or read from disk */
 };
 bool heap_next(const struct heap *heap, struct heap_iter *it, struct block *block);
 

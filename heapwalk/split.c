@@ -209,7 +209,7 @@ static vaddr region_reach(const struct region *r)
 static void cut_fed(struct split *sp)
 {
 	const struct core *core = sp->w->core;
-	unsigned buffers = sp->threads < BUFFERS - 2 ? sp->threads + 2 : BUFFERS;
+	unsigned buffers = sp->threads < BUFFERS - 3 ? sp->threads + 3 : BUFFERS;
 
 	sp->feed = feed_open(core, buffers, arrived, sp);
 	pthread_mutex_init(&sp->lock, NULL);
