@@ -135,6 +135,12 @@ static bool is_damaged(const struct report *r)
 	return false;
 }
 
+/* Then only a record of the process's own tells who makes them. */
+static bool is_nameless(const struct report_finding *f)
+{
+	return !f->type && !f->site_text && !f->site.function;
+}
+
 static void next_steps(const struct report *r, const struct options *opt, struct out *out)
 {
 	struct table t = { .indent = 2, .headless = true };
@@ -152,6 +158,12 @@ static void next_steps(const struct report *r, const struct options *opt, struct
 		     r->leaks.definite.blocks ? "leaks" : "leaks --reach possible", core, "");
 		step(&t, "the first one: what it is, who points to it", program, "explain", core,
 		     at);
+		if (r->leaks.definite.blocks && is_nameless(suspect)) {
+			table_cell(&t, "who allocates it: told by cores from the next start on");
+			table_cell(&t, "LD_PRELOAD=libcoreheap_sites.so COREHEAP_SITES=stack %s",
+			           r->process.exe ? text_shell(&t.pool, r->process.exe)
+			                          : "PROGRAM");
+		}
 	}
 	if (r->without_keepers && little_leaked(r))
 		step(&t, "on which blocks the memory in use hangs", program, "summary --retained",

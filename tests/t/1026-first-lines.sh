@@ -152,4 +152,38 @@ kernel_core core "$OUT/unsaved" lost
 like 'one is: it may be leaked; the others are told of besides' \
 	"$("$COREHEAP" summary core | head -n 6 | tr '\n' ' ')" \
 	'1 block, 4\.8[0-9] KiB is unreachable from what is there, [0-9.]+% of all that is in use; it may be leaked, .* so it is called possible\. 3 blocks, 3\.5[0-9] KiB more are reached only by'
+
+# What is kept by a link in its middle is no suspect beside a leak, either.
+cat >linked.c <<'C'
+#include <stdlib.h>
+#include <string.h>
+
+struct node {
+	long numbers[4];
+	struct node **link; /* to the link of the next */
+	char rest[60];
+};
+struct node **list;
+
+int main(void)
+{
+	for (int i = 0; i < 50; i++) {
+		struct node *n = calloc(1, sizeof(*n));
+
+		n->link = list;
+		list = (struct node **)&n->link;
+	}
+	for (int i = 0; i < 20; i++)
+		*(char **)memset(malloc(5000), 7, 5000) = strdup("a word");
+	abort();
+}
+C
+compile linked linked.c -O0
+kernel_core core "$OUT/linked"
+text=$("$COREHEAP" summary core --no-sites)
+like 'blocks that links keep are in use' "$(printf '%s\n' "$text" | head -n 6 | tr '\n' ' ')" \
+	'unreachable: leaked, .* (49|50) blocks, [0-9.]+ KiB more are reached only by pointers into the middle, but as the program keeps them on purpose: in use\.'
+like 'leaks says the same' "$("$COREHEAP" leaks core --no-sites | head -n 6 | tr '\n' ' ')" \
+	'(49|50) blocks, [0-9.]+ KiB more are reached .* on purpose: in use\.'
+like 'who allocates what has no name' "$text" 'LD_PRELOAD=libcoreheap_sites.so COREHEAP_SITES=stack .*/linked$'
 plan_done
