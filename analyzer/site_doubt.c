@@ -7,6 +7,23 @@
 
 #include <math.h>
 
+#define UNKNOWN (-1.5) /* logarithm, against one of SITES */
+#define SITES   40     /* as many as a small program has */
+
+/* The more sites there are, the more of them fit a block by chance. */
+double doubt_unknown(const struct scorer *scorer)
+{
+	double sites = 0;
+
+	for (size_t i = 0; i < scorer->nmodules; i++) {
+		const struct score_module *m = &scorer->module[i];
+
+		for (size_t j = 0; j < m->index.n; j++)
+			sites += m->index.v[j].flags & SITE_WRAPPER ? 0 : exp(m->prior);
+	}
+	return UNKNOWN + (sites > SITES ? log(sites / SITES) : 0);
+}
+
 /*
  * The mean over classes of the share that the candidates have which are kept. Large classes count
  * for more, but none of them makes up for all others. Classes that no site was looked for of say

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#define REFUTED (-8.0) /* logarithm: nobody else knows the type */
+
 /* Headers of libstdc++ that ask for nodes and buffers. */
 static enum site_holds held_by_file(const char *file)
 {
@@ -73,6 +75,7 @@ void class_kind_find(const struct site_classes *classes, uint32_t class, const s
 	out->name = first->name;
 	out->holds = (uint8_t)kind_of_type(first->name);
 	out->exact = !strcmp(first->method, "vtable");
+	out->libc = !strcmp(first->method, "libc");
 	out->share = (double)told / c->nsamples;
 }
 
@@ -177,6 +180,11 @@ double match_kind(struct scorer *scorer, uint32_t class, const struct score_modu
 	const struct class_kind *is = &scorer->kind[class];
 	double llr;
 
+	if (is->libc && !module_is_runtime(module->module)) {
+		scorer_reason(scorer, REFUTED, "is of a type of the C library's own", NULL,
+		              is->share);
+		return REFUTED * is->share;
+	}
 	if (scorer->round || scorer->reason)
 		kind = *scorer_kind(scorer, module, site);
 	if (!is->name)

@@ -27,6 +27,7 @@ struct class_kind {
 	const char *name; /* of most of the samples whose type is known; NULL: none */
 	uint8_t holds;    /* enum site_holds */
 	bool exact;       /* the type comes from a vtable */
+	bool libc;        /* it is the C library's own: its structures lead to the blocks */
 	double share;     /* of the samples */
 };
 

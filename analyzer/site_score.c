@@ -7,7 +7,6 @@
 #define HOPELESS    14     /* logarithm: so far behind the likeliest, a site is out of the race */
 #define PAIRS_MOST  500000 /* of class and site: half a second */
 #define LIBRARY     (-2.0) /* a function of the C++ library that others call by a pointer */
-#define UNKNOWN     -1.5   /* logarithm: that it is none of the sites */
 #define UNDECIDED   0.1    /* share of the likeliest below which a class tells nothing */
 #define COPY_LEAST  32     /* bytes that are moved, from which on a site copies a block */
 #define COPY_LATER  1.0    /* logarithm: each copy has an original, but not the reverse */
@@ -202,7 +201,7 @@ static void keep(struct class_scores *out, const scored_list *all, double best)
 static void score_class(struct scorer *scorer, uint32_t class, const struct class_scores *before,
                         struct class_scores *out)
 {
-	double best = UNKNOWN, sum = 0;
+	double best = scorer->unknown, sum = 0;
 	scored_list all = { 0 };
 
 	*out = (struct class_scores){ 0 };
@@ -221,7 +220,7 @@ static void score_class(struct scorer *scorer, uint32_t class, const struct clas
 	out->fits = before ? before->fits : (uint32_t)all.n;
 	keep(out, &all, best);
 	array_free(&all);
-	out->unknown = exp((UNKNOWN - best) * TEMPERATURE);
+	out->unknown = exp((scorer->unknown - best) * TEMPERATURE);
 	sum += out->unknown;
 	out->unknown /= sum;
 	for (unsigned i = 0; i < out->n; i++)
@@ -280,6 +279,7 @@ void scorer_run(struct scorer *scorer)
 {
 	size_t n = scorer->classes->n;
 
+	scorer->unknown = doubt_unknown(scorer);
 	scorer->of = mem_alloc(n + 1, sizeof(*scorer->of)); /* of nothing, at first */
 	scorer->by_size = mem_alloc(n + 1, sizeof(*scorer->by_size));
 	scorer->kind_of = mem_alloc((size_t)scorer->nsites + 1, sizeof(*scorer->kind_of));

@@ -71,6 +71,7 @@ struct scorer {
 	double background[WORD_KINDS + 1]; /* shares of all words; 0: not made yet */
 	struct class_words words;
 	uint32_t words_of; /* 1 + the class that words is of */
+	double unknown;    /* logarithm: that a block is of none of the sites */
 	double explained;  /* share of what there is that the likeliest sites account for */
 	bool untold;       /* this site was given credit for what its code does not tell */
 	/* where reasons are wanted */
@@ -88,7 +89,8 @@ void scorer_free(struct scorer *scorer);
  * that no index has (calls through pointers, code without a file), or too many that are alike. A
  * sum of shares then counts by the odds that it is like the rest.
  */
-#define DOUBT_FROM 0.2
+#define DOUBT_FROM 0.5
+double doubt_unknown(const struct scorer *scorer);
 double doubt_explained(const struct scorer *scorer);
 double doubt_share(double explained, double sum);
 
