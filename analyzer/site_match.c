@@ -8,7 +8,6 @@
 
 #define OTHERS   24  /* samples of other classes of the size that are the background */
 #define WORDS    128 /* words of a block that are looked at for what calloc left */
-#define UNTOLD   3.9 /* logarithm: a store of what is not told, where all have one address */
 #define QUESTION 64  /* offsets of a site that are looked at */
 
 static double log_ratio(double match, double expected, double background)
@@ -232,10 +231,10 @@ static double untold(struct scorer *scorer, uint32_t class, const struct questio
 	if (q->module->foreign && module_at(scorer->classes->modules, first) != q->module->module)
 		return 0; /* a language's library knows no address of a program's */
 	scorer->untold = true;
-	scorer_reason(scorer, UNTOLD,
+	scorer_reason(scorer, SCORE_UNTOLD,
 	              "holds an address, and the site stores there what is not told",
 	              &q->store[0].offset, 1);
-	return UNTOLD;
+	return SCORE_UNTOLD;
 }
 
 static double answer(struct scorer *scorer, uint32_t class, struct question *q)

@@ -42,6 +42,7 @@ double scorer_share(const struct scorer *scorer, const struct block *block, uint
 struct scored {
 	uint32_t site; /* among those of all modules */
 	bool copies;   /* another block's content */
+	bool untold;   /* an address is there that its code does not tell */
 	double content, rest, score;
 };
 typedef ARRAY(struct scored) scored_list;
@@ -87,18 +88,26 @@ static void note_activity(struct scorer *scorer)
 				(float)scorer->of[i].top[j].share;
 }
 
+/* Samples of a class are not independent of each other. */
+static double pooling(const struct scorer *scorer, uint32_t class)
+{
+	unsigned n = scorer->classes->v[class].nsamples;
+
+	return 1 + 0.15 * log2(n > 1 ? n : 1);
+}
+
 static struct scored score_site(struct scorer *scorer, uint32_t class, const struct score_module *m,
                                 uint32_t site, double size)
 {
 	const struct site_entry *e = &m->index.v[site];
-	unsigned n = scorer->classes->v[class].nsamples;
-	double pooled = 1 + 0.15 * log2(n > 1 ? n : 1);
+	double pooled = pooling(scorer, class);
 	struct scored s = { .site = m->first + site, .copies = is_copy(m, e) };
 
 	scorer_reason(scorer, log(size), "has a size that the site asks for", NULL, -1);
 	s.content = match_stores(scorer, class, m, e) + match_text(scorer, class, e);
 	if (e->flags & SITE_LIBRARY)
 		s.content += LIBRARY;
+	s.untold = scorer->untold;
 	s.content *= pooled;
 	s.rest = m->prior + activity(scorer, class, s.site) +
 	         CALLERS * log(1 + (double)e->callers) + log(size) +
@@ -197,11 +206,20 @@ static void keep(struct class_scores *out, const scored_list *all, double best)
 			out->kept[out->nkept++] = all->v[i].site;
 }
 
+/* An address that no site's code tells is what an unknown one stores, as likely as theirs do. */
+static double unknown_stores(const struct scorer *scorer, uint32_t class, const scored_list *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].untold)
+			return SCORE_UNTOLD * pooling(scorer, class) - SCORE_UNTOLD_OPEN;
+	return 0;
+}
+
 /* before: the round before; NULL: this is the first. */
 static void score_class(struct scorer *scorer, uint32_t class, const struct class_scores *before,
                         struct class_scores *out)
 {
-	double best = scorer->unknown, sum = 0;
+	double unknown = scorer->unknown, best, sum = 0;
 	scored_list all = { 0 };
 
 	*out = (struct class_scores){ 0 };
@@ -210,6 +228,8 @@ static void score_class(struct scorer *scorer, uint32_t class, const struct clas
 	else
 		score_all(scorer, class, &all);
 	score_copies(&all);
+	unknown += unknown_stores(scorer, class, &all);
+	best = unknown;
 	for (size_t i = 0; i < all.n; i++) {
 		best = all.v[i].score > best ? all.v[i].score : best;
 		insert(out, all.v[i].site, all.v[i].score);
@@ -220,7 +240,7 @@ static void score_class(struct scorer *scorer, uint32_t class, const struct clas
 	out->fits = before ? before->fits : (uint32_t)all.n;
 	keep(out, &all, best);
 	array_free(&all);
-	out->unknown = exp((scorer->unknown - best) * TEMPERATURE);
+	out->unknown = exp((unknown - best) * TEMPERATURE);
 	sum += out->unknown;
 	out->unknown /= sum;
 	for (unsigned i = 0; i < out->n; i++)

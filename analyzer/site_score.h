@@ -10,6 +10,11 @@
 #include "analyzer/site_kind.h"
 #include "analyzer/site_refs.h"
 
+/* Logarithm: a store of what is not told, where all have one address; against a site that stores
+ * nothing there, and against one that is not known. */
+#define SCORE_UNTOLD      3.9
+#define SCORE_UNTOLD_OPEN 1.0
+
 #define SCORE_TOP 8 /* candidates that are kept of each class */
 
 struct score_module {
