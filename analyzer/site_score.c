@@ -43,7 +43,7 @@ struct scored {
 	uint32_t site; /* among those of all modules */
 	bool copies;   /* another block's content */
 	bool untold;   /* an address is there that its code does not tell */
-	double content, rest, score;
+	double content, size, rest, score; /* size: a part of rest */
 };
 typedef ARRAY(struct scored) scored_list;
 
@@ -109,21 +109,25 @@ static struct scored score_site(struct scorer *scorer, uint32_t class, const str
 		s.content += LIBRARY;
 	s.untold = scorer->untold;
 	s.content *= pooled;
+	s.size = log(size);
 	s.rest = m->prior + activity(scorer, class, s.site) +
-	         CALLERS * log(1 + (double)e->callers) + log(size) +
+	         CALLERS * log(1 + (double)e->callers) + s.size +
 	         match_refs(scorer, class, m, site) + match_kind(scorer, class, m, site);
 	s.score = s.content + s.rest;
 	return s;
 }
 
-/* What copies a block has what that one has: in each word it is as likely as its likeliest site. */
+/*
+ * What copies a block has what that one has: in each word it is as likely as its likeliest site,
+ * which is one that asks for such sizes.
+ */
 static void score_copies(scored_list *all)
 {
 	double best = 0;
 
 	for (size_t i = 0; i < all->n; i++)
-		if (!all->v[i].copies && all->v[i].content > best)
-			best = all->v[i].content;
+		if (!all->v[i].copies && all->v[i].content + all->v[i].size > best)
+			best = all->v[i].content + all->v[i].size;
 	for (size_t i = 0; i < all->n; i++) {
 		struct scored *s = &all->v[i];
 
