@@ -16,6 +16,8 @@
 #define REFS_BYTES   (UINT64_C(64) << 20) /* in use, up to which who points to whom is looked for */
 #define REFS_BLOCKS  500000
 
+#define HUB_CALLERS 3
+
 #define PRIOR_LIBRARY (-1.0)
 #define PRIOR_RUNTIME (-7.0) /* the language's own libraries */
 
@@ -219,6 +221,8 @@ static const struct site *place_of(struct sites *s, uint32_t site)
 	e = scorer_site(&s->scorer, site, &m);
 	site_place(s->a->core, &s->a->modules, m->module, e->call, p);
 	p->runtime = module_is_runtime(m->module);
+	p->open = doubt_open(e);
+	p->hub = p->open && e->callers >= HUB_CALLERS;
 	p->method = SITE_INFERRED;
 	return p;
 }
@@ -262,7 +266,16 @@ static int by_confidence(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-/* What is less likely than not is not told, except in a program that is told well as a rule. */
+/* Lines tell types, too; those of the language's own libraries tell none of a program's. */
+static double doubt_from(const struct site *first)
+{
+	return first->file && !first->runtime ? DOUBT_LINES : DOUBT_FROM;
+}
+
+/*
+ * What is less likely than not is not told, except in a program that is told well as a rule; and
+ * what anything may go through is not then.
+ */
 static void doubt(const struct scorer *scorer, struct site_guess *g)
 {
 	double sum = 0, worth;
@@ -272,14 +285,17 @@ static void doubt(const struct scorer *scorer, struct site_guess *g)
 	worth = doubt_share(scorer->explained, sum);
 	for (unsigned i = 0; i < g->n; i++)
 		g->list[i].confidence *= worth / sum;
-	if (scorer->explained < DOUBT_FROM && worth < 0.5)
+	if (!g->n || scorer->explained >= doubt_from(&g->list[0]))
+		return;
+	if (worth < 0.5 || g->list[0].open)
 		g->n = 0;
 }
 
-/* What the language's own libraries ask for they ask for in somebody's name. */
+/* What the language's own libraries ask for, and allocators, they ask for in somebody's name. */
 static bool is_likely(const struct site_guess *g)
 {
-	return g->n && g->list[0].confidence >= SITE_LIKELY && !g->list[0].runtime;
+	return g->n && g->list[0].confidence >= SITE_LIKELY && !g->list[0].runtime &&
+	       !g->list[0].hub;
 }
 
 static void judge(struct sites *s, uint32_t class)
@@ -334,7 +350,7 @@ bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
 		sum += out->list[i].confidence /= (double)n;
 	qsort(out->list, out->n, sizeof(*out->list), by_confidence);
 	out->likely = is_likely(out);
-	return out->n && (sites->scorer.explained >= DOUBT_FROM || sum >= 0.5);
+	return out->n && (sum >= 0.5 || sites->scorer.explained >= doubt_from(&out->list[0]));
 }
 
 size_t sites_reasons(struct sites *sites, const struct block *block, struct score_reason *reason)

@@ -21,6 +21,8 @@ struct site {
 	uint64_t line;      /* UINT64_MAX: not known */
 	uint64_t offset;    /* of the call's return address in the module; UINT64_MAX: not known */
 	bool runtime;       /* in the language's own libraries */
+	bool open;          /* it asks for as much as it is told to */
+	bool hub;           /* and is called from many places */
 	double confidence;  /* share of the probability, 0..1 */
 	const char *method; /* SITE_INFERRED...; static */
 };

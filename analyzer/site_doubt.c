@@ -10,6 +10,11 @@
 #define UNKNOWN (-1.5) /* logarithm, against one of SITES */
 #define SITES   40     /* as many as a small program has */
 
+bool doubt_open(const struct site_entry *site)
+{
+	return site->size == SITE_ANY || (site->size == SITE_AFFINE && site->scale <= 1);
+}
+
 /* The more sites there are, the more of them fit a block by chance. */
 double doubt_unknown(const struct scorer *scorer)
 {

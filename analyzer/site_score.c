@@ -40,9 +40,9 @@ double scorer_share(const struct scorer *scorer, const struct block *block, uint
 
 /* A score, while those of a class are collected. */
 struct scored {
-	uint32_t site; /* among those of all modules */
-	bool copies;   /* another block's content */
-	bool untold;   /* an address is there that its code does not tell */
+	uint32_t site;                     /* among those of all modules */
+	bool copies;                       /* another block's content */
+	bool untold;                       /* an address is there that its code does not tell */
 	double content, size, rest, score; /* size: a part of rest */
 };
 typedef ARRAY(struct scored) scored_list;
@@ -110,9 +110,10 @@ static struct scored score_site(struct scorer *scorer, uint32_t class, const str
 	s.untold = scorer->untold;
 	s.content *= pooled;
 	s.size = log(size);
-	s.rest = m->prior + activity(scorer, class, s.site) +
-	         CALLERS * log(1 + (double)e->callers) + s.size +
-	         match_refs(scorer, class, m, site) + match_kind(scorer, class, m, site);
+	if (!doubt_open(e))
+		s.rest = activity(scorer, class, s.site) + CALLERS * log(1 + (double)e->callers);
+	s.rest += m->prior + s.size + match_refs(scorer, class, m, site) +
+	          match_kind(scorer, class, m, site);
 	s.score = s.content + s.rest;
 	return s;
 }

@@ -95,6 +95,10 @@ void scorer_free(struct scorer *scorer);
  * sum of shares then counts by the odds that it is like the rest.
  */
 #define DOUBT_FROM 0.5
+/* The same where the candidates' modules have line numbers: sites are compared by types, too. */
+#define DOUBT_LINES 0.2
+/* It asks for as many bytes as it is told to, and so may be what all of a program goes through. */
+bool doubt_open(const struct site_entry *site);
 double doubt_unknown(const struct scorer *scorer);
 double doubt_explained(const struct scorer *scorer);
 double doubt_share(double explained, double sum);
