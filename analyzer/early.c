@@ -58,7 +58,7 @@ static void begin(void *early, const struct heap *heap, const struct parking *pa
 	e->marker = mark_open(e->core, heap, e->threads);
 	e->marker->early = &e->parking;
 	for (int i = 0; i < 2; i++)
-		e->marker->inner[i] = mem_lazy(e->marker->ncells * sizeof(uint64_t));
+		e->marker->inner[i] = mem_sparse(e->marker->ncells * sizeof(uint64_t));
 	e->marker->sum = &e->sum;
 	e->marker->sweeping = true;
 	scan_roots(e);
@@ -190,16 +190,18 @@ bool early_roots(struct early *e, const struct heap *heap, struct stacks *stacks
 static bool leave_used(struct marker *m, uint64_t visited)
 {
 	const struct heap *h = m->heap;
-	uint64_t *used = mem_lazy(m->ncells * sizeof(*used)), n = 0;
+	uint64_t *ids = mem_lazy(h->bits_bytes), n = 0;
 
-	cellmap_from_ids(h, h->used, m->threads, used);
-	for (size_t i = 0; i < m->ncells; i++) {
-		if (!(used[i] | m->left[i]))
-			continue;
-		n += bit_count(used[i] & ~m->left[i]);
-		m->left[i] &= used[i];
+	cellmap_to_ids(h, m->left, ids);
+	for (size_t i = 0; i < ((size_t)h->nchunks + 63) / 64; i++) {
+		n += bit_count(h->used[i] & ~ids[i]);
+		if (ids[i] & ~h->used[i])
+			ids[i] &= h->used[i];
 	}
-	mem_lazy_free(used, m->ncells * sizeof(*used));
+	mem_lazy_free(m->left, m->ncells * sizeof(*m->left));
+	m->left = mem_lazy(m->ncells * sizeof(*m->left));
+	cellmap_from_ids(h, ids, m->threads, m->left);
+	mem_lazy_free(ids, h->bits_bytes);
 	return n == visited;
 }
 

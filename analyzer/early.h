@@ -1,8 +1,9 @@
 /*
  * early: the first part of marking, done while the heap is walked: roots are scanned before, and
- * each part of the heap behind its walk, as far as what leads to its blocks was seen by then. Of a
- * core that does not fit into memory, most is read only once this way. (Where it does fit, marking
- * afterwards is as fast: neither waits for memory.)
+ * each part of the heap behind its walk, as far as what leads to its blocks was seen by then. Where
+ * the words of the other blocks lead is logged (edgelog.h), and scanned from there afterwards. Of a
+ * core that does not fit into memory, the heap is read only once this way. (Where it does fit,
+ * marking afterwards is as fast: neither waits for memory.)
  *
  * What is in use is not yet known for certain: a block that may wait in a tcache or fastbin is not
  * scanned. Where one was that turns out to be free, or the heap turns out to be damaged, all of it

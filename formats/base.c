@@ -76,6 +76,15 @@ void *mem_lazy(size_t bytes)
 	return p;
 }
 
+void *mem_sparse(size_t bytes)
+{
+	void *p = mem_lazy(bytes);
+
+	if (bytes >= HUGE_FROM)
+		madvise(p, bytes, MADV_NOHUGEPAGE);
+	return p;
+}
+
 void mem_lazy_free(void *p, size_t bytes)
 {
 	if (p)

@@ -37,6 +37,7 @@ void mem_free(void *p);                             /* accepts NULL */
  * Freed with the same byte count.
  */
 void *mem_lazy(size_t bytes);
+void *mem_sparse(size_t bytes); /* the same, where few pages are written, here and there */
 void mem_lazy_free(void *p, size_t bytes);
 
 /* Small things that live as long as their owner: freed all at once. */

@@ -98,6 +98,17 @@ static void prepare(struct part *p, const struct walk *w, const struct region *r
 	p->walk.show_of = p;
 }
 
+/* Until all parts are joined, each has as much of it as it needs, and no more. */
+static void keep_used(struct part *p)
+{
+	uint64_t *used = p->heap.used;
+	size_t words = p->walk.next_id / 64 + 1;
+
+	p->heap.used = mem_alloc(words, sizeof(*used));
+	memcpy(p->heap.used, used, words * sizeof(*used));
+	mem_lazy_free(used, p->used_bytes);
+}
+
 void part_walk(struct part *p, const struct walk *w, size_t first_cell,
                const struct visitor *visitor, const struct parking *parking)
 {
@@ -130,4 +141,5 @@ void part_walk(struct part *p, const struct walk *w, size_t first_cell,
 		tell(p, &s, (p->stop - s.start) / span_cell(&s) + (p->until ? 0 : 1), p->stop);
 	array_free(&p->walk.findings);
 	pool_free(&p->heap.pool);
+	keep_used(p);
 }

@@ -306,7 +306,7 @@ void split_free(struct split *sp)
 	for (size_t i = 0; i < sp->parts.n; i++) {
 		struct part *p = &sp->parts.v[i];
 
-		mem_lazy_free(p->heap.used, p->used_bytes);
+		mem_free(p->heap.used);
 		array_free(&p->walk.arenas);
 		array_free(&p->walk.candidates);
 		array_free(&p->walk.parked);
@@ -335,7 +335,7 @@ static void add_tally(struct tally *to, const struct tally *from)
 	to->bytes += from->bytes;
 }
 
-static void join(struct walk *w, const struct region *r, const struct part *p)
+static void join(struct walk *w, const struct region *r, struct part *p)
 {
 	struct arena *to = &w->arenas.v[r->arena];
 	const struct arena *from = &p->walk.arenas.v[0];
@@ -346,6 +346,7 @@ static void join(struct walk *w, const struct region *r, const struct part *p)
 	w->backward += p->walk.backward;
 	for (size_t i = 0; i < p->walk.parked.n; i++)
 		array_push(&w->parked, p->walk.parked.v[i]);
+	array_free(&p->walk.parked);
 	for (size_t i = 0; i < p->walk.candidates.n; i++)
 		array_push(&w->candidates, p->walk.candidates.v[i]);
 	add_tally(&to->used, &from->used);
