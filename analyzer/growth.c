@@ -7,10 +7,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LEVELLED  10                   /* the last pace is less than 1 / 10 of the one before */
-#define CHURNED   10                   /* the change is less than 1 / 10 of what there is */
-#define LITTLE    (UINT64_C(64) << 10) /* bytes outside of blocks that are not worth a word */
-#define UNTOUCHED 16                   /* address space that is not resident counts so much less */
+#define LEVELLED  10                    /* the last pace is less than 1 / 10 of the one before */
+#define CHURNED   10                    /* the change is less than 1 / 10 of what there is */
+#define LITTLE    (UINT64_C(64) << 10)  /* bytes outside of blocks that are not worth a word */
+#define LARGE     (UINT64_C(128) << 10) /* bytes: malloc's threshold for mmap */
+#define UNTOUCHED 16                    /* address space that is not resident counts so much less */
 
 struct row {
 	const char *key[3]; /* what makes it the same in all snapshots */
@@ -24,6 +25,15 @@ struct row {
 typedef ARRAY(struct row) rows;
 
 /* ---- gathering ---- */
+
+/* What grows by realloc has another size each time: large blocks of a type are one thing. */
+static const char *name_in_process(const struct report_finding *g, struct pool *pool)
+{
+	const char *type = g->type ? g->type : "";
+
+	return g->size >= LARGE ? pool_printf(pool, "large %s", type)
+	                        : pool_printf(pool, "%llu %s", (unsigned long long)g->size, type);
+}
 
 static void gather_groups(const struct profile *p, size_t snapshot, bool one_process,
                           struct pool *pool, rows *all)
@@ -39,8 +49,7 @@ static void gather_groups(const struct profile *p, size_t snapshot, bool one_pro
 		if (!strcmp(g->reach, "indirect")) /* counted as what definite ones hold */
 			continue;
 		if (one_process)
-			row.key[1] = pool_printf(pool, "%llu %s", (unsigned long long)g->size,
-			                         g->type ? g->type : "");
+			row.key[1] = name_in_process(g, pool);
 		row.point = (struct growth_point){ g->blocks, g->bytes, g->bytes };
 		if (g->retained_bytes != ABSENT)
 			row.point.retained = g->retained_bytes;
@@ -142,7 +151,8 @@ static void add_tally(struct tally *to, const struct tally *more)
 /* What became of its blocks, from the last interval and the one before. */
 static void match(const struct series *s, const struct row *row, struct growth *g)
 {
-	size_t last = s->n - 2; /* interval */
+	size_t last = s->n - 2;                               /* interval */
+	bool large = row->group && row->group->size >= LARGE; /* may move when it grows */
 
 	if (!s->survival[last].known || !row->group)
 		return;
@@ -152,8 +162,9 @@ static void match(const struct series *s, const struct row *row, struct growth *
 		g->matched = true;
 		add_tally(&g->kept, &after->kept);
 		add_tally(&g->fresh, &after->fresh);
-		add_tally(&g->cohort, &after->cohort);
-	} else if (last > 0 && row->snapshot == s->n - 2 && s->survival[last - 1].known) {
+		if (!large)
+			add_tally(&g->cohort, &after->cohort);
+	} else if (!large && last > 0 && row->snapshot == s->n - 2 && s->survival[last - 1].known) {
 		add_tally(&g->young, &s->survival[last - 1].after[row->index].fresh);
 	}
 }
