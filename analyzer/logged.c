@@ -97,11 +97,21 @@ static void write_batch(const struct marker *m, struct pen *pen, struct batch *b
 	b->nblocks = b->nedges = 0;
 }
 
+/* Where the block ends that starts in cell c with this bit; a foreign cell is not read. */
+static vaddr block_end(const struct marker *m, const struct span *s, size_t c, unsigned bit)
+{
+	uint64_t more = cell_bits(&s->cell[c]) & ~(UINT64_MAX >> (63 - bit));
+
+	while (!more && ++c < s->ncells && c < m->foreign)
+		more = cell_bits(&s->cell[c]);
+	return more ? cell_chunk(s, c, (unsigned)__builtin_ctzll(more)) : s->end;
+}
+
 static void log_block(struct marker *m, struct pen *pen, const struct span *s, size_t c,
                       unsigned bit, struct batch *b)
 {
 	vaddr chunk = cell_chunk(s, c, bit);
-	uint64_t bytes = span_usable(s, span_next(s, chunk + CHUNK_HEADER) - chunk);
+	uint64_t bytes = span_usable(s, block_end(m, s, c, bit) - chunk);
 
 	if (b->nblocks == WAITING || b->nedges > MOST)
 		write_batch(m, pen, b);
@@ -230,7 +240,8 @@ void want_piece(const struct marker *m, size_t piece)
 		for (size_t c = p.cell; c <= p.end && s->cell; c++) {
 			size_t at = s->first_cell + c;
 
-			if (c < p.end && m->found[at] & m->left[at] &&
+			if (c < p.end &&
+			    __atomic_load_n(&m->found[at], __ATOMIC_RELAXED) & m->left[at] &&
 			    !(m->log && edgelog_has(m->log, at))) {
 				first = first == SIZE_MAX ? c : first;
 				last = c;
