@@ -89,13 +89,12 @@ static int by_start(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-static void warn(struct core *core, struct notes *notes, const char *text)
+static void warn(struct notes *notes, const char *text)
 {
-	(void)core;
 	array_push(&notes->warnings, text);
 }
 
-/* Overlapping segments are a lie: the later one loses what the earlier one has. */
+/* Overlapping segments are a lie: the later one loses, unless the other has nothing saved there. */
 static size_t drop_overlaps(struct core *core, struct segment *v, size_t n, struct notes *notes)
 {
 	size_t kept = 0;
@@ -106,11 +105,13 @@ static size_t drop_overlaps(struct core *core, struct segment *v, size_t n, stru
 			continue;
 		if (kept && v[i].start < v[kept - 1].end) {
 			if (!said)
-				warn(core, notes,
-				     "program headers overlap; of what they both claim the "
-				     "first was taken");
+				warn(notes,
+				     "program headers overlap; of what they both claim the first "
+				     "was taken, unless it has nothing saved there");
 			said = core->bad_headers = true;
-			continue;
+			if (v[kept - 1].meant_end > v[i].start || v[kept - 1].start == v[i].start)
+				continue;
+			v[kept - 1].end = v[i].start;
 		}
 		v[kept++] = v[i];
 	}
@@ -161,8 +162,7 @@ static bool read_headers(struct core *core, struct notes *notes, struct err *err
 	room = (core->file_size - eh.e_phoff) / c->phdr;
 	if (count > room) {
 		core->truncated = true;
-		warn(core, notes,
-		     "the program headers are cut off; only what they still list is known");
+		warn(notes, "the program headers are cut off; only what they still list is known");
 		count = room;
 	}
 	for (uint64_t i = 0; i < count; i++) {
@@ -184,11 +184,10 @@ static bool read_headers(struct core *core, struct notes *notes, struct err *err
 	if (segs.n)
 		qsort(segs.v, segs.n, sizeof(*segs.v), by_start);
 	if (core->bad_headers)
-		warn(core, notes,
+		warn(notes,
 		     "a program header does not make sense: it claims more bytes in the file than "
-		     "in "
-		     "memory, or memory beyond the last address; what it is about is missing or "
-		     "wrong");
+		     "in memory, or memory beyond the last address; what it is about is missing "
+		     "or wrong");
 	core->nseg = drop_overlaps(core, segs.v, segs.n, notes);
 	core->seg = segs.v;
 	mark_tagged(core, tagged.v, tagged.n);
