@@ -274,9 +274,10 @@ static double doubt_from(const struct site *first)
 
 /*
  * What is less likely than not is not told, except in a program that is told well as a rule; and
- * what anything may go through is not then.
+ * what anything may go through is not then, nor a block that no other is like: what it agrees with
+ * by chance nothing contradicts.
  */
-static void doubt(const struct scorer *scorer, struct site_guess *g)
+static void doubt(const struct scorer *scorer, uint64_t blocks, struct site_guess *g)
 {
 	double sum = 0, worth;
 
@@ -287,7 +288,7 @@ static void doubt(const struct scorer *scorer, struct site_guess *g)
 		g->list[i].confidence *= worth / sum;
 	if (!g->n || scorer->explained >= doubt_from(&g->list[0]))
 		return;
-	if (worth < 0.5 || g->list[0].open)
+	if (worth < 0.5 || g->list[0].open || blocks < 2)
 		g->n = 0;
 }
 
@@ -317,7 +318,7 @@ static void judge(struct sites *s, uint32_t class)
 	for (unsigned i = 0; i < g->n && twice < 1; i++)
 		g->list[i].confidence /= 1 - twice;
 	qsort(g->list, g->n, sizeof(*g->list), by_confidence);
-	doubt(&s->scorer, g);
+	doubt(&s->scorer, s->classes.v[class].blocks, g);
 	g->likely = is_likely(g);
 }
 
