@@ -66,7 +66,7 @@ flagsum := $(shell { printf '%s\n' $(call quote,$(compile) $(link) $(libs)); $(C
 	2>/dev/null | cksum | cut -d' ' -f1)
 obj     := $(BUILD)/obj/$(notdir $(firstword $(CC)))-$(flavour)-$(flagsum)
 
-sources := $(sort $(wildcard formats/*.c heapwalk/*.c analyzer/*.c))
+sources := $(sort $(wildcard formats/*.c heapwalk/*.c analyzer/*.c analyzer/*/*.c))
 objects := $(sources:%.c=$(obj)/%.o)
 library := $(filter-out $(obj)/analyzer/main.o,$(objects))
 

@@ -1,9 +1,9 @@
 #include "analyzer/analysis.h"
 
-#include "analyzer/interior.h"
-#include "analyzer/origin.h"
-#include "analyzer/typing.h"
-#include "analyzer/propagate.h"
+#include "analyzer/reach/interior.h"
+#include "analyzer/site/origin.h"
+#include "analyzer/type/typing.h"
+#include "analyzer/type/propagate.h"
 #include "formats/written.h"
 
 #include <sched.h>

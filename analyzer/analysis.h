@@ -6,9 +6,9 @@
 #ifndef ANALYZER_ANALYSIS_H
 #define ANALYZER_ANALYSIS_H
 
-#include "analyzer/allocator.h"
-#include "analyzer/reach.h"
-#include "analyzer/type.h"
+#include "analyzer/process/allocator.h"
+#include "analyzer/reach/reach.h"
+#include "analyzer/type/type.h"
 #include "formats/variable.h"
 #include "heapwalk/trim.h"
 

@@ -1,6 +1,6 @@
 /* main: what happens around each command: options, output, exit code. */
-#include "analyzer/command.h"
-#include "analyzer/progress.h"
+#include "analyzer/command/command.h"
+#include "analyzer/command/progress.h"
 
 #include <errno.h>
 #include <stdio.h>

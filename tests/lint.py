@@ -55,7 +55,7 @@ def check_includes(path, folder, text):
             problem(path, number, f"<{name}>: libelf and libdw belong in formats/*.c")
         elif name == "jansson.h" and not (folder == "analyzer" and "json" in path.stem
                                           and path.suffix == ".c"):
-            problem(path, number, "<jansson.h> belongs in the JSON renderers, analyzer/*json*.c")
+            problem(path, number, "<jansson.h> belongs in the JSON renderers, analyzer/*/*json*.c")
 
 
 def check_functions(path, code):

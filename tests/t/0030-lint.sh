@@ -21,11 +21,11 @@ finds()
 finds 'formats including heapwalk' formats/a.c 'must not include heapwalk' \
 	<<<'#include "heapwalk/heap.h"'
 finds 'heapwalk including analyzer' heapwalk/a.c 'must not include analyzer' \
-	<<<'#include "analyzer/root.h"'
+	<<<'#include "analyzer/reach/root.h"'
 finds 'an include without its folder' formats/a.c 'folder/file.h' <<<'#include "base.h"'
 finds 'libdw in the analyzer' analyzer/a.c 'belong in formats' <<<'#include <elfutils/libdw.h>'
 finds 'libelf in a header' formats/a.h 'belong in formats' <<<'#include <libelf.h>'
-finds 'jansson outside the JSON renderers' analyzer/text.c 'JSON renderers' \
+finds 'jansson outside the JSON renderers' analyzer/report/text.c 'JSON renderers' \
 	<<<'#include <jansson.h>'
 finds 'malloc' heapwalk/a.c 'a.c:1: malloc' <<<'void *p = malloc(3);'
 finds 'strdup' analyzer/a.c 'a.c:1: strdup' <<<'char *p = strdup("x");'
@@ -49,6 +49,6 @@ mkdir -p "$OUT/tree/formats" "$OUT/tree/analyzer"
 	yes '	g();' | head -n 58
 	printf '}\n'
 } >"$OUT/tree/formats/a.c"
-printf '#include <jansson.h>\n#include "formats/a.h"\n' >"$OUT/tree/analyzer/json.c"
+printf '#include <jansson.h>\n#include "formats/a.h"\n' >"$OUT/tree/analyzer/report/json.c"
 is 'what is right is not reported' "$(python3 "$SRC/tests/lint.py" "$OUT/tree")" ''
 plan_done

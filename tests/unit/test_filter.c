@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "analyzer/filter.h"
+#include "analyzer/reach/filter.h"
 
 #define WORDS 67
 

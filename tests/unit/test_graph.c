@@ -3,8 +3,8 @@
  * can be and share nothing with the product: who leads to whom by closing a matrix, what a head
  * owns by taking it away and looking what cannot be reached any more.
  */
-#include "analyzer/cluster.h"
-#include "analyzer/dominator.h"
+#include "analyzer/graph/cluster.h"
+#include "analyzer/graph/dominator.h"
 #include "tests/unit/lib/fakeheap.h"
 
 #include <setjmp.h>

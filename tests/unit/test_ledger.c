@@ -2,7 +2,7 @@
  * Every mapped byte has exactly one owner: on layouts made by hand, whose owners are written down,
  * and on random ones, where it is enough that the parts neither overlap nor leave anything out.
  */
-#include "analyzer/ledger.h"
+#include "analyzer/memory/ledger.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

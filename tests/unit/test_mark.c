@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "analyzer/mark.h"
+#include "analyzer/reach/mark.h"
 #include "formats/machine.h"
 
 #define HEAP UINT64_C(0x56000000)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "analyzer/command.h"
-#include "analyzer/number.h"
+#include "analyzer/command/command.h"
+#include "analyzer/command/number.h"
 
 static const struct command summary = {
 	.name = "summary",

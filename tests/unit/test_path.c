@@ -3,8 +3,8 @@
  * over an adjacency list that shares nothing with the product; graphs too wide for a frontier's
  * list; a chain too long to be kept whole.
  */
-#include "analyzer/path.h"
-#include "analyzer/referrer.h"
+#include "analyzer/reach/path.h"
+#include "analyzer/reach/referrer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "analyzer/progress.h"
+#include "analyzer/command/progress.h"
 
 #define S UINT64_C(1000000000)
 #define M (UINT64_C(1) << 20)

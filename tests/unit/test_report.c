@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "analyzer/csv.h"
-#include "analyzer/group.h"
-#include "analyzer/process.h"
-#include "analyzer/sort.h"
-#include "analyzer/verdict.h"
+#include "analyzer/report/csv.h"
+#include "analyzer/leak/group.h"
+#include "analyzer/process/process.h"
+#include "analyzer/leak/sort.h"
+#include "analyzer/report/verdict.h"
 
 static struct report r;
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "analyzer/reuse.h"
-#include "analyzer/siphash.h"
-#include "analyzer/when.h"
+#include "analyzer/diff/reuse.h"
+#include "analyzer/site/siphash.h"
+#include "analyzer/process/when.h"
 
 /* The reference implementation's vectors (vectors_sip64): key 00 .. 0f, input 00 .. n - 1. */
 static void siphash_is_siphash_2_4(void **state)

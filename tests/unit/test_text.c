@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "analyzer/text.h"
+#include "analyzer/report/text.h"
 
 static void bytes_have_three_digits(void **state)
 {

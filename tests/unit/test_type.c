@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "analyzer/rtti.h"
-#include "analyzer/shape.h"
-#include "analyzer/type.h"
+#include "analyzer/type/rtti.h"
+#include "analyzer/type/shape.h"
+#include "analyzer/type/type.h"
 
 static struct types *store(uint64_t *wanted)
 {

@@ -1,0 +1,91 @@
+#include "analyzer/command/command.h"
+#include "analyzer/leak/group.h"
+#include "analyzer/diff/holder.h"
+#include "analyzer/diff/profile.h"
+#include "analyzer/site/site.h"
+#include "analyzer/leak/sort.h"
+#include "analyzer/report/text_report.h"
+#include "analyzer/report/verdict.h"
+
+#define FEW_BLOCKS 200000
+
+static void build(struct report *r, const struct options *opt, struct analysis *a)
+{
+	unsigned classes;
+
+	report_start(r, a);
+	report_add_completeness(r, a);
+	report_add_memory(r, a);
+	report_add_leaks(r, a);
+	classes = 1u << (r->leaks.definite.blocks ? REACH_DEFINITE : REACH_POSSIBLE);
+	if (opt->profile) { /* a profile has the types of all */
+		a->typed = 0;
+		analysis_types(a);
+	}
+	report_add_inside(r, a, true);
+	/* types of what is not leaked take a look at all memory: a summary has to be quick */
+	if (!a->types && analysis_heap(a)->nchunks > FEW_BLOCKS) {
+		a->typed = 1u << REACH_DEFINITE | 1u << REACH_INDIRECT;
+		analysis_types(a);
+	}
+	report_add_groups(r, a, GROUP_BY_ALL, classes);
+	report_add_sizes(r, a);
+	report_add_keepers(r, a, opt->retained);
+	report_add_damage(r, a);
+	report_finish(r);
+	report_add_sites(r, a);
+	command_select(opt, r);
+	if (opt->format == FORMAT_JSON)
+		report_add_modules(r, a);
+	if (opt->profile) {
+		report_add_profile(r, a, true);
+		holders_keep(r, a);
+	}
+	if (opt->format != FORMAT_JSON)
+		sort_findings(r, "retained", 0);
+	verdict_find(r);
+	command_limits(opt, r);
+}
+
+static int run(const struct options *opt, struct out *out)
+{
+	struct analysis a;
+	struct report r;
+	int code;
+
+	if (opt->profile && opt->format != FORMAT_JSON) {
+		command_say("--profile is a part of the JSON report: add --json");
+		return EXIT_USAGE;
+	}
+	if (!command_open(opt, &a))
+		return EXIT_INPUT;
+	a.marks = true;
+	build(&r, opt, &a);
+	if (opt->format == FORMAT_JSON)
+		json_report(&r, out);
+	else
+		text_summary(&r, opt, out);
+	code = command_end(opt, &r, opt->format == FORMAT_TEXT);
+	report_free(&r);
+	analysis_close(&a);
+	return code;
+}
+
+const struct command cmd_summary = {
+	.name = "summary",
+	.args = "CORE",
+	.one_line = "one screen: where the memory went, a verdict, the top suspects, what to run "
+		    "next",
+	.help = "`coreheap CORE` does the same.\n"
+		"\n"
+		"A block is leaked when nothing that the process could still use points to it: no\n"
+		"register, no live thread's stack, no global, no block that is itself still in "
+		"use.\n"
+		"Sizes are usable sizes, as malloc_usable_size returns them.\n",
+	.formats = AS_TEXT | AS_JSON,
+	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_SUPPRESS | TAKES_PROFILE |
+	         TAKES_RETAINED,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

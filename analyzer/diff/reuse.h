@@ -1,0 +1,48 @@
+/*
+ * reuse: two snapshots have a used block of the same size at the same address: the same block, or
+ * one that was freed and given out again? Judged for all pairs of a kin together, by how their
+ * imprints agree (imprint.h), whether their pointers lead where they did, and whether who held the
+ * block still does (tie.h); it knows nothing of single blocks.
+ *
+ * Pairs are a mixture: survivors, in which lane l agrees with the chance s(l), and reused blocks,
+ * whose contents agree as those of two different blocks of the kin do, of any two or of two that
+ * are alike: learned within one snapshot (kin.h). How often reused blocks keep their targets and
+ * their holders is learned along with s and the shares, by
+ * expectation maximization (Fellegi and Sunter 1969; Winkler 1988 where one part is known
+ * beforehand), and a set of agreeing lanes is called replaced where reuse is the likelier reason
+ * for it, or could be the reason for half of its pairs: no more pairs are reused than the patterns
+ * that strangers have, and these pairs have not, allow. What is left of that likelihood among the
+ * others is the expected number of wrong survivors. Rare kin are judged together with others of
+ * about their size. A kin whose blocks all look alike tells nothing without holders; the share of
+ * reuse in the others is taken for it.
+ *
+ * free() writes into the first two words of a small block, and malloc leaves what is behind them: a
+ * pair in which neither agrees is called replaced, even if all the rest is the same. So is one
+ * whose contents changed and that has other holders.
+ */
+#ifndef ANALYZER_DIFF_REUSE_H
+#define ANALYZER_DIFF_REUSE_H
+
+#include "analyzer/diff/kin.h"
+
+#define REUSE_LANES    (IMPRINT_LANES + 2)
+#define REUSE_TARGETS  IMPRINT_TARGETS       /* lane: its pointers lead where they did */
+#define REUSE_HOLDERS  (IMPRINT_TARGETS * 2) /* lane: tie_holds */
+#define REUSE_PATTERNS (1u << REUSE_LANES)
+
+struct reuse {
+	bool ties; /* in: patterns of pairs have these two lanes; else they are left out */
+	uint32_t pairs[REUSE_PATTERNS]; /* in: by set of lanes that agree */
+	uint64_t old;                   /* in: blocks of the class in the older snapshot */
+	bool replaced[REUSE_PATTERNS];  /* out */
+	uint64_t survivors, others;     /* out: pairs */
+	double wrong; /* out: survivors expected to be none; negative: nothing tells */
+	/* private */
+	float reused[REUSE_PATTERNS]; /* likelihood that such a pair is a reused one */
+	double total, share;          /* pairs; of them reused ones, negative: it does not tell */
+};
+
+/* Of n kin, reuse[i] with kin[i]. */
+void reuse_judge(const struct kin *kin, size_t n, struct reuse *reuse);
+
+#endif

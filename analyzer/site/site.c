@@ -1,0 +1,377 @@
+#include "analyzer/site/site.h"
+
+#include "analyzer/analysis.h"
+#include "analyzer/report/report.h"
+#include "analyzer/site/site_cache.h"
+#include "analyzer/site/site_place.h"
+#include "formats/stage.h"
+
+#include <stdlib.h>
+
+#define CLASSES_MOST 20000
+#define INSNS_MOST   UINT64_C(40000000) /* instructions that are read, of all modules */
+#define INSNS_MODULE UINT64_C(20000000) /* of one of them */
+#define SITES_MOST   (UINT64_C(1) << 20)
+#define STORES_MOST  (UINT64_C(1) << 22)
+#define REFS_BYTES   (UINT64_C(64) << 20) /* in use, up to which who points to whom is looked for */
+#define REFS_BLOCKS  500000
+
+#define HUB_CALLERS 3
+
+#define PRIOR_LIBRARY (-1.0)
+#define PRIOR_RUNTIME (-7.0) /* the language's own libraries */
+
+struct sites {
+	struct analysis *a;
+	struct site_marks marks;
+	struct site_classes classes;
+	struct site_refs refs;
+	struct scorer scorer;
+	struct site *place;       /* by site; method NULL: not looked up */
+	struct site_guess *guess; /* by class; n == UINT32_MAX: not made */
+	struct pool pool;
+};
+
+/* ---- the modules' code ---- */
+
+typedef ARRAY(struct site_export) export_list;
+
+static int by_name(const void *a, const void *b)
+{
+	const struct site_export *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static void add_exports(export_list *list, const struct site_index *index)
+{
+	for (size_t i = 0; i < index->nexports; i++)
+		array_push(list, index->export[i]);
+	if (list->n)
+		qsort(list->v, list->n, sizeof(*list->v), by_name);
+}
+
+/* False: it has no code that can be read. */
+static bool get_index(struct sites *s, const struct module *m, const export_list *exports,
+                      struct site_limits *limits, struct site_index *out)
+{
+	struct modules *modules = &s->a->modules;
+	bool cache = !s->a->where.no_cache && modules_file(modules, m);
+	bool whole = limits->insns >= INSNS_MODULE;
+	struct site_limits own = *limits;
+	struct err err;
+	bool built;
+
+	if (cache && site_cache_read(m, exports->v, exports->n, out))
+		return true;
+	own.insns = whole ? INSNS_MODULE : limits->insns;
+	limits->insns -= own.insns;
+	built = site_index_build(modules, m, exports->v, exports->n, &own, out, &err);
+	limits->insns += own.insns; /* what is left */
+	if (!built)
+		return false;
+	if (cache && (!out->partial || whole)) /* the same in every run: not for want of more */
+		site_cache_write(m, exports->v, exports->n, out);
+	return true;
+}
+
+static void add_module(struct sites *s, const struct module *m, export_list *exports,
+                       struct site_limits *limits, double prior)
+{
+	struct score_module *to = &s->scorer.module[s->scorer.nmodules];
+
+	*to = (struct score_module){ .module = m, .prior = prior, .foreign = module_is_runtime(m) };
+	if (!get_index(s, m, exports, limits, &to->index))
+		return;
+	add_exports(exports, &to->index);
+	s->scorer.nmodules++;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct score_module *x = a, *y = b;
+
+	return x->module < y->module ? -1 : x->module > y->module;
+}
+
+/*
+ * The loader maps a library's needs below it, so from low addresses to high; the program last,
+ * which may call all of them.
+ */
+static void index_modules(struct sites *s)
+{
+	const struct modules *modules = analysis_modules(s->a);
+	struct site_limits limits = { INSNS_MOST, SITES_MOST, STORES_MOST };
+	export_list exports = { 0 };
+	struct stage outer;
+	uint32_t first = 0;
+
+	outer = stage_steps("reading machine code", modules->n);
+	s->scorer.module = mem_alloc(modules->n + 1, sizeof(*s->scorer.module));
+	for (size_t i = 0; i < modules->n; i++) {
+		if (i != modules->exe)
+			add_module(s, &modules->v[i], &exports, &limits,
+			           module_is_runtime(&modules->v[i]) ? PRIOR_RUNTIME
+			                                             : PRIOR_LIBRARY);
+		stage_add(i != modules->exe);
+	}
+	if (modules->exe < modules->n)
+		add_module(s, &modules->v[modules->exe], &exports, &limits, 0);
+	array_free(&exports);
+	stage_end(outer);
+	qsort(s->scorer.module, s->scorer.nmodules, sizeof(*s->scorer.module), by_place);
+	for (size_t i = 0; i < s->scorer.nmodules; i++) {
+		s->scorer.module[i].first = first;
+		first += (uint32_t)s->scorer.module[i].index.n;
+	}
+	s->scorer.nsites = first;
+}
+
+/* ---- the stage ---- */
+
+/* Who points to whom is worth looking for: that goes over all that is in use, block by block. */
+static bool refs_are_cheap(const struct heap *heap)
+{
+	const struct tally *used = &heap->total[BLOCK_USED];
+
+	return used->bytes <= REFS_BYTES && used->blocks <= REFS_BLOCKS;
+}
+
+void sites_make(struct analysis *a, const uint64_t *wanted, struct sites **out)
+{
+	struct sites *s = mem_alloc(1, sizeof(*s));
+	const struct heap *heap = analysis_heap(a);
+	bool refs = refs_are_cheap(heap);
+	struct stage outer;
+
+	s->a = a;
+	*out = s;
+	if (a->core->machine->id != MACHINE_X86_64 || a->where.no_sites)
+		return;
+	index_modules(s);
+	if (!s->scorer.nsites)
+		return;
+	outer = stage_steps("looking for allocation sites", 0);
+	for (size_t i = 0; i < s->scorer.nmodules; i++)
+		if (s->scorer.module[i].prior > PRIOR_RUNTIME)
+			site_marks_add(&s->marks, &s->scorer.module[i].index);
+	site_classes_init(a->core, heap, &a->modules, &s->marks, &s->classes);
+	if (refs)
+		site_classes_context(&s->classes);
+	site_classes_make(&s->classes, wanted, CLASSES_MOST);
+	if (refs)
+		site_refs_make(&s->classes, &s->refs);
+	s->scorer.core = a->core;
+	s->scorer.classes = &s->classes;
+	s->scorer.refs = refs ? &s->refs : NULL;
+	s->scorer.modules = &a->modules;
+	s->scorer.types = analysis_types(a);
+	scorer_run(&s->scorer);
+	stage_end(outer);
+	s->place = mem_alloc(s->scorer.nsites, sizeof(*s->place));
+	s->guess = mem_alloc(s->classes.n + 1, sizeof(*s->guess));
+	for (size_t i = 0; i < s->classes.n; i++)
+		s->guess[i].n = UINT32_MAX;
+}
+
+void sites_warn(const struct sites *s, struct report *report)
+{
+	size_t partial = 0;
+
+	for (size_t i = 0; i < s->scorer.nmodules; i++)
+		partial += s->scorer.module[i].index.partial;
+	if (partial)
+		report_warn(report, "sites-partial",
+		            "the code of %llu modules was read in part only: it is very long, or "
+		            "damaged; sites in the rest of it are not found",
+		            (unsigned long long)partial);
+	if (s->scorer.left_out)
+		report_warn(report, "sites-left-out",
+		            "for %llu blocks, which few others are like, no site was looked for: "
+		            "there are too many kinds of blocks; leaks looks for those of leaked "
+		            "blocks only",
+		            (unsigned long long)s->scorer.left_out);
+}
+
+void sites_free(struct sites *sites)
+{
+	if (!sites)
+		return;
+	scorer_free(&sites->scorer);
+	for (size_t i = 0; i < sites->scorer.nmodules; i++)
+		site_index_free(&sites->scorer.module[i].index);
+	mem_free(sites->scorer.module);
+	site_refs_free(&sites->refs);
+	site_classes_free(&sites->classes);
+	site_marks_free(&sites->marks);
+	mem_free(sites->place);
+	mem_free(sites->guess);
+	pool_free(&sites->pool);
+	mem_free(sites);
+}
+
+static const struct site *place_of(struct sites *s, uint32_t site)
+{
+	struct site *p = &s->place[site];
+	const struct score_module *m;
+	const struct site_entry *e;
+
+	if (p->method)
+		return p;
+	e = scorer_site(&s->scorer, site, &m);
+	site_place(s->a->core, &s->a->modules, m->module, e->call, p);
+	p->runtime = module_is_runtime(m->module);
+	p->open = doubt_open(e);
+	p->hub = p->open && e->callers >= HUB_CALLERS;
+	p->method = SITE_INFERRED;
+	return p;
+}
+
+static bool same_line(const struct site *a, const struct site *b)
+{
+	if (a->module != b->module || !a->file || !b->file)
+		return false;
+	return a->line == b->line && !strcmp(a->file, b->file);
+}
+
+static struct site *listed(struct site_guess *g, const struct site *place)
+{
+	for (unsigned i = 0; i < g->n; i++)
+		if (same_line(&g->list[i], place))
+			return &g->list[i];
+	return NULL;
+}
+
+/* Groups: the shares of their classes, added up. */
+static void add_to_list(struct site_guess *g, const struct site *place, double share)
+{
+	struct site *known = listed(g, place);
+
+	if (known) {
+		known->confidence += share;
+		return;
+	}
+	if (g->n == SITE_LIST)
+		return;
+	g->list[g->n] = *place;
+	g->list[g->n++].confidence = share;
+}
+
+static int by_confidence(const void *a, const void *b)
+{
+	const struct site *x = a, *y = b;
+
+	if (x->confidence != y->confidence)
+		return x->confidence > y->confidence ? -1 : 1;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Lines tell types, too; those of the language's own libraries tell none of a program's. */
+static double doubt_from(const struct site *first)
+{
+	return first->file && !first->runtime ? DOUBT_LINES : DOUBT_FROM;
+}
+
+/*
+ * What is less likely than not is not told, except in a program that is told well as a rule; and
+ * what anything may go through is not then, nor a block that no other is like: what it agrees with
+ * by chance nothing contradicts.
+ */
+static void doubt(const struct scorer *scorer, uint64_t blocks, struct site_guess *g)
+{
+	double sum = 0, worth;
+
+	for (unsigned i = 0; i < g->n; i++)
+		sum += g->list[i].confidence;
+	worth = doubt_share(scorer->explained, sum);
+	for (unsigned i = 0; i < g->n; i++)
+		g->list[i].confidence *= worth / sum;
+	if (!g->n || scorer->explained >= doubt_from(&g->list[0]))
+		return;
+	if (worth < 0.5 || g->list[0].open || blocks < 2)
+		g->n = 0;
+}
+
+/* What the language's own libraries ask for, and allocators, they ask for in somebody's name. */
+static bool is_likely(const struct site_guess *g)
+{
+	return g->n && g->list[0].confidence >= SITE_LIKELY && !g->list[0].runtime &&
+	       !g->list[0].hub;
+}
+
+static void judge(struct sites *s, uint32_t class)
+{
+	const struct class_scores *scores = &s->scorer.of[class];
+	struct site_guess *g = &s->guess[class];
+	double twice = 0;
+
+	*g = (struct site_guess){ .fits = scores->fits, .best = scores->top[0].site };
+	for (unsigned i = 0; i < scores->n; i++) {
+		const struct site *place = place_of(s, scores->top[i].site);
+
+		/* copies of an inlined line are as likely as one: the best of them counts */
+		if (listed(g, place))
+			twice += scores->top[i].share;
+		else
+			add_to_list(g, place, scores->top[i].share);
+	}
+	for (unsigned i = 0; i < g->n && twice < 1; i++)
+		g->list[i].confidence /= 1 - twice;
+	qsort(g->list, g->n, sizeof(*g->list), by_confidence);
+	doubt(&s->scorer, s->classes.v[class].blocks, g);
+	g->likely = is_likely(g);
+}
+
+const struct site_guess *sites_of(struct sites *sites, const struct block *block)
+{
+	uint32_t class = sites->guess ? site_class_of(&sites->classes, block) : CLASS_NONE;
+
+	if (class == CLASS_NONE)
+		return NULL;
+	if (sites->guess[class].n == UINT32_MAX)
+		judge(sites, class);
+	return sites->guess[class].n ? &sites->guess[class] : NULL;
+}
+
+bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
+                    struct site_guess *out)
+{
+	double sum = 0;
+
+	*out = (struct site_guess){ 0 };
+	for (size_t i = 0; i < n; i++) {
+		const struct site_guess *g = sites_of(sites, &block[i]);
+
+		for (unsigned j = 0; g && j < g->n; j++)
+			add_to_list(out, &g->list[j], g->list[j].confidence);
+		if (g && g->fits > out->fits)
+			out->fits = g->fits;
+	}
+	for (unsigned i = 0; i < out->n; i++)
+		sum += out->list[i].confidence /= (double)n;
+	qsort(out->list, out->n, sizeof(*out->list), by_confidence);
+	out->likely = is_likely(out);
+	return out->n && (sum >= 0.5 || sites->scorer.explained >= doubt_from(&out->list[0]));
+}
+
+size_t sites_reasons(struct sites *sites, const struct block *block, struct score_reason *reason)
+{
+	const struct site_guess *g = sites_of(sites, block);
+
+	if (!g)
+		return 0;
+	return scorer_reasons(&sites->scorer, site_class_of(&sites->classes, block), g->best,
+	                      reason);
+}
+
+const char *site_text(struct sites *sites, const struct site *site)
+{
+	if (site->function && site->file)
+		return pool_printf(&sites->pool, "%s (%s:%llu)", site->function,
+		                   base_name(site->file), (unsigned long long)site->line);
+	if (site->function)
+		return pool_printf(&sites->pool, "%s (%s+0x%llx)", site->function,
+		                   base_name(site->module), (unsigned long long)site->offset);
+	return pool_printf(&sites->pool, "%s+0x%llx", base_name(site->module),
+	                   (unsigned long long)site->offset);
+}

@@ -1,0 +1,151 @@
+/*
+ * site_build: an index while it is made: what is known of each function that was read. Private to
+ * site_index.
+ */
+#ifndef ANALYZER_SITE_SITE_BUILD_H
+#define ANALYZER_SITE_SITE_BUILD_H
+
+#include "analyzer/site/site_flow.h"
+#include "analyzer/site/site_index.h"
+#include "analyzer/site/site_scan.h"
+
+/* What a function does with its arguments. */
+enum step_kind {
+	STEP_STORE, /* something is stored into what `arg` points to */
+	STEP_KEEP,  /* `arg` itself is stored somewhere else: tag tells where */
+	STEP_CALL,  /* another function gets some of them */
+};
+
+struct step {
+	uint8_t kind;  /* enum step_kind */
+	uint8_t arg;   /* of this function */
+	uint8_t from;  /* STEP_STORE: 1 + the argument whose value is stored; 0: store tells it */
+	uint32_t call; /* STEP_CALL: into summary.calls */
+	union {
+		struct site_store store; /* offset: from what the argument points to */
+		struct site_tag tag;
+	};
+};
+
+/* A call that gets arguments of the function that it is in. */
+struct passing {
+	uint64_t callee;
+	struct value arg[FLOW_ARGS]; /* as that function knows them */
+};
+
+#define LIFTED_MOST 6
+
+enum summary_state { SUMMARY_NONE, SUMMARY_RUNNING, SUMMARY_DONE };
+
+struct summary {
+	enum summary_state state;
+	struct site_allocator wrapper;        /* size ALLOCATOR_NONE: it is none */
+	uint32_t returned;                    /* site whose block it returns; SITE_NONE: none */
+	uint32_t returned_inside;             /* site whose block it returns an address inside of */
+	int64_t returned_scale, inside_scale; /* other sites of these, as values have them */
+	int32_t returned_add;
+	uint32_t round; /* when it was read last */
+	uint8_t same;   /* 1 + the argument that it returns; 0: none */
+	bool fills;     /* it stores into blocks at places that are not told */
+	bool library;   /* a template of the C++ library: its callers are the sites */
+	uint8_t nsites;
+	uint32_t site[LIFTED_MOST]; /* the first that are in it */
+	ARRAY(struct step) steps;
+	ARRAY(struct passing) calls;
+};
+
+struct pending_store {
+	uint32_t site, order;
+	uint32_t reader, round; /* function that was read, and when */
+	uint32_t before;        /* 1 + the site's store before this one; 0: none */
+	struct site_store store;
+};
+
+struct pending_tag {
+	uint32_t site;
+	uint32_t reader, round;
+	struct site_tag tag;
+};
+
+/* The site stands for one that is in a function of the library. */
+struct lifted {
+	uint32_t site, inner;
+	uint32_t reader, round;
+	uint32_t level; /* inner ones that are behind each other */
+};
+
+struct builder {
+	const struct functions *functions;
+	struct code_decoder *decoder;
+	const struct site_export *extra;
+	size_t nextra;
+	struct site_limits *limits;
+	struct flow_limits flow;
+	struct summary **summary; /* by function; NULL: never read */
+	uint64_t *callers;        /* bit by function: it calls an allocator that is known */
+	uint32_t round;           /* functions are read again when more allocators are known */
+	unsigned depth;
+	uint32_t reader; /* function that is being read */
+	ARRAY(struct site_entry) sites;
+	ARRAY(uint32_t) last_store; /* by site: 1 + its last store */
+	ARRAY(struct lifted) lifted;
+	uint32_t *site_of; /* open addressing by call: 1 + site */
+	size_t site_cap;
+	ARRAY(struct pending_store) stores;
+	ARRAY(struct pending_tag) tags;
+	bool partial;
+};
+
+/* Reads what there is to be read. False: nothing asks for a block. */
+bool builder_run(struct builder *b);
+void builder_free(struct builder *b);
+
+/* The function of this index is read, if it was not in this round. Bounded in depth. */
+struct summary *builder_summary(struct builder *b, size_t function);
+
+/* site_sink.c: what a flow comes across goes into the builder. */
+#define STREAMS_MOST 4
+
+struct builder_sink {
+	struct flow_sink sink;
+	struct builder *b;
+	struct summary *summary;
+	uint64_t function;
+	struct {
+		uint32_t file;      /* site of the FILE */
+		struct value where; /* what the address of its buffer is stored to */
+	} stream[STREAMS_MOST];
+	unsigned nstreams;
+};
+struct flow_sink *builder_sink(struct builder *b, struct summary *summary, uint64_t function,
+                               struct builder_sink *mem);
+
+/* The allocator that is called so, in this module or another. */
+bool builder_allocator(struct builder *b, const struct flow_call *call, struct site_allocator *out);
+
+/* Was what came of reading a function then not replaced by a later reading? */
+bool builder_valid(const struct builder *b, uint32_t reader, uint32_t round);
+
+void builder_store(struct builder *b, uint32_t site, const struct site_store *store);
+
+/* The site of a call, or its k-th; SITE_NONE: there are too many. */
+uint32_t builder_site(struct builder *b, uint64_t call, unsigned k, uint64_t function);
+
+/* Sites that stand for others become like them. Once, at the end. */
+void builder_lift(struct builder *b);
+
+/* The address of the site's block, or one inside it, is stored there. */
+void builder_tag(struct builder *b, const struct value *block, uint32_t site, struct site_tag tag);
+
+/* As a store of this value would be kept: the offset, in bytes, and the width. */
+struct site_store builder_store_of(int64_t offset, unsigned width, const struct value *v);
+
+/* site_splice.c: what callees do with arguments. Stores to blocks that a call hands on become the
+ * blocks' sites', and so does where it puts their addresses. */
+void builder_pass(struct builder *b, struct summary *summary, const struct flow_call *call,
+                  uint64_t callee);
+void builder_keep_step(struct summary *summary, const struct step *step);
+
+#define OFFSET_MOST (1 << 16) /* of stores that are kept */
+
+#endif

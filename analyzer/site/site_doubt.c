@@ -1,0 +1,61 @@
+/*
+ * How much of this program do its sites account for? Learned from the program at hand: the classes
+ * of its blocks are many independent cases, of which most have one right answer if the index has
+ * all sites, and many that are equally wrong if it does not.
+ */
+#include "analyzer/site/site_score.h"
+
+#include <math.h>
+
+#define UNKNOWN (-1.5) /* logarithm, against one of SITES */
+#define SITES   40     /* as many as a small program has */
+
+bool doubt_open(const struct site_entry *site)
+{
+	return site->size == SITE_ANY || (site->size == SITE_AFFINE && site->scale <= 1);
+}
+
+/* The more sites there are, the more of them fit a block by chance. */
+double doubt_unknown(const struct scorer *scorer)
+{
+	double sites = 0;
+
+	for (size_t i = 0; i < scorer->nmodules; i++) {
+		const struct score_module *m = &scorer->module[i];
+
+		for (size_t j = 0; j < m->index.n; j++)
+			sites += m->index.v[j].flags & SITE_WRAPPER ? 0 : exp(m->prior);
+	}
+	return UNKNOWN + (sites > SITES ? log(sites / SITES) : 0);
+}
+
+/*
+ * The mean over classes of the share that the candidates have which are kept. Large classes count
+ * for more, but none of them makes up for all others. Classes that no site was looked for of say
+ * nothing; those that none fits have none.
+ */
+double doubt_explained(const struct scorer *scorer)
+{
+	double sum = 0, all = 0;
+
+	for (size_t i = 0; i < scorer->classes->n; i++) {
+		const struct class_scores *s = &scorer->of[i];
+		double weight = sqrt((double)scorer->classes->v[i].blocks);
+
+		if (!s->n && s->unknown < DOUBT_FROM)
+			continue;
+		all += weight;
+		for (unsigned j = 0; j < s->n; j++)
+			sum += weight * s->top[j].share;
+	}
+	return all > 0 ? sum / all : 0;
+}
+
+double doubt_share(double explained, double sum)
+{
+	double yes = sum * explained, no = (1 - sum) * (1 - explained);
+
+	if (explained >= DOUBT_FROM || sum <= 0)
+		return sum;
+	return no > 0 ? yes / (yes + no) : sum;
+}

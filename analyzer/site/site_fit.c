@@ -1,0 +1,71 @@
+/* Sizes: what malloc makes of a request, and how likely a site is to ask for what a block has. */
+#include "analyzer/site/site_score.h"
+
+#include <math.h>
+
+#define PAGE    4096
+#define MMAPPED (UINT64_C(128) << 10) /* M_MMAP_THRESHOLD's default: chunks may be whole pages */
+#define GIVEN   0.97 /* what malloc hands out has the least size that does, but for rests */
+
+uint64_t fit_usable(uint64_t bytes)
+{
+	return bytes <= 24 ? 24 : round_up(bytes + 8, 16) - 8;
+}
+
+/* Of a request of so many bytes. */
+static double fixed(uint64_t bytes, uint64_t usable, bool loose)
+{
+	uint64_t least = fit_usable(bytes);
+
+	if (usable == least)
+		return GIVEN;
+	if (usable == least + 16) /* too little was left of the chunk to be one */
+		return loose ? 0.5 : 0.01;
+	if (bytes + 32 >= MMAPPED && usable > bytes && usable - bytes < PAGE + 16)
+		return 0.9;
+	return 0;
+}
+
+/* Counts are spread as their logarithm is, up to some ten thousands. */
+static double count_share(double low, double high)
+{
+	return log((high + 1.5) / (low + 0.5)) / log(1e5);
+}
+
+static double affine(const struct site_entry *site, uint64_t usable)
+{
+	double scale = (double)site->scale, low, high;
+	double top = (double)usable, bottom = usable == 24 ? -1 : top - 16;
+
+	if (usable >= MMAPPED)
+		bottom = top - PAGE;
+	low = ceil((bottom + 1 - (double)site->add) / scale);
+	high = floor((top - (double)site->add) / scale);
+	if (low < 0)
+		low = 0;
+	if (!site->scale || high < low)
+		return site->flags & SITE_LOOSE && site->scale ? 0.01 : 0;
+	return count_share(low, high);
+}
+
+/* Most strings are short. */
+static double text(uint64_t usable)
+{
+	double u = (double)usable;
+
+	return usable == 24 ? 0.4 : 0.6 * (24 / (u - 8) - 24 / (u + 8));
+}
+
+double fit_size(const struct site_entry *site, uint64_t usable)
+{
+	switch (site->size) {
+	case SITE_FIXED:
+		return fixed((uint64_t)site->add, usable, (site->flags & SITE_LOOSE) != 0);
+	case SITE_AFFINE:
+		return affine(site, usable);
+	case SITE_TEXT:
+		return text(usable);
+	default:
+		return 0.1 * text(usable);
+	}
+}

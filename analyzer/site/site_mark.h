@@ -1,0 +1,24 @@
+/*
+ * site_mark: numbers that some site stores at some place of a block of some size: the ones that
+ * tell blocks apart which look alike otherwise. A set, no more; it knows no block.
+ */
+#ifndef ANALYZER_SITE_SITE_MARK_H
+#define ANALYZER_SITE_SITE_MARK_H
+
+#include "analyzer/site/site_index.h"
+
+struct site_marks {
+	uint64_t *slot; /* open addressing; 0: empty */
+	size_t nslots, n;
+};
+
+/* Of all sites of the index that ask for one size: numbers above 255, of 4 or 8 bytes; smaller ones
+ * are counts as a rule, and change. site_marks_free. */
+void site_marks_add(struct site_marks *marks, const struct site_index *index);
+void site_marks_free(struct site_marks *marks);
+
+/* Does a site of blocks of `usable` bytes store this number of `width` bytes at this offset? */
+bool site_marks_has(const struct site_marks *marks, uint64_t usable, uint64_t offset,
+                    unsigned width, uint64_t value);
+
+#endif

@@ -1,0 +1,356 @@
+#include "analyzer/site/site_score.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define ROUNDS      3
+#define HOPELESS    14     /* logarithm: so far behind the likeliest, a site is out of the race */
+#define PAIRS_MOST  500000 /* of class and site: half a second */
+#define LIBRARY     (-2.0) /* a function of the C++ library that others call by a pointer */
+#define UNDECIDED   0.1    /* share of the likeliest below which a class tells nothing */
+#define COPY_LEAST  32     /* bytes that are moved, from which on a site copies a block */
+#define COPY_LATER  1.0    /* logarithm: each copy has an original, but not the reverse */
+#define KINDS_MOST  3000   /* sites that debug information is asked for */
+#define CALLERS     0.3    /* what is called from many places makes many blocks */
+#define ACTIVE      0.4
+#define ACTIVE_MOST 1.2
+#define TEMPERATURE 0.7 /* evidence is not independent: sums say too much */
+
+const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
+                                     const struct score_module **module)
+{
+	size_t behind = first_behind(scorer->module, scorer->nmodules, first, site);
+
+	*module = &scorer->module[behind - 1];
+	return &(*module)->index.v[site - (*module)->first];
+}
+
+double scorer_share(const struct scorer *scorer, const struct block *block, uint32_t site)
+{
+	uint32_t class = scorer->round ? site_class_of(scorer->classes, block) : CLASS_NONE;
+	const struct class_scores *s = class == CLASS_NONE ? NULL : &scorer->of[class];
+
+	if (!s || !s->n || s->top[0].share < UNDECIDED)
+		return 1;
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->top[i].site == site)
+			return s->top[i].share / s->top[0].share;
+	return 0;
+}
+
+/* A score, while those of a class are collected. */
+struct scored {
+	uint32_t site;                     /* among those of all modules */
+	bool copies;                       /* another block's content */
+	bool untold;                       /* an address is there that its code does not tell */
+	double content, size, rest, score; /* size: a part of rest */
+};
+typedef ARRAY(struct scored) scored_list;
+
+/* Most of the block is moved from elsewhere in pieces that are wider than any field. */
+static bool is_copy(const struct score_module *m, const struct site_entry *e)
+{
+	uint64_t wide = 0, end = 0;
+
+	if (e->size != SITE_FIXED)
+		return false;
+	for (uint32_t i = 0; i < e->nstores; i++) {
+		const struct site_store *s = &m->index.store[e->store + i];
+
+		if (!s->moved || s->offset < end)
+			continue;
+		wide += s->width;
+		end = s->offset + s->width;
+	}
+	return wide >= COPY_LEAST && wide * 4 >= (uint64_t)e->add * 3;
+}
+
+/* A site that other classes are of makes blocks at all, which most do not. */
+static double activity(const struct scorer *scorer, uint32_t class, uint32_t site)
+{
+	const struct class_scores *s = &scorer->of[class];
+	double n = scorer->round ? (double)scorer->active[site] : 0, bonus;
+
+	for (unsigned i = 0; scorer->round && i < s->n; i++)
+		if (s->top[i].site == site)
+			n -= s->top[i].share;
+	bonus = ACTIVE * log(1 + 4 * (n > 0 ? n : 0));
+	return bonus < ACTIVE_MOST ? bonus : ACTIVE_MOST;
+}
+
+/* What the round found, for the next one. */
+static void note_activity(struct scorer *scorer)
+{
+	memset(scorer->active, 0, scorer->nsites * sizeof(*scorer->active));
+	for (size_t i = 0; i < scorer->classes->n; i++)
+		for (unsigned j = 0; j < scorer->of[i].n; j++)
+			scorer->active[scorer->of[i].top[j].site] +=
+				(float)scorer->of[i].top[j].share;
+}
+
+/* Samples of a class are not independent of each other. */
+static double pooling(const struct scorer *scorer, uint32_t class)
+{
+	unsigned n = scorer->classes->v[class].nsamples;
+
+	return 1 + 0.15 * log2(n > 1 ? n : 1);
+}
+
+static struct scored score_site(struct scorer *scorer, uint32_t class, const struct score_module *m,
+                                uint32_t site, double size)
+{
+	const struct site_entry *e = &m->index.v[site];
+	double pooled = pooling(scorer, class);
+	struct scored s = { .site = m->first + site, .copies = is_copy(m, e) };
+
+	scorer_reason(scorer, log(size), "has a size that the site asks for", NULL, -1);
+	s.content = match_stores(scorer, class, m, e) + match_text(scorer, class, e);
+	if (e->flags & SITE_LIBRARY)
+		s.content += LIBRARY;
+	s.untold = scorer->untold;
+	s.content *= pooled;
+	s.size = log(size);
+	if (!doubt_open(e))
+		s.rest = activity(scorer, class, s.site) + CALLERS * log(1 + (double)e->callers);
+	s.rest += m->prior + s.size + match_refs(scorer, class, m, site) +
+	          match_kind(scorer, class, m, site);
+	s.score = s.content + s.rest;
+	return s;
+}
+
+/*
+ * What copies a block has what that one has: in each word it is as likely as its likeliest site,
+ * which is one that asks for such sizes.
+ */
+static void score_copies(scored_list *all)
+{
+	double best = 0;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (!all->v[i].copies && all->v[i].content + all->v[i].size > best)
+			best = all->v[i].content + all->v[i].size;
+	for (size_t i = 0; i < all->n; i++) {
+		struct scored *s = &all->v[i];
+
+		if (s->copies && s->content < best - COPY_LATER)
+			s->score = best - COPY_LATER + s->rest;
+	}
+}
+
+const struct site_kind *scorer_kind(struct scorer *scorer, const struct score_module *module,
+                                    uint32_t site)
+{
+	static const struct site_kind unknown;
+	uint32_t *at = &scorer->kind_of[module->first + site];
+
+	if (!*at) {
+		if (scorer->kinds.n >= KINDS_MOST)
+			return &unknown;
+		array_push(&scorer->kinds, unknown);
+		*at = (uint32_t)scorer->kinds.n;
+		site_kind_find(scorer->modules, module->module, &module->index.v[site],
+		               &scorer->kinds.v[*at - 1]);
+	}
+	return &scorer->kinds.v[*at - 1];
+}
+
+static void insert(struct class_scores *s, uint32_t site, double score)
+{
+	unsigned i;
+
+	if (s->n == SCORE_TOP && s->top[SCORE_TOP - 1].score >= score)
+		return;
+	i = s->n < SCORE_TOP ? s->n++ : SCORE_TOP - 1;
+	while (i > 0 && s->top[i - 1].score < score) {
+		s->top[i] = s->top[i - 1];
+		i--;
+	}
+	s->top[i] = (struct score_top){ site, score, 0 };
+}
+
+/* All sites whose size fits. */
+static void score_all(struct scorer *scorer, uint32_t class, scored_list *all)
+{
+	uint64_t usable = scorer->classes->v[class].size;
+
+	for (size_t i = 0; i < scorer->nmodules; i++) {
+		const struct score_module *m = &scorer->module[i];
+
+		for (uint32_t j = 0; j < m->index.n; j++) {
+			double size;
+
+			if (m->index.v[j].flags & SITE_WRAPPER)
+				continue;
+			size = fit_size(&m->index.v[j], usable);
+			if (size > 0)
+				array_push(all, score_site(scorer, class, m, j, size));
+		}
+	}
+}
+
+/* Those that the round before did not rule out. */
+static void score_kept(struct scorer *scorer, uint32_t class, const struct class_scores *before,
+                       scored_list *all)
+{
+	uint64_t usable = scorer->classes->v[class].size;
+
+	for (uint32_t i = 0; i < before->nkept; i++) {
+		const struct score_module *m;
+		const struct site_entry *e = scorer_site(scorer, before->kept[i], &m);
+
+		array_push(all, score_site(scorer, class, m, before->kept[i] - m->first,
+		                           fit_size(e, usable)));
+	}
+}
+
+static void keep(struct class_scores *out, const scored_list *all, double best)
+{
+	out->kept = mem_alloc(all->n, sizeof(*out->kept));
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].score > best - HOPELESS)
+			out->kept[out->nkept++] = all->v[i].site;
+}
+
+/* An address that no site's code tells is what an unknown one stores, as likely as theirs do. */
+static double unknown_stores(const struct scorer *scorer, uint32_t class, const scored_list *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].untold)
+			return SCORE_UNTOLD * pooling(scorer, class) - SCORE_UNTOLD_OPEN;
+	return 0;
+}
+
+/* before: the round before; NULL: this is the first. */
+static void score_class(struct scorer *scorer, uint32_t class, const struct class_scores *before,
+                        struct class_scores *out)
+{
+	double unknown = scorer->unknown, best, sum = 0;
+	scored_list all = { 0 };
+
+	*out = (struct class_scores){ 0 };
+	if (before)
+		score_kept(scorer, class, before, &all);
+	else
+		score_all(scorer, class, &all);
+	score_copies(&all);
+	unknown += unknown_stores(scorer, class, &all);
+	best = unknown;
+	for (size_t i = 0; i < all.n; i++) {
+		best = all.v[i].score > best ? all.v[i].score : best;
+		insert(out, all.v[i].site, all.v[i].score);
+	}
+	for (size_t i = 0; i < all.n; i++)
+		sum += exp((all.v[i].score - best) * TEMPERATURE);
+	scorer->pairs += all.n;
+	out->fits = before ? before->fits : (uint32_t)all.n;
+	keep(out, &all, best);
+	array_free(&all);
+	out->unknown = exp((unknown - best) * TEMPERATURE);
+	sum += out->unknown;
+	out->unknown /= sum;
+	for (unsigned i = 0; i < out->n; i++)
+		out->top[i].share = exp((out->top[i].score - best) * TEMPERATURE) / sum;
+}
+
+static int by_size(const void *a, const void *b, void *arg)
+{
+	const struct site_class *v = arg;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	if (v[x].size != v[y].size)
+		return v[x].size < v[y].size ? -1 : 1;
+	if (v[x].key != v[y].key)
+		return v[x].key < v[y].key ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static int by_blocks(const void *a, const void *b, void *arg)
+{
+	const struct site_class *v = arg;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	if (v[x].blocks != v[y].blocks)
+		return v[x].blocks > v[y].blocks ? -1 : 1;
+	return by_size(a, b, arg);
+}
+
+static void free_scores(struct class_scores *scores, size_t n)
+{
+	for (size_t i = 0; scores && i < n; i++)
+		mem_free(scores[i].kept);
+	mem_free(scores);
+}
+
+/* The first round, the classes of many blocks first; until there have been enough comparisons. */
+static void first_round(struct scorer *scorer, struct class_scores *out)
+{
+	size_t n = scorer->classes->n;
+	uint32_t *order = mem_alloc(n + 1, sizeof(*order));
+
+	for (uint32_t i = 0; i < n; i++)
+		order[i] = i;
+	if (n)
+		qsort_r(order, n, sizeof(*order), by_blocks, scorer->classes->v);
+	for (size_t i = 0; i < n; i++) {
+		if (scorer->pairs < PAIRS_MOST)
+			score_class(scorer, order[i], NULL, &out[order[i]]);
+		else
+			scorer->left_out += scorer->classes->v[order[i]].blocks;
+	}
+	mem_free(order);
+}
+
+void scorer_run(struct scorer *scorer)
+{
+	size_t n = scorer->classes->n;
+
+	scorer->unknown = doubt_unknown(scorer);
+	scorer->of = mem_alloc(n + 1, sizeof(*scorer->of)); /* of nothing, at first */
+	scorer->by_size = mem_alloc(n + 1, sizeof(*scorer->by_size));
+	scorer->kind_of = mem_alloc((size_t)scorer->nsites + 1, sizeof(*scorer->kind_of));
+	scorer->active = mem_alloc((size_t)scorer->nsites + 1, sizeof(*scorer->active));
+	scorer->kind = mem_alloc(n + 1, sizeof(*scorer->kind));
+	for (uint32_t i = 0; i < n; i++)
+		class_kind_find(scorer->classes, i, scorer->types, &scorer->kind[i]);
+	for (uint32_t i = 0; i < n; i++)
+		scorer->by_size[i] = i;
+	if (n)
+		qsort_r(scorer->by_size, n, sizeof(*scorer->by_size), by_size, scorer->classes->v);
+	for (scorer->round = 0; scorer->round < ROUNDS; scorer->round++) {
+		struct class_scores *next = mem_alloc(n + 1, sizeof(*next));
+
+		if (!scorer->round)
+			first_round(scorer, next);
+		for (uint32_t i = 0; scorer->round && i < n; i++)
+			score_class(scorer, i, &scorer->of[i], &next[i]);
+		free_scores(scorer->of, n);
+		scorer->of = next;
+		note_activity(scorer);
+	}
+	scorer->explained = doubt_explained(scorer);
+}
+
+void scorer_free(struct scorer *scorer)
+{
+	free_scores(scorer->of, scorer->classes ? scorer->classes->n : 0);
+	mem_free(scorer->by_size);
+	mem_free(scorer->kind_of);
+	mem_free(scorer->kind);
+	mem_free(scorer->active);
+	array_free(&scorer->kinds);
+	scorer->of = NULL;
+	scorer->by_size = NULL;
+}
+
+size_t scorer_reasons(struct scorer *scorer, uint32_t class, uint32_t site,
+                      struct score_reason *reason)
+{
+	const struct score_module *m;
+	const struct site_entry *e = scorer_site(scorer, site, &m);
+
+	scorer->reason = reason;
+	scorer->nreasons = 0;
+	score_site(scorer, class, m, site - m->first, fit_size(e, scorer->classes->v[class].size));
+	scorer->reason = NULL;
+	return scorer->nreasons;
+}

@@ -1,0 +1,149 @@
+/*
+ * site_score: how well each site explains each class of blocks, as sums of logarithms of likelihood
+ * ratios against the heap's own background: how often what a site would do is seen in blocks of the
+ * same size that are of other classes. It reads no code and prints nothing.
+ */
+#ifndef ANALYZER_SITE_SITE_SCORE_H
+#define ANALYZER_SITE_SITE_SCORE_H
+
+#include "analyzer/site/site_index.h"
+#include "analyzer/site/site_kind.h"
+#include "analyzer/site/site_refs.h"
+
+/* Logarithm: a store of what is not told, where all have one address; against a site that stores
+ * nothing there, and against one that is not known. */
+#define SCORE_UNTOLD      3.9
+#define SCORE_UNTOLD_OPEN 1.0
+
+#define SCORE_TOP 8 /* candidates that are kept of each class */
+
+struct score_module {
+	const struct module *module;
+	struct site_index index;
+	double prior;   /* logarithm */
+	bool foreign;   /* one of the language's own libraries */
+	uint32_t first; /* number of its first site among those of all modules */
+};
+
+struct score_top {
+	uint32_t site;       /* among those of all modules */
+	double score, share; /* share: of the probability, 0..1 */
+};
+
+struct class_scores {
+	struct score_top top[SCORE_TOP]; /* the best first */
+	unsigned n;
+	uint32_t fits;  /* sites whose size fits */
+	double unknown; /* share of what is none of the sites */
+	uint32_t *kept; /* sites that are scored in the next round, too */
+	uint32_t nkept;
+};
+
+/* One reason, for people. */
+struct score_reason {
+	double weight;    /* logarithm of the likelihood ratio */
+	const char *what; /* static */
+	uint32_t offset;
+	bool at_offset;
+	double share; /* of the samples; negative: does not apply */
+};
+#define SCORE_REASONS 48
+
+/* What the words of a class's blocks are. */
+struct class_words {
+	unsigned n;
+	double own[WORDKINDS][WORD_KINDS + 1]; /* shares */
+};
+
+struct scorer {
+	const struct core *core;
+	const struct site_classes *classes;
+	const struct site_refs *refs; /* NULL: not looked for */
+	struct score_module *module;
+	size_t nmodules;
+	uint32_t nsites;
+	struct class_scores *of; /* by class */
+	struct modules *modules; /* for what debug information tells */
+	const struct types *types;
+	struct class_kind *kind; /* by class */
+	uint32_t *kind_of;       /* by site: 1 + its index in kinds */
+	ARRAY(struct site_kind) kinds;
+	uint32_t *by_size; /* classes, sorted by size */
+	unsigned round;    /* 0: nothing is known of any class */
+	uint64_t pairs;    /* of a class and a site, which were compared */
+	uint64_t left_out; /* blocks of classes that there were too many pairs for */
+	float *active;     /* by site: classes that it explained in the round before */
+	double background[WORD_KINDS + 1]; /* shares of all words; 0: not made yet */
+	struct class_words words;
+	uint32_t words_of; /* 1 + the class that words is of */
+	double unknown;    /* logarithm: that a block is of none of the sites */
+	double explained;  /* share of what there is that the likeliest sites account for */
+	bool untold;       /* this site was given credit for what its code does not tell */
+	/* where reasons are wanted */
+	struct score_reason *reason;
+	size_t nreasons;
+};
+
+/* Scores every class, in rounds: what is known of a parent tells about what it points to. */
+void scorer_run(struct scorer *scorer);
+void scorer_free(struct scorer *scorer);
+
+/*
+ * site_doubt.c: what a share is worth in this program. Where the likeliest sites account for less
+ * than a fifth of all there is (`explained`), most of what fits does so by chance: there are sites
+ * that no index has (calls through pointers, code without a file), or too many that are alike. A
+ * sum of shares then counts by the odds that it is like the rest.
+ */
+#define DOUBT_FROM 0.5
+/* The same where the candidates' modules have line numbers: sites are compared by types, too. */
+#define DOUBT_LINES 0.2
+/* It asks for as many bytes as it is told to, and so may be what all of a program goes through. */
+bool doubt_open(const struct site_entry *site);
+double doubt_unknown(const struct scorer *scorer);
+double doubt_explained(const struct scorer *scorer);
+double doubt_share(double explained, double sum);
+
+/* The entry of a site, and its module. */
+const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
+                                     const struct score_module **module);
+
+/*
+ * How probable it is that this block is of that site, compared with the likeliest one: 0..1. 1
+ * where nothing is known yet.
+ */
+double scorer_share(const struct scorer *scorer, const struct block *block, uint32_t site);
+
+/* Why: reasons go to reason[SCORE_REASONS]; returns how many. */
+size_t scorer_reasons(struct scorer *scorer, uint32_t class, uint32_t site,
+                      struct score_reason *reason);
+
+/* site_fit.c: the probability that a block of this site has this usable size; 0: it cannot. */
+double fit_size(const struct site_entry *site, uint64_t usable);
+/* malloc's usable size for a request of so many bytes (glibc on 64 bits, not mmapped). */
+uint64_t fit_usable(uint64_t bytes);
+
+/* site_match.c: do stores and content agree? As logarithm of a likelihood ratio. */
+double match_stores(struct scorer *scorer, uint32_t class, const struct score_module *module,
+                    const struct site_entry *site);
+double match_text(struct scorer *scorer, uint32_t class, const struct site_entry *site);
+/* site_where.c: do those who point to it agree? */
+double match_refs(struct scorer *scorer, uint32_t class, const struct score_module *module,
+                  uint32_t site);
+
+/* site_layout.c: are the words what the struct that the site makes has there? */
+double match_layout(struct scorer *scorer, uint32_t class, const struct site_entry *site,
+                    const struct site_store *store, const struct site_kind *kind);
+/* Valid until the next class is asked for. */
+const struct class_words *scorer_words(struct scorer *scorer, uint32_t class);
+
+/* site_kind.c: is the type of the blocks what the site makes? */
+double match_kind(struct scorer *scorer, uint32_t class, const struct score_module *module,
+                  uint32_t site);
+/* What the site makes; looked up once, and for the first KINDS_MOST only. Valid until the next. */
+const struct site_kind *scorer_kind(struct scorer *scorer, const struct score_module *module,
+                                    uint32_t site);
+
+void scorer_reason(struct scorer *scorer, double weight, const char *what, const uint32_t *offset,
+                   double share);
+
+#endif

@@ -1,0 +1,55 @@
+#include "analyzer/type/typing.h"
+#include "analyzer/analysis.h"
+#include "analyzer/type/propagate.h"
+#include "formats/stage.h"
+
+/* A chunk is rounded up to malloc's alignment, and a rest that is too small to stand alone stays.
+ */
+bool typing_fits(const struct typing *t, const struct block *b, uint64_t bytes)
+{
+	uint64_t slack = b->span->kind == SPAN_MMAP ? t->core->page_size : 2 * t->heap->align;
+
+	return bytes && b->size >= bytes &&
+	       (b->size - bytes < slack || b->size <= 3 * t->core->machine->word);
+}
+
+/* In this order: the surest first. */
+static const struct {
+	void (*run)(struct typing *t);
+	bool all_only; /* it needs what all blocks are for telling what one is */
+} passes[] = {
+	{ typing_vtables, false }, { typing_containers, false }, { typing_dwarf, true },
+	{ typing_clib, false },    { typing_cpython, false },    { typing_lua, false },
+	{ typing_perl, false },    { typing_plain, false },      { typing_transfer, false },
+};
+#define PASSES (sizeof(passes) / sizeof(*passes))
+
+void typing_run(struct analysis *a, unsigned classes, struct types **out)
+{
+	const struct heap *heap = analysis_heap(a);
+	const unsigned leaked = 1u << REACH_DEFINITE | 1u << REACH_INDIRECT;
+	struct typing t = { .a = a, .core = a->core, .heap = heap };
+	struct stage outer;
+	uint64_t *bits = NULL;
+
+	/* only leaked blocks point to leaked ones; to others anything may */
+	if (classes)
+		classes = classes & ~leaked ? 0 : leaked;
+	t.all = !classes;
+
+	if (classes)
+		bits = reach_bits(analysis_reach(a), classes);
+	t.types = types_make(heap, classes ? bits : heap->used);
+	mem_lazy_free(bits, heap->bits_bytes);
+	t.modules = analysis_modules(a);
+	t.rtti = rtti_make(t.core, t.modules);
+	outer = stage_steps("telling types", PASSES);
+	for (size_t i = 0; i < PASSES; i++) {
+		if (t.all || !passes[i].all_only)
+			passes[i].run(&t);
+		stage_add(1);
+	}
+	stage_end(outer);
+	rtti_free(t.rtti);
+	*out = t.types;
+}

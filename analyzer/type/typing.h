@@ -1,0 +1,60 @@
+/*
+ * typing: the stage that finds out what blocks are: it runs the typers, each of which looks for one
+ * kind of evidence and proposes into the store of type.h. What a typer needs to know of the core is
+ * here; typers know nothing of each other.
+ */
+#ifndef ANALYZER_TYPE_TYPING_H
+#define ANALYZER_TYPE_TYPING_H
+
+#include "analyzer/type/rtti.h"
+#include "analyzer/type/type.h"
+
+struct analysis;
+
+struct typing {
+	struct analysis *a; /* for stages that few typers need: roots, stacks */
+	const struct core *core;
+	const struct heap *heap;
+	struct modules *modules;
+	struct types *types;
+	struct rtti *rtti;
+	uint64_t budget; /* typing_dwarf: regions of memory to be followed, at most; 0: no bound */
+	const uint64_t *lost; /* typing_dwarf with a budget: blocks to be held against all types */
+	bool all;        /* every used block is wanted: memory as a whole may be looked at */
+	bool objects;    /* typing_vtables: of those that are wanted, some begin like an object */
+};
+
+/*
+ * Types of used blocks whose verdict is among classes (1 << enum reach_class, or'ed; 0: all), of
+ * others as well where that takes no more. Where only leaked ones are wanted, cost is in proportion
+ * to those; else to the heap and the roots. What is said of a block does not depend on classes.
+ * *out is owned by the caller: types_free.
+ */
+void typing_run(struct analysis *a, unsigned classes, struct types **out);
+
+/* C++ objects by their vtables: vtable.c. */
+void typing_vtables(struct typing *t);
+
+/* Blocks of the standard C++ containers: container.c. After the vtables. */
+void typing_containers(struct typing *t);
+
+/* What the C library allocates: clib.c. */
+void typing_clib(struct typing *t);
+
+/* CPython's objects and their buffers: cpython.c. */
+void typing_cpython(struct typing *t);
+
+/* Lua's and perl's objects: lua.c, perl.c. */
+void typing_lua(struct typing *t);
+void typing_perl(struct typing *t);
+
+/* Types of others that a block is like: transfer.c. After those that types are taken from. */
+void typing_transfer(struct typing *t);
+
+/* Text, arrays of pointers: plain_block.c. After all others. */
+void typing_plain(struct typing *t);
+
+/* Is the block what malloc hands out for this many bytes (1 at least)? */
+bool typing_fits(const struct typing *t, const struct block *b, uint64_t bytes);
+
+#endif
