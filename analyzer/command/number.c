@@ -95,21 +95,6 @@ bool options_bytes(const char *text, uint64_t *bytes)
 	return true;
 }
 
-bool options_address(const char *text, vaddr *at)
-{
-	const char *s = text;
-	uint64_t sum;
-
-	if (text[0] == '0' && (text[1] | 32) == 'x')
-		return number_plain(text, at);
-	if (!strpbrk(text, "abcdefABCDEF"))
-		return number_plain(text, at);
-	if (!digits(&s, 16, &sum) || *s)
-		return false;
-	*at = sum;
-	return true;
-}
-
 #define NEAR_MAX 32
 
 /* Edits (insert, remove, replace, swap neighbours) between a and b; both at most NEAR_MAX long. */

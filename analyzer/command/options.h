@@ -106,9 +106,6 @@ void options_free(struct options *opt); /* what options_parse set */
 /* "10M", "1.5GiB", "4096", "0x1000": bytes; suffixes K M G T, with or without iB/B, of 1024. */
 bool options_bytes(const char *text, uint64_t *bytes);
 
-/* "0x7f12…", hexadecimal also without 0x where it has a letter; else decimal. */
-bool options_address(const char *text, vaddr *at);
-
 const char *format_name(enum format format);
 
 /* The candidate nearest to word by edits, if near enough to be meant; else NULL. */

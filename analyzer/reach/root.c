@@ -7,14 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *root_kind_name(enum root_kind kind)
-{
-	static const char *const name[ROOT_KINDS] = { "register", "stack",     "tls",
-		                                      "data",     "anonymous", "shared" };
-
-	return name[kind];
-}
-
 struct lists {
 	const struct core *core;
 	const struct heap *heap;

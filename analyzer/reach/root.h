@@ -17,7 +17,6 @@ enum root_kind {
 	ROOT_SHARED, /* shared memory, memfd, file mapping */
 	ROOT_KINDS
 };
-const char *root_kind_name(enum root_kind kind); /* "register", "stack", "tls", "data", ... */
 
 struct root {
 	vaddr start, end;

@@ -161,6 +161,7 @@ DAMAGES = {
     'overlap-partly': overlap_partly,
     'heap-filesz-huge': header_field(Core.biggest, FILESZ, (1 << 64) - 1),
     'heap-memsz-0': header_field(Core.biggest, MEMSZ, 0),
+    'heap-memsz-huge': header_field(Core.biggest, MEMSZ, 0xce000000000d5000),
     'heap-vaddr-wraps': header_field(Core.biggest, VADDR, (1 << 64) - 8192),
     'heap-offset-beyond': header_field(Core.biggest, OFFSET, 1 << 40),
     'first-offset-huge': header_field(first_load, OFFSET, (1 << 64) - 4096),

@@ -189,23 +189,6 @@ static void sizes_with_suffixes(void **state)
 	}
 }
 
-static void addresses(void **state)
-{
-	vaddr at;
-
-	(void)state;
-	assert_true(options_address("0x7f12", &at));
-	assert_true(at == 0x7f12);
-	assert_true(options_address("7fAB", &at));
-	assert_true(at == 0x7fab);
-	assert_true(options_address("123", &at));
-	assert_true(at == 123);
-	assert_false(options_address("0x", &at));
-	assert_false(options_address("xyz", &at));
-	assert_false(options_address("0x10000000000000000", &at));
-	assert_false(options_address("", &at));
-}
-
 static void conditions(void **state)
 {
 	struct condition c;
@@ -259,7 +242,6 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(an_unknown_word_that_is_no_slip_is_a_file),
 		cmocka_unit_test(sizes_with_suffixes),
-		cmocka_unit_test(addresses),
 		cmocka_unit_test(conditions),
 	};
 
