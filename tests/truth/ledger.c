@@ -128,7 +128,8 @@ static void grow(void)
 
 void record(void *block, size_t requested, uint64_t caller)
 {
-	if (block == NULL)
+	/* what a library behind asks for on its way (dlsym in it) may be no block of malloc's */
+	if (block == NULL || !lock_outermost())
 		return;
 	if (count * 2 >= capacity)
 		grow();
