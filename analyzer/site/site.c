@@ -17,6 +17,7 @@
 #define REFS_BLOCKS  500000
 
 #define HUB_CALLERS 3
+#define LEAST       0.005 /* of a share that is told */
 
 #define PRIOR_LIBRARY (-1.0)
 #define PRIOR_RUNTIME (-7.0) /* the language's own libraries */
@@ -292,6 +293,14 @@ static void doubt(const struct scorer *scorer, uint64_t blocks, struct site_gues
 		g->n = 0;
 }
 
+/* Sorts a list; what would be 0 % is not told: chance decides which of those there are. */
+static void put_in_order(struct site_guess *g)
+{
+	qsort(g->list, g->n, sizeof(*g->list), by_confidence);
+	while (g->n && g->list[g->n - 1].confidence < LEAST)
+		g->n--;
+}
+
 /* What the language's own libraries ask for, and allocators, they ask for in somebody's name. */
 static bool is_likely(const struct site_guess *g)
 {
@@ -317,7 +326,7 @@ static void judge(struct sites *s, uint32_t class)
 	}
 	for (unsigned i = 0; i < g->n && twice < 1; i++)
 		g->list[i].confidence /= 1 - twice;
-	qsort(g->list, g->n, sizeof(*g->list), by_confidence);
+	put_in_order(g);
 	doubt(&s->scorer, s->classes.v[class].blocks, g);
 	g->likely = is_likely(g);
 }
@@ -349,7 +358,7 @@ bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
 	}
 	for (unsigned i = 0; i < out->n; i++)
 		sum += out->list[i].confidence /= (double)n;
-	qsort(out->list, out->n, sizeof(*out->list), by_confidence);
+	put_in_order(out);
 	out->likely = is_likely(out);
 	return out->n && (sum >= 0.5 || sites->scorer.explained >= doubt_from(&out->list[0]));
 }
