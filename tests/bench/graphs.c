@@ -1,16 +1,21 @@
 /*
  * graphs: makes a heap of one shape and aborts, so that its kernel core can be measured and
- *checked. graphs KIND N [SIZE [print]]
+ * checked.
+ *
+ *	graphs KIND N [SIZE [print]]
  *
  * N blocks of 40 bytes, or of SIZE, in KIND:
+ *
  *	random   a pointer from some earlier block to each, and one to anywhere
  *	local    the same within 512 blocks
  *	list     one singly linked list, in an order that memory knows nothing of
  *	star     one block of N pointers
- *	arrays   four blocks of N pointers each, three in four NULL or no pointers; each holds the
- *next threads  as random, in the arenas of 64 threads All hang on one global. One in a hundred more
- *blocks are leaked, in groups of four: a block that holds two, and a ring of one. With `print`, the
- *truth goes to standard output: 0x7f... reachable|definite|indirect
+ *	arrays   four blocks of N pointers each, three in four no pointers; each has the next
+ *	threads  as random, in the arenas of 64 threads
+ *
+ * All hang on one global. One in a hundred more blocks are leaked, in groups of four: a block that
+ * holds two, and a ring of one. With `print`, the truth goes to standard output:
+ * 0x7f... reachable|definite|indirect
  */
 #include <pthread.h>
 #include <stdint.h>
