@@ -15,7 +15,7 @@ for kind in local random; do
 		'planted: 3000, called definite or indirect as they are: 3000;'
 	like "$kind: others are at most the three of exited threads" "$said" 'leaked: [0-3]\.$'
 done
-is 'a row for each command' "$(grep -c '^| `' "$OUT/doc.md")" $((2 * 9 + 6 * 3))
+is 'a row for each command' "$(grep -c '^| `' "$OUT/doc.md")" $((2 * 10 + 6 * 4))
 is 'a row for each size' "$(grep -c '^| [0-9]' "$OUT/doc.md")" 9
 ok 'no core is left' [ -z "$(ls "$OUT"/bench/core.* 2>/dev/null)" ]
 plan_done
