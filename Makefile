@@ -6,6 +6,7 @@ BUILD   ?= build
 PREFIX  ?= /usr/local
 bindir  ?= $(PREFIX)/bin
 libdir  ?= $(PREFIX)/lib
+datadir ?= $(PREFIX)/share
 INSTALL ?= install
 
 ifeq ($(origin CC),default)
@@ -88,12 +89,17 @@ help:
 	@echo 'make demo       install what is missing, build, analyze the core of a leaky server'
 	@echo 'make check      install what is missing, build, run all tests (TESTS="tests/t/20*", JOBS=3, KEEP=1)'
 	@echo 'make deps       install what is missing for building and testing'
-	@echo 'make install    copy to $(DESTDIR)$(bindir) and $(libdir) (PREFIX=, DESTDIR=, bindir=, libdir=);'
-	@echo '                make uninstall'
+	@echo 'make install    copy to $(DESTDIR)$(bindir), $(libdir) and, for the shells, $(datadir)'
+	@echo '                (PREFIX=, DESTDIR=, bindir=, libdir=, datadir=); make uninstall'
 	@echo 'make lint       layering, lengths, house rules'
 	@echo 'make bench      5 million chunks: time and memory, written to doc/performance.md'
 	@echo 'make coverage   which glibc, machine and kind of core comes out exact, written to doc/coverage.md'
 	@echo 'make clean      remove $(BUILD)'
+
+# Where each shell looks for completions.
+completion_bash := bash-completion/completions/coreheap
+completion_zsh  := zsh/site-functions/_coreheap
+completion_fish := fish/vendor_completions.d/coreheap.fish
 
 # The linked program is copied only where it differs, so that `make` with other flags always leaves
 # the program that was asked for, and a second `make` does nothing.
@@ -183,6 +189,11 @@ check:
 install: all
 	$(INSTALL) -d $(DESTDIR)$(bindir)
 	$(INSTALL) -m 755 $(out)/coreheap $(DESTDIR)$(bindir)/coreheap
+	@for shell in bash:$(completion_bash) zsh:$(completion_zsh) fish:$(completion_fish); do \
+		to=$(DESTDIR)$(datadir)/$${shell#*:}; echo "completion for $${shell%%:*}: $$to"; \
+		$(INSTALL) -d "$${to%/*}" && \
+		$(out)/coreheap completion "$${shell%%:*}" | $(INSTALL) -m 644 /dev/stdin "$$to" || exit; \
+	done
 ifneq ($(sites_built),)
 	$(INSTALL) -d $(DESTDIR)$(libdir)
 	$(INSTALL) -m 755 $(sites_built) $(DESTDIR)$(libdir)/$(sites)
@@ -190,6 +201,7 @@ endif
 
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/coreheap $(DESTDIR)$(libdir)/$(sites)
+	rm -f $(addprefix $(DESTDIR)$(datadir)/,$(completion_bash) $(completion_zsh) $(completion_fish))
 
 lint:
 	@tests/lint.sh

@@ -1,18 +1,24 @@
 #include "analyzer/command/command.h"
+#include "analyzer/command/option.h"
 #include "analyzer/report/text.h"
 
-static void list_options(unsigned takes, struct out *out)
+static void list_options(const struct command *c, struct out *out)
 {
 	struct table t = { .indent = 2, .headless = true };
 
 	table_column(&t, "", false);
 	table_column(&t, "", false);
-	for (size_t i = 0; i < noption_texts; i++) {
-		const struct option_text *o = &option_texts[i];
+	for (size_t i = 0; i < noptions; i++) {
+		const struct option *o = &option_list[i];
+		const char *blank = option_has_argument(o) ? " " : "";
 
-		if (o->needs & ~takes)
+		if (!option_fits(o, c))
 			continue;
-		table_cell(&t, "%s", o->spelled);
+		if (o->letter)
+			table_cell(&t, "-%c, %s%s%s", o->letter, o->name, blank,
+			           o->metavar ? o->metavar : "");
+		else
+			table_cell(&t, "%s%s%s", o->name, blank, o->metavar ? o->metavar : "");
 		table_cell(&t, "%s", o->what);
 	}
 	table_print(&t, out);
@@ -43,7 +49,7 @@ static void help_command(const struct command *c, struct out *out)
 	out_char(out, '\n');
 	list_formats(c, out);
 	out_str(out, "Options:\n");
-	list_options(c->takes, out);
+	list_options(c, out);
 }
 
 static void help_all(struct out *out)
@@ -63,7 +69,7 @@ static void help_all(struct out *out)
 	}
 	table_print(&t, out);
 	out_str(out, "\nOptions (`coreheap help COMMAND` lists those of a command):\n");
-	list_options(~0u, out);
+	list_options(NULL, out);
 	out_str(out,
 	        "\nExit status: 0 analysed, 1 --fail-on holds, 2 wrong usage, 3 input "
 	        "unusable,\n"

@@ -36,7 +36,7 @@ extern const size_t ncommands;
 const struct command *command_find(const char *name);
 
 extern const struct command cmd_summary, cmd_leaks, cmd_blocks, cmd_explain, cmd_arenas, cmd_maps,
-	cmd_diff, cmd_threads, cmd_check, cmd_schema, cmd_help, cmd_version;
+	cmd_diff, cmd_threads, cmd_check, cmd_schema, cmd_help, cmd_version, cmd_completion;
 
 /* "coreheap: ..." and a newline on standard error, made safe for terminals. */
 void command_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

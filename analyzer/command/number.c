@@ -125,6 +125,24 @@ static unsigned edits(const char *a, const char *b)
 	return row[na % 3][nb];
 }
 
+/* The one candidate that begins with the word, or that the word begins with; NULL: none, or
+ * several. */
+static const char *only_beginning(const char *word, const char *const *candidates, size_t n)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t a = strlen(word), b = strlen(candidates[i]), least = a < b ? a : b;
+
+		if (least < 3 || memcmp(word, candidates[i], least))
+			continue;
+		if (found)
+			return NULL;
+		found = candidates[i];
+	}
+	return found;
+}
+
 const char *options_nearest(const char *word, const char *const *candidates, size_t n)
 {
 	const char *best = NULL;
@@ -143,5 +161,5 @@ const char *options_nearest(const char *word, const char *const *candidates, siz
 			best = candidates[i];
 		}
 	}
-	return best;
+	return best ? best : only_beginning(word, candidates, n);
 }

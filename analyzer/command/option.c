@@ -1,4 +1,5 @@
 #include "analyzer/command/option.h"
+#include "analyzer/command/command.h"
 #include "analyzer/command/number.h"
 #include "analyzer/reach/reach.h"
 #include "analyzer/process/when.h"
@@ -74,46 +75,63 @@ static bool set_size(struct parse *p, const char *name, const char *value)
 	       bad(p, name, value, "a block's usable size such as 24 or 4K");
 }
 
-/* A comma list of names into bits; names[0] is bit `first`. */
-static bool set_bits(const char *value, const char *const *names, size_t n, unsigned first,
-                     unsigned *bits)
+/* The place of the first n bytes of `name` in a comma list; -1: not there. */
+static int place_in(const char *list, const char *name, size_t n)
+{
+	for (int i = 0;; i++) {
+		size_t len = strcspn(list, ",");
+
+		if (len == n && !memcmp(list, name, n))
+			return i;
+		if (!list[len])
+			return -1;
+		list += len + 1;
+	}
+}
+
+/* A comma list of names out of `names` into bits; the first of them is bit `first`. */
+static bool set_bits(const char *value, const char *names, unsigned first, unsigned *bits)
 {
 	*bits = 0;
 	for (;;) {
 		size_t len = strcspn(value, ",");
-		size_t i = 0;
+		int place = place_in(names, value, len);
 
-		while (i < n && (strlen(names[i]) != len || memcmp(names[i], value, len)))
-			i++;
-		if (i == n)
+		if (place < 0)
 			return false;
-		*bits |= 1u << (first + i);
+		*bits |= 1u << (first + (unsigned)place);
 		if (!value[len])
 			return true;
 		value += len + 1;
 	}
 }
 
+#define STATES "used,free,internal" /* as enum block_state */
+
 static bool set_state(struct parse *p, const char *name, const char *value)
 {
-	static const char *const names[] = { "used", "free", "internal" };
-
-	return set_bits(value, names, COUNT(names), BLOCK_USED, &p->opt->states) ||
+	return set_bits(value, STATES, BLOCK_USED, &p->opt->states) ||
 	       bad(p, name, value, "used, free, internal, or several of them with commas");
 }
 
+#define REACHES \
+	"reachable,possible,indirect,definite,leaked" /* as enum reach_class, and one more */
+#define LEAKED (1u << (REACH_DEFINITE + 1))
+
 static bool set_reach(struct parse *p, const char *name, const char *value)
 {
-	static const char *const names[] = { "reachable", "possible", "indirect", "definite" };
+	unsigned *bits = &p->opt->reaches;
 
-	if (!strcmp(value, "leaked"))
-		value = "definite,indirect";
-	return set_bits(value, names, COUNT(names), REACH_REACHABLE, &p->opt->reaches) ||
-	       bad(p, name, value,
-	           "definite, indirect, possible, reachable, or several of them "
-	           "with "
-	           "commas; leaked is definite,indirect");
+	if (!set_bits(value, REACHES, REACH_REACHABLE, bits))
+		return bad(p, name, value,
+		           "definite, indirect, possible, reachable, or several of them with "
+		           "commas; leaked is definite,indirect");
+	if (*bits & LEAKED)
+		*bits = (*bits & ~LEAKED) | 1u << REACH_DEFINITE | 1u << REACH_INDIRECT;
+	return true;
 }
+
+#define GROUP_KEYS "site,type,size"
 
 static bool set_group_by(struct parse *p, const char *name, const char *value)
 {
@@ -241,11 +259,11 @@ static bool set_interval(struct parse *p, const char *name, const char *value)
 	       bad(p, name, value, "a duration such as 90s, 10m, 1.5h or 2d");
 }
 
+#define FATE_NAMES "survived,replaced,born,cohort" /* as enum fate */
+
 static bool set_list(struct parse *p, const char *name, const char *value)
 {
-	static const char *const names[] = { "survived", "replaced", "born", "cohort" };
-
-	return set_bits(value, names, COUNT(names), FATE_SURVIVED, &p->opt->fates) ||
+	return set_bits(value, FATE_NAMES, FATE_SURVIVED, &p->opt->fates) ||
 	       bad(p, name, value,
 	           "survived, replaced, born, cohort, or several of them with commas");
 }
@@ -292,17 +310,16 @@ static bool set_max_unpacked(struct parse *p, const char *name, const char *valu
 	       bad(p, name, value, "a size; 20G");
 }
 
+#define COLORS "auto,always,never" /* as enum color */
+
 static bool set_color(struct parse *p, const char *name, const char *value)
 {
-	static const char *const names[] = { "auto", "always", "never" };
+	int place = place_in(COLORS, value, strlen(value));
 
-	for (size_t i = 0; i < COUNT(names); i++) {
-		if (!strcmp(value, names[i])) {
-			p->opt->color = (enum color)i;
-			return true;
-		}
-	}
-	return bad(p, name, value, "auto, always or never");
+	if (place < 0)
+		return bad(p, name, value, "auto, always or never");
+	p->opt->color = (enum color)place;
+	return true;
 }
 
 static bool set_no_sandbox(struct parse *p, const char *name, const char *value)
@@ -340,118 +357,91 @@ static bool set_version(struct parse *p, const char *name, const char *value)
 	return true;
 }
 
+/* In the order of help. */
 const struct option option_list[] = {
-	{ "--format", 0, ARGUMENT, 0, set_format },
-	{ "--json", 0, NO_ARGUMENT, 0, set_json },
-	{ "--output", 'o', ARGUMENT, 0, set_output },
-	{ "--limit", 'n', ARGUMENT, TAKES_LIMIT, set_limit },
-	{ "--sort", 0, ARGUMENT, TAKES_SORT, set_sort },
-	{ "--min-bytes", 0, ARGUMENT, TAKES_MIN_BYTES, set_min_bytes },
-	{ "--state", 0, ARGUMENT, TAKES_STATE, set_state },
-	{ "--reach", 0, ARGUMENT, TAKES_REACH, set_reach },
-	{ "--size", 0, ARGUMENT, TAKES_SIZE, set_size },
-	{ "--group-by", 0, ARGUMENT, TAKES_GROUP_BY, set_group_by },
-	{ "--type", 0, ARGUMENT, TAKES_TYPE, set_type },
-	{ "--site", 0, ARGUMENT, TAKES_TYPE, set_site },
-	{ "--suppress", 0, ARGUMENT, TAKES_SUPPRESS, set_suppress },
-	{ "--sysroot", 0, ARGUMENT, TAKES_FILES, set_sysroot },
-	{ "--exe", 0, ARGUMENT, TAKES_FILES, set_exe },
-	{ "--debug-dir", 0, ARGUMENT, TAKES_FILES, set_debug_dir },
-	{ "--debuginfod", 0, NO_ARGUMENT, TAKES_FILES, set_debuginfod },
-	{ "--no-cache", 0, NO_ARGUMENT, TAKES_FILES, set_no_cache },
-	{ "--no-sites", 0, NO_ARGUMENT, TAKES_FILES, set_no_sites },
-	{ "--fail-on", 0, ARGUMENT, TAKES_FAIL_ON, set_fail_on },
-	{ "--show-content", 0, OPTIONAL_ARGUMENT, TAKES_CONTENT, set_show_content },
-	{ "--profile", 0, NO_ARGUMENT, TAKES_PROFILE, set_profile },
-	{ "--retained", 0, NO_ARGUMENT, TAKES_RETAINED, set_retained },
-	{ "--times", 0, ARGUMENT, TAKES_TIMES, set_times },
-	{ "--interval", 0, ARGUMENT, TAKES_TIMES, set_interval },
-	{ "--list", 0, ARGUMENT, TAKES_TIMES, set_list },
-	{ "--limit-bytes", 0, ARGUMENT, TAKES_TIMES, set_limit_bytes },
-	{ "--strict", 0, NO_ARGUMENT, TAKES_CORE, set_strict },
-	{ "--threads", 0, ARGUMENT, TAKES_CORE, set_threads },
-	{ "--max-memory", 0, ARGUMENT, TAKES_CORE, set_max_memory },
-	{ "--max-unpacked", 0, ARGUMENT, TAKES_CORE, set_max_unpacked },
-	{ "--no-sandbox", 0, NO_ARGUMENT, TAKES_CORE, set_no_sandbox },
-	{ "--color", 0, ARGUMENT, 0, set_color },
-	{ "--quiet", 'q', NO_ARGUMENT, 0, set_quiet },
-	{ "--verbose", 'v', NO_ARGUMENT, 0, set_verbose },
-	{ "--help", 'h', NO_ARGUMENT, 0, set_help },
-	{ "--version", 'V', NO_ARGUMENT, 0, set_version },
+	{ "--format", 0, "FORMAT", NULL, 0, set_format,
+	  "text, json, jsonl or csv, as far as the command has them" },
+	{ "--json", 0, NULL, NULL, 0, set_json, "short for --format json" },
+	{ "--output", 'o', "FILE", NULL, 0, set_output,
+	  "write the result there, readable by you alone, instead of standard output" },
+	{ "--limit", 'n', "N", NULL, TAKES_LIMIT, set_limit,
+	  "at most N lines of the listing; 0: all" },
+	{ "--sort", 0, "KEY", NULL, TAKES_SORT, set_sort, "order of the listing" },
+	{ "--min-bytes", 0, "N", NULL, TAKES_MIN_BYTES, set_min_bytes,
+	  "leave out what has fewer bytes; 64K, 1.5M" },
+	{ "--state", 0, "S[,S]", STATES, TAKES_STATE, set_state,
+	  "only blocks that are used, free, internal" },
+	{ "--reach", 0, "R[,R]", REACHES, TAKES_REACH, set_reach,
+	  "only blocks that are definite, indirect, possible, reachable; leaked: "
+	  "definite,indirect" },
+	{ "--size", 0, "N", NULL, TAKES_SIZE, set_size, "only blocks of this usable size" },
+	{ "--group-by", 0, "KEY", GROUP_KEYS, TAKES_GROUP_BY, set_group_by,
+	  "what one line of the listing stands for: site, type or size; otherwise all that is "
+	  "known" },
+	{ "--type", 0, "RE", NULL, TAKES_TYPE, set_type,
+	  "only what has a type that matches this extended regular expression" },
+	{ "--site", 0, "RE", NULL, TAKES_TYPE, set_site,
+	  "only what was allocated in a function, file or module that matches" },
+	{ "--suppress", 0, "FILE", NULL, TAKES_SUPPRESS, set_suppress,
+	  "leave out leaks that its lines leak:PATTERN match, as LeakSanitizer's files have them" },
+	{ "--sysroot", 0, "DIR", NULL, TAKES_FILES, set_sysroot,
+	  "look for the process's files under DIR (build-ids are compared)" },
+	{ "--exe", 0, "FILE", NULL, TAKES_FILES, set_exe,
+	  "the executable of the process, if not at its old place" },
+	{ "--debug-dir", 0, "DIR", NULL, TAKES_FILES, set_debug_dir,
+	  "look for files with debug information there too" },
+	{ "--no-cache", 0, NULL, NULL, TAKES_FILES, set_no_cache,
+	  "do not keep what was worked out from files, nor use what was kept" },
+	{ "--no-sites", 0, NULL, NULL, TAKES_FILES, set_no_sites,
+	  "do not infer where blocks were allocated, which takes the most time" },
+	{ "--debuginfod", 0, NULL, NULL, TAKES_FILES, set_debuginfod,
+	  "ask the servers of $DEBUGINFOD_URLS for files that are nowhere else: they learn "
+	  "build-ids" },
+	{ "--fail-on", 0, "EXPR", NULL, TAKES_FAIL_ON, set_fail_on,
+	  "exit with 1 if it holds: 'leaked>0', 'definite>10M', 'definite.blocks>=5'" },
+	{ "--show-content", 0, "[=BYTES]", NULL, TAKES_CONTENT, set_show_content,
+	  "show what is in the blocks (64 bytes); may show secrets" },
+	{ "--profile", 0, NULL, NULL, TAKES_PROFILE, set_profile,
+	  "with --json: also what `coreheap diff` needs once the core is gone" },
+	{ "--retained", 0, NULL, NULL, TAKES_RETAINED, set_retained,
+	  "on which blocks most of the memory in use hangs, of a big heap too; takes seconds" },
+	{ "--times", 0, "T,T[,T]", NULL, TAKES_TIMES, set_times,
+	  "when the snapshots were taken: 2026-11-21T15:37:30Z, or seconds since 1970" },
+	{ "--interval", 0, "D", NULL, TAKES_TIMES, set_interval,
+	  "the time from one snapshot to the next: 90s, 10m, 1.5h, 2d" },
+	{ "--list", 0, "FATE[,FATE]", FATE_NAMES, TAKES_TIMES, set_list,
+	  "instead, the newest snapshot's blocks that survived, were replaced, born, or are of the "
+	  "cohort" },
+	{ "--limit-bytes", 0, "N", NULL, TAKES_TIMES, set_limit_bytes,
+	  "tell when memory reaches N at this rate: 512M, 4G" },
+	{ "--strict", 0, NULL, NULL, TAKES_CORE, set_strict,
+	  "exit with 4 if part of the core could not be read" },
+	{ "--threads", 0, "N", NULL, TAKES_CORE, set_threads,
+	  "use at most N threads; the result is the same for every N" },
+	{ "--max-memory", 0, "N", NULL, TAKES_CORE, set_max_memory,
+	  "give up rather than use more memory than N" },
+	{ "--max-unpacked", 0, "N", NULL, TAKES_CORE, set_max_unpacked,
+	  "give up on a compressed core that unpacks to more than N bytes" },
+	{ "--no-sandbox", 0, NULL, NULL, TAKES_CORE, set_no_sandbox,
+	  "accepted for scripts: this version has no sandbox yet" },
+	{ "--color", 0, "WHEN", COLORS, 0, set_color,
+	  "auto, always or never; NO_COLOR is honoured" },
+	{ "--quiet", 'q', NULL, NULL, 0, set_quiet, "say nothing on standard error but errors" },
+	{ "--verbose", 'v', NULL, NULL, 0, set_verbose,
+	  "more: in text what is left out otherwise, in JSON the time and memory used" },
+	{ "--help", 'h', NULL, NULL, 0, set_help, "what the command does, and its options" },
+	{ "--version", 'V', NULL, NULL, 0, set_version,
+	  "the version of coreheap and of the libraries that it uses" },
 };
 const size_t noptions = COUNT(option_list);
 
-const struct option_text option_texts[] = {
-	{ "--format FORMAT", "text, json, jsonl or csv, as far as the command has them", 0 },
-	{ "--json", "short for --format json", 0 },
-	{ "-o, --output FILE",
-	  "write the result there, readable by you alone, instead of "
-	  "standard output",
-	  0 },
-	{ "-n, --limit N", "at most N lines of the listing; 0: all", TAKES_LIMIT },
-	{ "--sort KEY", "order of the listing", TAKES_SORT },
-	{ "--min-bytes N", "leave out what has fewer bytes; 64K, 1.5M", TAKES_MIN_BYTES },
-	{ "--state S[,S]", "only blocks that are used, free, internal", TAKES_STATE },
-	{ "--reach R[,R]",
-	  "only blocks that are definite, indirect, possible, reachable; leaked: "
-	  "definite,indirect",
-	  TAKES_REACH },
-	{ "--size N", "only blocks of this usable size", TAKES_SIZE },
-	{ "--group-by KEY",
-	  "what one line of the listing stands for: site, type or size; otherwise all that is "
-	  "known",
-	  TAKES_GROUP_BY },
-	{ "--type RE", "only what has a type that matches this extended regular expression",
-	  TAKES_TYPE },
-	{ "--site RE", "only what was allocated in a function, file or module that matches",
-	  TAKES_TYPE },
-	{ "--suppress FILE",
-	  "leave out leaks that its lines leak:PATTERN match, as LeakSanitizer's files have them",
-	  TAKES_SUPPRESS },
-	{ "--sysroot DIR", "look for the process's files under DIR (build-ids are compared)",
-	  TAKES_FILES },
-	{ "--exe FILE", "the executable of the process, if not at its old place", TAKES_FILES },
-	{ "--debug-dir DIR", "look for files with debug information there too", TAKES_FILES },
-	{ "--no-cache", "do not keep what was worked out from files, nor use what was kept",
-	  TAKES_FILES },
-	{ "--no-sites", "do not infer where blocks were allocated, which takes the most time",
-	  TAKES_FILES },
-	{ "--debuginfod",
-	  "ask the servers of $DEBUGINFOD_URLS for files that are nowhere else: they learn "
-	  "build-ids",
-	  TAKES_FILES },
-	{ "--fail-on EXPR",
-	  "exit with 1 if it holds: 'leaked>0', 'definite>10M', "
-	  "'definite.blocks>=5'",
-	  TAKES_FAIL_ON },
-	{ "--show-content[=BYTES]", "show what is in the blocks (64 bytes); may show secrets",
-	  TAKES_CONTENT },
-	{ "--profile", "with --json: also what `coreheap diff` needs once the core is gone",
-	  TAKES_PROFILE },
-	{ "--retained",
-	  "on which blocks most of the memory in use hangs, of a big heap too; takes seconds",
-	  TAKES_RETAINED },
-	{ "--times T,T[,T]",
-	  "when the snapshots were taken: 2026-11-21T15:37:30Z, or seconds since 1970",
-	  TAKES_TIMES },
-	{ "--interval D", "the time from one snapshot to the next: 90s, 10m, 1.5h, 2d",
-	  TAKES_TIMES },
-	{ "--list FATE[,FATE]",
-	  "instead, the newest snapshot's blocks that survived, were replaced, born, or are of the "
-	  "cohort",
-	  TAKES_TIMES },
-	{ "--limit-bytes N", "tell when memory reaches N at this rate: 512M, 4G", TAKES_TIMES },
-	{ "--strict", "exit with 4 if part of the core could not be read", TAKES_CORE },
-	{ "--threads N", "use at most N threads; the result is the same for every N", TAKES_CORE },
-	{ "--max-memory N", "give up rather than use more memory than N", TAKES_CORE },
-	{ "--max-unpacked N", "give up on a compressed core that unpacks to more than N bytes",
-	  TAKES_CORE },
-	{ "--no-sandbox", "accepted for scripts: this version has no sandbox yet", TAKES_CORE },
-	{ "--color WHEN", "auto, always or never; NO_COLOR is honoured", 0 },
-	{ "-q, --quiet", "say nothing on standard error but errors", 0 },
-	{ "-v, --verbose",
-	  "more: in text what is left out otherwise, in JSON the time and memory "
-	  "used",
-	  0 },
-};
-const size_t noption_texts = COUNT(option_texts);
+bool option_fits(const struct option *o, const struct command *c)
+{
+	if (!c)
+		return true;
+	if (o->set == set_json)
+		return c->formats & AS_JSON;
+	if (o->set == set_format)
+		return c->formats & (c->formats - 1); /* there is a choice */
+	return !(o->needs & ~c->takes);
+}

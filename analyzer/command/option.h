@@ -15,16 +15,41 @@ struct parse {
 	bool help, version;
 };
 
-enum argument { NO_ARGUMENT, ARGUMENT, OPTIONAL_ARGUMENT /* only with = */ };
-
 struct option {
 	const char *name;
 	char letter; /* 0: none */
-	enum argument argument;
-	unsigned needs;
+	const char *
+		metavar; /* "FILE", what its argument is; NULL: it has none; "[=N]": may have one */
+	const char *
+		values; /* a comma list of what the argument may be; NULL: anything, or see below */
+	unsigned needs; /* bits of takes; 0: every command takes it */
 	/* value NULL: none was given. False: the message is in p->err. */
 	bool (*set)(struct parse *p, const char *name, const char *value);
+	const char *what; /* for help, in a line */
 };
+
+/* Has it an argument, which follows as a word of its own or after an equals sign? */
+static inline bool option_has_argument(const struct option *option)
+{
+	return option->metavar && option->metavar[0] != '[';
+}
+
+/* May it have one, after an equals sign? */
+static inline bool option_may_argument(const struct option *option)
+{
+	return option->metavar && option->metavar[0] == '[';
+}
+
+/* May the argument be several of the values, with commas between them? */
+static inline bool option_has_list(const struct option *option)
+{
+	return option->values && strchr(option->metavar, ',');
+}
+
+struct command;
+
+/* Does it make sense with this command? NULL: with any. */
+bool option_fits(const struct option *option, const struct command *command);
 
 extern const struct option option_list[];
 extern const size_t noptions;

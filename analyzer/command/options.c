@@ -48,10 +48,10 @@ static bool long_option(struct parse *p, const char *word, const char *next, boo
 
 		if (strlen(o->name) != n || memcmp(o->name, word, n))
 			continue;
-		if (o->argument == NO_ARGUMENT && value)
+		if (!o->metavar && value)
 			return err_set(p->err, "%s takes no argument; leave out =%s", o->name,
 			               value);
-		if (o->argument == ARGUMENT && !value) {
+		if (option_has_argument(o) && !value) {
 			*took = true;
 			value = next;
 			if (!value)
@@ -78,7 +78,7 @@ static bool short_options(struct parse *p, const char *word, const char *next, b
 		if (!o)
 			return err_set(p->err, "there is no option -%c; `coreheap help` lists them",
 			               *at);
-		if (o->argument == NO_ARGUMENT) {
+		if (!option_has_argument(o)) {
 			if (!apply(p, o, NULL))
 				return false;
 			continue;

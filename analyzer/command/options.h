@@ -108,16 +108,8 @@ bool options_bytes(const char *text, uint64_t *bytes);
 
 const char *format_name(enum format format);
 
-/* The candidate nearest to word by edits, if near enough to be meant; else NULL. */
+/* The candidate nearest to word by edits, or by how it begins, if near enough to be meant; or NULL.
+ */
 const char *options_nearest(const char *word, const char *const *candidates, size_t n);
-
-/* Text for `help`: options of a command, one a line, "  --name ARG   what it does\n". */
-struct option_text {
-	const char *spelled; /* "-n, --limit N" */
-	const char *what;
-	unsigned needs; /* bits of takes; 0: every command */
-};
-extern const struct option_text option_texts[];
-extern const size_t noption_texts;
 
 #endif

@@ -8,10 +8,10 @@ plain=$("$COREHEAP" summary core)
 
 # ---- help, version ----
 exits 'help' 0 "$COREHEAP" help
-for command in summary leaks blocks explain arenas maps threads check schema help version; do
+for command in summary leaks blocks explain diff arenas maps threads check schema help version completion; do
 	like "help names $command" "$(cat stdout)" "^  $command( |\$)"
 done
-for command in summary leaks blocks explain arenas maps threads check schema help version; do
+for command in summary leaks blocks explain diff arenas maps threads check schema help version completion; do
 	exits "help $command" 0 "$COREHEAP" help "$command"
 	like "help $command begins with its usage" "$(head -n 1 stdout)" "^coreheap $command"
 done

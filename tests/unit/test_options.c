@@ -85,6 +85,9 @@ static void lists_of_names(void **state)
 	(void)state;
 	assert_true(PARSE("blocks", "core", "--state", "free,internal"));
 	assert_int_equal(opt.states, 1 << BLOCK_FREE | 1 << BLOCK_INTERNAL);
+	assert_true(PARSE("blocks", "core", "--reach", "possible,leaked"));
+	assert_int_equal(opt.reaches,
+	                 1 << REACH_POSSIBLE | 1 << REACH_DEFINITE | 1 << REACH_INDIRECT);
 	assert_false(PARSE("blocks", "core", "--state", "free,"));
 	assert_false(PARSE("blocks", "core", "--state", "freed"));
 	assert_said("used, free, internal");
@@ -108,6 +111,14 @@ static void what_is_wrong_is_said(void **state)
 	assert_said("did you mean blocks?");
 	assert_false(PARSE("blocks", "core", "--formt", "csv"));
 	assert_said("did you mean --format?");
+	assert_false(PARSE("blocks", "core", "--quietly"));
+	assert_said("did you mean --quiet?");
+	assert_false(PARSE("blocks", "core", "--show"));
+	assert_said("did you mean --show-content?");
+	assert_false(PARSE("blocks", "core", "--no")); /* several begin so */
+	assert_said("`coreheap help` lists them");
+	assert_false(PARSE("blo", "core"));
+	assert_said("did you mean blocks?");
 	assert_false(PARSE("blocks", "core", "--format"));
 	assert_said("needs an argument");
 	assert_false(PARSE("blocks", "core", "--format", "xml"));
