@@ -1,6 +1,7 @@
 #include "analyzer/command/command.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/leak/group.h"
+#include "analyzer/leak/trait.h"
 #include "analyzer/site/site.h"
 #include "analyzer/leak/sort.h"
 #include "analyzer/report/text_report.h"
@@ -30,6 +31,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	report_add_damage(r, a);
 	report_finish(r);
 	report_add_sites(r, a);
+	report_add_traits(r, a);
 	command_select(opt, r);
 	verdict_find(r);
 	if (text || opt->sort || opt->has_limit)

@@ -1,5 +1,6 @@
 #include "analyzer/command/command.h"
 #include "analyzer/leak/group.h"
+#include "analyzer/leak/trait.h"
 #include "analyzer/diff/holder.h"
 #include "analyzer/diff/profile.h"
 #include "analyzer/site/site.h"
@@ -9,15 +10,25 @@
 
 #define FEW_BLOCKS 200000
 
+/* What is leaked; what may be, where nothing is, or where a few words keep more than that. */
+static unsigned suspect_classes(const struct report *r)
+{
+	const struct report_leaks *l = &r->leaks;
+
+	if (!l->definite.blocks)
+		return 1u << REACH_POSSIBLE;
+	if (l->weak_words == ABSENT || !l->weak_words ||
+	    l->possible.bytes - l->structural.bytes <= l->definite.bytes + l->indirect.bytes)
+		return 1u << REACH_DEFINITE;
+	return 1u << REACH_DEFINITE | 1u << REACH_POSSIBLE;
+}
+
 static void build(struct report *r, const struct options *opt, struct analysis *a)
 {
-	unsigned classes;
-
 	report_start(r, a);
 	report_add_completeness(r, a);
 	report_add_memory(r, a);
 	report_add_leaks(r, a);
-	classes = 1u << (r->leaks.definite.blocks ? REACH_DEFINITE : REACH_POSSIBLE);
 	if (opt->profile) { /* a profile has the types of all */
 		a->typed = 0;
 		analysis_types(a);
@@ -28,12 +39,13 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 		a->typed = 1u << REACH_DEFINITE | 1u << REACH_INDIRECT;
 		analysis_types(a);
 	}
-	report_add_groups(r, a, GROUP_BY_ALL, classes);
+	report_add_groups(r, a, GROUP_BY_ALL, suspect_classes(r));
 	report_add_sizes(r, a);
 	report_add_keepers(r, a, opt->retained);
 	report_add_damage(r, a);
 	report_finish(r);
 	report_add_sites(r, a);
+	report_add_traits(r, a);
 	command_select(opt, r);
 	if (opt->format == FORMAT_JSON)
 		report_add_modules(r, a);

@@ -183,6 +183,7 @@ void report_add_inside(struct report *report, struct analysis *a, bool few)
 		return;
 	a->typed = 0;
 	report->leaks.structural = interior_tally(analysis_interior(a));
+	report->leaks.weak_words = interior_weak_words(a->interior);
 }
 
 void report_add_groups(struct report *report, struct analysis *a, enum group_by by,
@@ -193,8 +194,10 @@ void report_add_groups(struct report *report, struct analysis *a, enum group_by 
 
 	make_groups(a, by, classes, &groups);
 	told = a->interior && classes & 1u << REACH_POSSIBLE;
-	if (told)
+	if (told) {
 		report->leaks.structural = interior_tally(a->interior);
+		report->leaks.weak_words = interior_weak_words(a->interior);
+	}
 	report->has_findings = true;
 	if (classes & 1u << REACH_DEFINITE) {
 		report->leaks.shared = groups.shared;

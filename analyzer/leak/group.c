@@ -23,6 +23,7 @@ struct fold {
 	uint32_t *look; /* by group */
 	size_t nslots;  /* a power of two */
 	uint32_t last;  /* runs of blocks of one look are common */
+	size_t picked;  /* groups of which some blocks were picked */
 	struct pool pool;
 };
 
@@ -126,6 +127,8 @@ static void fold_block(struct fold *f, enum reach_class reach, const struct bloc
 		}
 		f->last = at = f->slot[i] - 1;
 	}
+	if (f->how->by != GROUP_SIZES && reach != REACH_REACHABLE)
+		pick_block(&f->group.v[at], b, &f->picked, &f->pool);
 	count(f, &f->group.v[at], b);
 }
 

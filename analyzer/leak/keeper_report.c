@@ -19,21 +19,6 @@ static uint64_t memory_for(const struct heap *heap)
 	return bytes > used ? bytes - used : 0;
 }
 
-static const char *root_text(struct report *r, struct places *places, const struct path_step *step)
-{
-	const struct analysis *a = places->a;
-	struct place p;
-
-	if (step->reg != PATH_NO_REGISTER) {
-		const struct root_register *reg = &a->roots.reg[step->reg];
-
-		return pool_printf(&r->pool, "%s of thread %d", reg->name,
-		                   a->core->thread[reg->thread].tid);
-	}
-	place_find(places, step->at, &p);
-	return place_text(places, &p, &r->pool);
-}
-
 static void add(struct report *r, struct analysis *a, struct places *places, const struct keeper *k)
 {
 	const struct type *type = a->types ? types_of(a->types, k->block.id) : NULL;
@@ -52,7 +37,7 @@ static void add(struct report *r, struct analysis *a, struct places *places, con
 		                   .of_bytes = k->of_bytes };
 
 	if (k->path.n) {
-		x.held_by = root_text(r, places, &k->path.v[0]);
+		x.held_by = place_root(places, &k->path.v[0], &r->pool);
 		x.steps = k->path.length;
 	}
 	array_push(&r->keepers, x);

@@ -49,6 +49,19 @@ static void take(struct group *g, vaddr at, uint32_t node, uint64_t seen)
 		g->pick[i] = at;
 }
 
+void pick_block(struct group *g, const struct block *b, size_t *groups, struct pool *pool)
+{
+	if (!g->pick && g->own.blocks)
+		return;
+	if (!g->pick) {
+		if (*groups >= PICK_PLAIN)
+			return;
+		++*groups;
+		g->pick = pool_alloc(pool, PICKS * sizeof(*g->pick));
+	}
+	take(g, b->addr, b->id, g->own.blocks);
+}
+
 void picks_make(const struct heap *heap, const struct held *held, const uint32_t *group,
                 struct group *v, size_t n, struct pool *pool)
 {

@@ -18,4 +18,11 @@
 void picks_make(const struct heap *heap, const struct held *held, const uint32_t *group,
                 struct group *v, size_t n, struct pool *pool);
 
+/*
+ * The same of a group without heads, as its blocks are counted: one block after the other, before
+ * it is added to g->own. What comes when *groups others have some has none.
+ */
+#define PICK_PLAIN 4096 /* groups that have some */
+void pick_block(struct group *g, const struct block *b, size_t *groups, struct pool *pool);
+
 #endif

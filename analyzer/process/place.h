@@ -8,6 +8,7 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/memory/ledger.h"
+#include "analyzer/reach/path.h"
 #include "formats/unwind.h"
 
 enum place_kind {
@@ -69,6 +70,9 @@ void place_find(struct places *places, vaddr at, struct place *place);
  * name in it is as the core has it (not made safe for a terminal).
  */
 const char *place_text(struct places *places, const struct place *place, struct pool *pool);
+
+/* The root that a path begins at, as place_text has it; "rax of thread 4711". Owned by pool. */
+const char *place_root(struct places *places, const struct path_step *step, struct pool *pool);
 
 /* "name+0x18 in /path", "/path+0x4018"; offsets within the module are what addr2line wants. */
 const char *place_symbol(const struct symbol *symbol, struct pool *pool);

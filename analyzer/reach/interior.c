@@ -13,6 +13,7 @@
 #define TOTAL            UINT32_MAX /* in place of an offset: all references */
 #define SOURCE_BYTES     512        /* of a referrer, whose words are counted */
 #define SOURCE_PERCENT   90
+#define WEAK_MOST        1024
 #define LOOK_WORDS       8 /* of a referrer that tell its kind, the last one of it left out */
 
 struct count {
@@ -47,6 +48,7 @@ struct interior {
 	uint64_t *kept;         /* bit by id */
 	struct tally tally;
 	ARRAY(struct block) todo;
+	ARRAY(uint32_t) weak; /* ids of what weak words point to; WEAK_MOST + 1: and more */
 };
 
 /* ---- counts ---- */
@@ -284,9 +286,13 @@ static void keep_word(struct interior *in, const struct interior_source *from, u
 	struct block b;
 
 	if (!find(in, word, &b, &offset) || bit_get(in->kept, b.id) ||
-	    reach_of(in->reach, b.id) != REACH_POSSIBLE ||
-	    (offset && interior_judge(in, from, &b, offset).kind == INTERIOR_WEAK))
+	    reach_of(in->reach, b.id) != REACH_POSSIBLE)
 		return;
+	if (offset && interior_judge(in, from, &b, offset).kind == INTERIOR_WEAK) {
+		if (in->weak.n <= WEAK_MOST)
+			array_push(&in->weak, b.id);
+		return;
+	}
 	bit_set(in->kept, b.id);
 	in->tally.blocks++;
 	in->tally.bytes += b.size;
@@ -381,6 +387,7 @@ void interior_free(struct interior *in)
 	mem_free(in->to.v);
 	mem_free(in->from.v);
 	array_free(&in->todo);
+	array_free(&in->weak);
 	mem_free(in);
 }
 
@@ -392,6 +399,17 @@ bool interior_structural(const struct interior *in, uint32_t id)
 struct tally interior_tally(const struct interior *in)
 {
 	return in->tally;
+}
+
+uint64_t interior_weak_words(const struct interior *in)
+{
+	uint64_t n = 0;
+
+	if (in->weak.n > WEAK_MOST)
+		return UINT64_MAX;
+	for (size_t i = 0; i < in->weak.n; i++) /* what another pointer keeps needs none of these */
+		n += !bit_get(in->kept, in->weak.v[i]);
+	return n;
 }
 
 const char *interior_text(const struct interior_verdict *v, struct pool *pool)

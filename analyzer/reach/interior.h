@@ -62,6 +62,12 @@ struct interior_verdict interior_judge(struct interior *in, const struct interio
 bool interior_structural(const struct interior *in, uint32_t id);
 struct tally interior_tally(const struct interior *in); /* of those */
 
+/*
+ * Words outside of the other possible blocks that point into the middle of these: without them all
+ * of those would be unreachable. UINT64_MAX: more than 1,024.
+ */
+uint64_t interior_weak_words(const struct interior *in);
+
 /* In words: "text of a counted string", ...; for INTERIOR_SHARED with its numbers. Of the pool. */
 const char *interior_text(const struct interior_verdict *v, struct pool *pool);
 

@@ -108,6 +108,7 @@ static void load_leaks(struct loading *l, const json_t *root)
 	leaks->possible = load_tally(l, o, "possible");
 	leaks->reachable = load_tally(l, o, "reachable");
 	leaks->structural = load_tally(l, o, "structural");
+	leaks->weak_words = load_number(l, o, "weak_words");
 	leaks->withheld = load_bool(l, o, "withheld");
 	if (leaks->definite.bytes == ABSENT || leaks->indirect.bytes == ABSENT ||
 	    leaks->possible.bytes == ABSENT || leaks->reachable.bytes == ABSENT)

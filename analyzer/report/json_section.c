@@ -123,6 +123,7 @@ json_t *json_leaks(const struct report *r)
 		json_object_set_new(o, "shared", shared(l->shared, l->sharers));
 	if (l->structural.blocks != ABSENT)
 		json_object_set_new(o, "structural", json_tally(l->structural));
+	field_number(o, "weak_words", l->weak_words);
 	field_bool(o, "withheld", l->withheld);
 	if (l->withheld)
 		json_object_set_new(o, "suspended", json_tally(l->suspended));
@@ -167,6 +168,24 @@ static json_t *candidates(const struct report_finding *f)
 	return list;
 }
 
+static json_t *traits(const struct report_finding *f)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < f->ntraits; i++) {
+		const struct report_trait *t = &f->trait[i];
+		json_t *o = json_object();
+
+		field_number(o, "offset", t->offset);
+		field_string(o, "kind", t->kind);
+		field_string(o, "text", t->text);
+		if (t->at)
+			field_address(o, "address", t->at);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 json_t *json_finding(const struct report *r, size_t i)
 {
 	return json_finding_of(&r->findings.v[i]);
@@ -202,6 +221,8 @@ json_t *json_finding_of(const struct report_finding *f)
 	if (f->ncandidates)
 		json_object_set_new(o, "site_candidates", candidates(f));
 	field_string(o, "owner", f->owner);
+	if (f->ntraits)
+		json_object_set_new(o, "traits", traits(f));
 	if (f->example)
 		field_address(o, "example", f->example);
 	if (f->at)

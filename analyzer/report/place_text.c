@@ -247,3 +247,18 @@ const char *place_text(struct places *places, const struct place *p, struct pool
 	                   (unsigned long long)p->segment->start,
 	                   offset_text(p->at - p->segment->start, pool));
 }
+
+const char *place_root(struct places *places, const struct path_step *step, struct pool *pool)
+{
+	const struct analysis *a = places->a;
+	struct place p;
+
+	if (step->reg != PATH_NO_REGISTER) {
+		const struct root_register *reg = &a->roots.reg[step->reg];
+
+		return pool_printf(pool, "%s of thread %d", reg->name,
+		                   a->core->thread[reg->thread].tid);
+	}
+	place_find(places, step->at, &p);
+	return place_text(places, &p, pool);
+}

@@ -172,5 +172,6 @@ void report_add_leaks(struct report *report, struct analysis *a)
 		.shared = { ABSENT, ABSENT },
 		.sharers = ABSENT,
 		.structural = { ABSENT, ABSENT },
+		.weak_words = ABSENT,
 	};
 }

@@ -170,6 +170,7 @@ struct report_leaks {
 	uint64_t sharers;       /* heads that any of it hangs on; ABSENT: unknown */
 	struct tally
 		structural; /* of possible: kept by structural pointers; ABSENT: not asked for */
+	uint64_t weak_words; /* on which the rest of possible hangs; ABSENT: unknown, or many */
 };
 
 /* Blocks that are not told of, as a suppression matched; they are among the leaks' totals. */
@@ -184,6 +185,14 @@ struct report_site {
 };
 
 #define REPORT_CANDIDATES 5
+
+/* What the blocks of a finding have in common at one offset: trait.h. */
+struct report_trait {
+	uint64_t offset;  /* bytes */
+	const char *kind; /* "function", "variable", "block", "text", "pointer to text" */
+	const char *text; /* its name, what holds the block, the form of the text */
+	vaddr at;         /* what all point to; 0: nothing of one address */
+};
 
 struct report_finding {
 	const char *kind;       /* "leak", "possible", "reachable", "corruption", "disagreement" */
@@ -212,6 +221,8 @@ struct report_finding {
 	vaddr example;          /* 0: none */
 	const vaddr *pick;      /* some of its blocks, for what is found out later; NULL: none */
 	size_t npicks;
+	struct report_trait *trait; /* by offset; NULL: none known */
+	size_t ntraits;
 	const char *code, *message; /* corruption, disagreement: heap_finding's */
 	vaddr at;                   /* corruption: the damaged block; 0: none */
 	struct block front;         /* the block before it; addr 0: none */

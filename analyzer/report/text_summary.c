@@ -13,13 +13,23 @@ static const struct report_finding *first_suspect(const struct report *r)
 	return NULL;
 }
 
+static bool has_possible(const struct report *r)
+{
+	for (size_t i = 0; i < r->findings.n; i++)
+		if (r->findings.v[i].reach && !strcmp(r->findings.v[i].reach, "possible"))
+			return true;
+	return false;
+}
+
 static void suspects(const struct report *r, struct out *out)
 {
 	size_t groups;
 
 	if (!first_suspect(r) && !r->suppressed.asked)
 		return;
-	if (r->leaks.definite.blocks)
+	if (r->leaks.definite.blocks && has_possible(r))
+		text_heading(out, "Top suspects: blocks leaked, and possibly leaked, by size");
+	else if (r->leaks.definite.blocks)
 		text_heading(out, "Top suspects: leaked blocks, by size");
 	else if (r->leaks.structural.blocks == r->leaks.possible.blocks)
 		text_heading(out, "Kept by pointers into their middle, by size");

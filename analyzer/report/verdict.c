@@ -1,6 +1,7 @@
 #include "analyzer/report/verdict.h"
 #include "analyzer/memory/dominant.h"
 #include "analyzer/memory/knob.h"
+#include "analyzer/report/suspect.h"
 #include "analyzer/report/text.h"
 
 static const char *blocks_and_bytes(struct pool *pool, struct tally t)
@@ -77,73 +78,7 @@ static const char *share_of_use(struct report *r, uint64_t bytes)
 	                   text_share(buf, bytes, r->memory.in_use));
 }
 
-#define WORTH_NAMING 5   /* a group that has this part of what leaked, or more */
-#define NAME_MOST    120 /* bytes of a type's name in a sentence */
-
-static uint64_t retained_by(const struct report_finding *f)
-{
-	return f->reach && !strcmp(f->reach, "definite") && f->retained_bytes != ABSENT
-	               ? f->retained_bytes
-	               : 0;
-}
-
-/* "of type Session", "of 40 B". */
-static const char *kind_of(struct report *r, const struct report_finding *f)
-{
-	char buf[TEXT_NUMBER];
-
-	if (f->type)
-		return pool_printf(&r->pool, " of type %.*s%s", NAME_MOST, f->type,
-		                   strlen(f->type) > NAME_MOST ? "..." : "");
-	if (f->size == ABSENT)
-		return " of several sizes";
-	return pool_printf(&r->pool, " of %s B", text_count(buf, f->size));
-}
-
-/* Who allocated it: known, or inferred, more or less surely. */
-static const char *place_of(struct report *r, const struct report_finding *f)
-{
-	static const char perhaps[] = "perhaps "; /* as site_report.c has it */
-
-	if (!f->site_text && f->site.function && f->site.file && f->site.line != ABSENT)
-		return pool_printf(&r->pool, ", allocated by %s (%s:%llu)", f->site.function,
-		                   base_name(f->site.file), (unsigned long long)f->site.line);
-	if (!f->site_text && f->site.function)
-		return pool_printf(&r->pool, ", allocated by %s", f->site.function);
-	if (!f->site_text)
-		return "";
-	if (f->site_method)
-		return pool_printf(&r->pool, ", likely allocated by %s", f->site_text);
-	if (!strncmp(f->site_text, perhaps, strlen(perhaps)))
-		return pool_printf(&r->pool, ", perhaps allocated by %s",
-		                   f->site_text + strlen(perhaps));
-	return pool_printf(&r->pool, ", allocated by %s", f->site_text);
-}
-
-/* What most of the leak is, and who made it: the one sentence that somebody in a hurry needs. */
-static const char *largest_leak(struct report *r, struct tally leaked)
-{
-	const struct report_finding *f = NULL;
-	char share[TEXT_NUMBER];
-
-	for (size_t i = 0; i < r->findings.n; i++)
-		if (!f || retained_by(&r->findings.v[i]) > retained_by(f))
-			f = &r->findings.v[i];
-	if (!f || retained_by(f) < leaked.bytes / WORTH_NAMING)
-		return "";
-	text_share(share, f->retained_bytes, leaked.bytes);
-	return pool_printf(&r->pool, " %s of it, %s, %s %s%s%s%s.",
-	                   f->retained_bytes == leaked.bytes ? "All"
-	                   : !strcmp(share, "100%")          ? "Nearly all"
-	                                                     : share,
-	                   text_bytes_in(&r->pool, f->retained_bytes),
-	                   f->blocks == 1 ? "is" : "are",
-	                   text_plural(&r->pool, f->blocks, "block", "blocks"), kind_of(r, f),
-	                   !f->held.blocks || f->held.blocks == ABSENT ? ""
-	                   : f->blocks == 1                            ? " with what hangs on it"
-	                                                               : " with what hangs on them",
-	                   place_of(r, f));
-}
+#define WEAK_PART 8 /* as many blocks as this hang on each weak word on average, or more */
 
 /* What only structural pointers keep is in use: of all that is possible as far as that is known. */
 static struct tally kept_inside(const struct report *r)
@@ -167,6 +102,36 @@ static struct tally by_their_middle(const struct report *r)
 	return (struct tally){ all.blocks - rest.blocks, all.bytes - rest.bytes };
 }
 
+/* All of that would be unreachable but for a few words, which chance may have put there. */
+static bool on_few_words(const struct report *r, struct tally rest)
+{
+	return r->leaks.weak_words != ABSENT && r->leaks.weak_words &&
+	       rest.blocks / WEAK_PART >= r->leaks.weak_words;
+}
+
+static const char *by_few_words(struct report *r, struct tally rest)
+{
+	bool one = r->leaks.weak_words == 1;
+
+	return pool_printf(&r->pool,
+	                   " %s on %s into the middle of a block: leaked as well, unless the "
+	                   "program keeps %s on purpose.%s",
+	                   rest.blocks == 1 ? "hangs" : "hang",
+	                   one ? "a single word that points"
+	                       : pool_printf(&r->pool, "%llu words that point",
+	                                     (unsigned long long)r->leaks.weak_words),
+	                   one ? "it" : "them", suspect_text(r, "possible", rest.bytes));
+}
+
+static const char *kept_too(struct report *r, struct tally inside)
+{
+	if (!inside.blocks)
+		return "";
+	return pool_printf(&r->pool,
+	                   " So are %s, but as the program keeps them on purpose: in use.",
+	                   blocks_and_bytes(&r->pool, inside));
+}
+
 /* Of what is possible beside what leaked; more: " more", or nothing where nothing did. */
 static const char *possible_too(struct report *r, const char *more)
 {
@@ -181,13 +146,14 @@ static const char *possible_too(struct report *r, const char *more)
 		                   "the program keeps %s on purpose: in use.",
 		                   kept, more, inside.blocks == 1 ? "is" : "are",
 		                   inside.blocks == 1 ? "it" : "them");
+	if (on_few_words(r, rest))
+		return pool_printf(&r->pool, " %s%s%s%s", blocks_and_bytes(&r->pool, rest), more,
+		                   by_few_words(r, rest), kept_too(r, inside));
 	return pool_printf(&r->pool,
 	                   " %s%s %s reached only by pointers into the middle: possibly "
-	                   "leaked.%s%s%s",
+	                   "leaked.%s",
 	                   blocks_and_bytes(&r->pool, rest), more, rest.blocks == 1 ? "is" : "are",
-	                   inside.blocks ? " So are " : "", inside.blocks ? kept : "",
-	                   inside.blocks ? ", but as the program keeps them on purpose: in use."
-	                                 : "");
+	                   kept_too(r, inside));
 }
 
 static void withheld(struct report *r)
@@ -223,7 +189,8 @@ static void leaks(struct report *r, struct tally leaked)
 	                "program can still use points to %s, so %s can never be freed.%s%s%s",
 	                blocks_and_bytes(&r->pool, leaked), leaked.blocks == 1 ? "is" : "are",
 	                share_of_use(r, leaked.bytes), leaked.blocks == 1 ? "it" : "them",
-	                leaked.blocks == 1 ? "it" : "they", largest_leak(r, leaked), little,
+	                leaked.blocks == 1 ? "it" : "they",
+	                suspect_text(r, "definite", leaked.bytes), little,
 	                possible_too(r, " more")));
 }
 
@@ -294,7 +261,7 @@ static void all_kept(struct report *r, struct tally inside)
 static void possible(struct report *r)
 {
 	struct tally inside = kept_inside(r), rest = by_their_middle(r);
-	const char *more = "";
+	const char *more = "", *how;
 
 	r->verdict = "possible";
 	if (!rest.blocks) {
@@ -306,14 +273,19 @@ static void possible(struct report *r)
 		                   " So are %s more, but as the program keeps them on "
 		                   "purpose: in use.",
 		                   blocks_and_bytes(&r->pool, inside));
+	if (on_few_words(r, rest))
+		how = by_few_words(r, rest);
+	else
+		how = pool_printf(&r->pool,
+		                  " %s reached only by pointers into their middle: possibly "
+		                  "leaked%s.",
+		                  rest.blocks == 1 ? "is" : "are", share_of_use(r, rest.bytes));
 	set(r, "possible",
-	    pool_printf(&r->pool,
-	                "No certain leak. %s%s%s of the %s in use %s reached only by pointers into "
-	                "their middle: possibly leaked%s.%s",
+	    pool_printf(&r->pool, "No certain leak. %s%s%s of the %s in use%s%s",
 	                culprit_first(r) ? culprit(r) : "", culprit_first(r) ? " " : "",
 	                blocks_and_bytes(&r->pool, rest),
-	                text_plural(&r->pool, r->memory.in_use_blocks, "block", "blocks"),
-	                rest.blocks == 1 ? "is" : "are", share_of_use(r, rest.bytes), more));
+	                text_plural(&r->pool, r->memory.in_use_blocks, "block", "blocks"), how,
+	                more));
 }
 
 static void no_leaks(struct report *r)

@@ -1,0 +1,147 @@
+#include "analyzer/report/suspect.h"
+#include "analyzer/report/text.h"
+
+#define WORTH_NAMING 5   /* a group that has this part of what leaked, or more */
+#define LOOKS_MOST   60  /* bytes of a signature in it */
+#define TRAITS_TOLD  3   /* in a sentence */
+#define RANKS        4   /* kinds of traits but one */
+#define NAME_MOST    120 /* bytes of a type's name in a sentence */
+
+/* A leak with what it holds; what is possible by itself, if no structural pointer keeps it. */
+static uint64_t retained_by(const struct report_finding *f, const char *reach)
+{
+	if (!f->reach || strcmp(f->reach, reach) != 0 ||
+	    (f->interior && strcmp(f->interior, "weak") != 0))
+		return 0;
+	return f->retained_bytes != ABSENT ? f->retained_bytes : f->bytes;
+}
+
+/* "of type Session", "of 40 B". */
+static const char *kind_of(struct report *r, const struct report_finding *f)
+{
+	char buf[TEXT_NUMBER];
+
+	if (f->type)
+		return pool_printf(&r->pool, " of type %.*s%s", NAME_MOST, f->type,
+		                   strlen(f->type) > NAME_MOST ? "..." : "");
+	if (f->size == ABSENT)
+		return " of several sizes";
+	return pool_printf(&r->pool, " of %s B", text_count(buf, f->size));
+}
+
+/* Who allocated it: known, or inferred, more or less surely. */
+static const char *place_of(struct report *r, const struct report_finding *f)
+{
+	static const char perhaps[] = "perhaps "; /* as site_report.c has it */
+
+	if (!f->site_text && f->site.function && f->site.file && f->site.line != ABSENT)
+		return pool_printf(&r->pool, ", allocated by %s (%s:%llu)", f->site.function,
+		                   base_name(f->site.file), (unsigned long long)f->site.line);
+	if (!f->site_text && f->site.function)
+		return pool_printf(&r->pool, ", allocated by %s", f->site.function);
+	if (!f->site_text)
+		return "";
+	if (f->site_method)
+		return pool_printf(&r->pool, ", likely allocated by %s", f->site_text);
+	if (!strncmp(f->site_text, perhaps, strlen(perhaps)))
+		return pool_printf(&r->pool, ", perhaps allocated by %s",
+		                   f->site_text + strlen(perhaps));
+	return pool_printf(&r->pool, ", allocated by %s", f->site_text);
+}
+
+/* "{168} -> text": where no name says what it is. */
+static const char *looks_of(struct report *r, const struct report_finding *f)
+{
+	if (f->type || !f->signature || !strstr(f->signature, " -> ") ||
+	    strlen(f->signature) > LOOKS_MOST)
+		return "";
+	return pool_printf(&r->pool, " (%s)", f->signature);
+}
+
+/* "at 24 the address of handler (server+0x1234)" */
+static const char *trait_text(struct report *r, const struct report_trait *t)
+{
+	static const struct {
+		const char *kind, *words;
+	} kinds[] = { { "function", "the address of " },
+		      { "variable", "the address of " },
+		      { "block", "a pointer to " },
+		      { "pointer to text", "a pointer to text like " },
+		      { "text", "text like " } };
+	const char *words = "", *what = t->text;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(t->kind, kinds[i].kind))
+			words = kinds[i].words;
+	if (!strcmp(what, "text")) { /* of no form, or of several */
+		words = strcmp(t->kind, "text") ? "a pointer to text" : "text";
+		what = "";
+	}
+	return pool_printf(&r->pool, " at %llu %s%s", (unsigned long long)t->offset, words, what);
+}
+
+/* The surest kinds of traits come first. */
+static unsigned rank_of(const struct report_trait *t)
+{
+	static const char *const kinds[] = { "function", "block", "variable", "pointer to text" };
+	unsigned i = 0;
+
+	while (i < sizeof(kinds) / sizeof(*kinds) && strcmp(t->kind, kinds[i]) != 0)
+		i++;
+	return i;
+}
+
+/* What its blocks have in common. */
+static const char *traits_of(struct report *r, const struct report_finding *f)
+{
+	const char *text = "";
+	unsigned told = 0;
+
+	for (unsigned rank = 0; rank <= RANKS; rank++)
+		for (size_t i = 0; i < f->ntraits && told < TRAITS_TOLD; i++)
+			if (rank_of(&f->trait[i]) == rank)
+				text = pool_printf(&r->pool, "%s%s%s", text, told++ ? "," : "",
+				                   trait_text(r, &f->trait[i]));
+	if (!told)
+		return "";
+	return pool_printf(&r->pool, " %s%s.",
+	                   f->blocks == 1 ? "It has" : "What they have in common:", text);
+}
+
+/* The finding of this verdict that holds most, if that is a good part of all. */
+static const struct report_finding *largest(const struct report *r, const char *reach,
+                                            uint64_t bytes)
+{
+	const struct report_finding *f = NULL;
+
+	for (size_t i = 0; i < r->findings.n; i++)
+		if (!f || retained_by(&r->findings.v[i], reach) > retained_by(f, reach))
+			f = &r->findings.v[i];
+	return f && retained_by(f, reach) && retained_by(f, reach) >= bytes / WORTH_NAMING ? f
+	                                                                                   : NULL;
+}
+
+const char *suspect_text(struct report *r, const char *reach, uint64_t bytes)
+{
+	const struct report_finding *f = largest(r, reach, bytes);
+	char share[TEXT_NUMBER];
+	uint64_t part;
+	bool nobody;
+
+	if (!f)
+		return "";
+	nobody = !f->site_text && !f->site.function; /* then all that tells who it may be */
+	part = retained_by(f, reach);
+	text_share(share, part, bytes);
+	return pool_printf(&r->pool, " %s of it, %s, %s %s%s%s%s%s.%s",
+	                   part == bytes            ? "All"
+	                   : !strcmp(share, "100%") ? "Nearly all"
+	                                            : share,
+	                   text_bytes_in(&r->pool, part), f->blocks == 1 ? "is" : "are",
+	                   text_plural(&r->pool, f->blocks, "block", "blocks"), kind_of(r, f),
+	                   !f->held.blocks || f->held.blocks == ABSENT ? ""
+	                   : f->blocks == 1                            ? " with what hangs on it"
+	                                                               : " with what hangs on them",
+	                   nobody ? looks_of(r, f) : "", place_of(r, f),
+	                   nobody ? traits_of(r, f) : "");
+}
