@@ -68,21 +68,39 @@ static void fill_bin(struct agreement *a, struct bin *bin)
 	mem_free(id);
 }
 
+static uint64_t key_of(const struct room *room)
+{
+	return room->size * UINT64_C(0x9e3779b97f4a7c15) ^ room->least;
+}
+
+/* NULL: no block of this size was tried yet. */
+static struct bin *find_bin(const struct agreement *a, const struct room *room)
+{
+	uint32_t i = idmap_get(&a->by_size, key_of(room));
+	struct bin *bin = i != IDMAP_NONE ? a->bin.v[i] : NULL;
+
+	return bin && bin->size == room->size && bin->least == room->least ? bin : NULL;
+}
+
 static struct bin *bin_of(struct agreement *a, const struct room *room)
 {
-	uint64_t key = room->size * UINT64_C(0x9e3779b97f4a7c15) ^ room->least;
-	uint32_t i = idmap_get(&a->by_size, key);
-	struct bin *bin;
+	struct bin *bin = find_bin(a, room);
 
-	if (i != IDMAP_NONE && a->bin.v[i]->size == room->size && a->bin.v[i]->least == room->least)
-		return a->bin.v[i];
+	if (bin)
+		return bin;
 	bin = pool_alloc(&a->pool, sizeof(*bin));
 	bin->size = room->size;
 	bin->least = room->least;
 	fill_bin(a, bin);
-	idmap_put(&a->by_size, key, (uint32_t)a->bin.n);
+	idmap_put(&a->by_size, key_of(room), (uint32_t)a->bin.n);
 	array_push(&a->bin, bin);
 	return bin;
+}
+
+/* No type of this size is there, or none has agreed with any of the blocks that were tried. */
+static bool is_given_up(const struct bin *bin)
+{
+	return bin && (!bin->n || (bin->tried >= TRIES && !bin->agreed));
 }
 
 /* ---- does it agree? ---- */
@@ -190,7 +208,7 @@ static int best_of(struct agreement *a, const struct room *room, uint32_t said, 
 	int best = AGAINST, next = AGAINST;
 
 	*type = CTYPE_NONE;
-	if (bin->tried >= TRIES && !bin->agreed)
+	if (is_given_up(bin))
 		return AGAINST;
 	bin->tried++;
 	for (size_t i = 0; i < bin->n; i++) {
@@ -245,6 +263,9 @@ static void try_block(struct agreement *a, const struct block *b)
 			array_push(&a->guess, known);
 		return;
 	}
+	if (is_given_up(find_bin(a, &whole.room)) &&
+	    (!header || is_given_up(find_bin(a, &behind.room))))
+		return;
 	if (!may_tell(a, b))
 		return;
 	whole.points = best_of(a, &whole.room, CTYPE_NONE, &whole.type);
