@@ -149,7 +149,7 @@ static const char *cannot_match(const struct diff *d, bool *exact)
 	return NULL;
 }
 
-static void match(struct diff *d, struct holders *holders)
+static void match(struct diff *d, struct descent *descent)
 {
 	struct snapshot *newest = &d->snapshot[d->n - 1];
 	bool exact;
@@ -160,12 +160,13 @@ static void match(struct diff *d, struct holders *holders)
 		return;
 	d->matching = exact ? "exact" : "estimated";
 	if (exact)
-		holders_begin(newest, holders);
+		descent->inside = holders_inside(&newest->report);
 	else if (!newest->saved)
 		holders_keep(&newest->report, &newest->a);
 	for (size_t i = 0; i + 1 < d->n; i++) {
 		survival_find(&d->snapshot[i], &d->snapshot[i + 1], exact,
-		              i ? &d->survival[i - 1] : NULL, &d->survival[i]);
+		              i ? &d->survival[i - 1] : NULL,
+		              i + 2 == d->n ? descent : NULL, &d->survival[i]);
 		if (!d->snapshot[i].saved)
 			snapshot_lighten(&d->snapshot[i]);
 	}
@@ -204,7 +205,7 @@ bool diff_make(struct snapshot *snapshot, size_t n, const struct diff_want *want
                struct err *err)
 {
 	struct diff d = { .snapshot = snapshot, .n = n };
-	struct holders holders = { 0 };
+	struct descent descent = { 0 };
 	struct series series;
 
 	compare_all(&d);
@@ -213,12 +214,12 @@ bool diff_make(struct snapshot *snapshot, size_t n, const struct diff_want *want
 		pool_free(&d.pool);
 		return false;
 	}
-	match(&d, &holders);
+	match(&d, &descent);
 	series = diff_series(&d);
 	growths_find(&series, &d.growths);
 	if (!d.unmatched && d.survival[n - 2].by_id)
-		holders_find(&holders, &d.survival[n - 2], &d.growths);
-	holders_end(&holders);
+		holders_find(&snapshot[n - 1], &d.survival[n - 2], &descent, &d.growths);
+	descent_free(&descent);
 	find_limit(&d, want->limit);
 	*out = d;
 	return true;

@@ -25,17 +25,17 @@ static unsigned level_for(uint64_t blocks)
 }
 
 /* Does a path of this sort lead to its blocks? */
-static bool is_held(const struct report_finding *f, enum path_from from, enum reach_class *reach)
+static bool is_held(const struct report_finding *f, bool inside, enum reach_class *reach)
 {
 	*reach = REACH_REACHABLE;
-	if (f->reach && from == PATH_ANY && !strcmp(f->reach, reach_name(REACH_POSSIBLE)))
+	if (f->reach && inside && !strcmp(f->reach, reach_name(REACH_POSSIBLE)))
 		*reach = REACH_POSSIBLE;
 	return f->reach && !strcmp(f->reach, reach_name(*reach));
 }
 
 /* The growths that are worth a look. */
-static size_t choose(const struct profile *p, const struct group_index *index,
-                     enum path_from from, struct growths *growths, struct pick *pick)
+static size_t choose(const struct profile *p, const struct group_index *index, bool inside,
+                     struct growths *growths, struct pick *pick)
 {
 	size_t n = 0;
 
@@ -45,7 +45,7 @@ static size_t choose(const struct profile *p, const struct group_index *index,
 		uint64_t blocks = g->cohort.blocks ? g->cohort.blocks : g->fresh.blocks;
 		enum reach_class reach;
 
-		if (!f || !is_held(f, from, &reach) || !blocks ||
+		if (!f || !is_held(f, inside, &reach) || !blocks ||
 		    (g->steady <= 0 && g->kind != GROWTH_LEVELLED_OFF))
 			continue;
 		pick[n] = (struct pick){ .growth = g, .reach = reach };
@@ -88,16 +88,14 @@ static void draw(struct snapshot *newest, const struct survival *last,
 	}
 }
 
-/* Name of the root that a chain begins with; NULL: there is none. */
-static const char *name_of(struct places *places, const struct path *path, struct pool *pool)
+/* Name of the root whose word lies there; 0: a register. */
+static const char *name_at(struct places *places, vaddr at, struct pool *pool)
 {
 	struct place place;
 
-	if (!path->n || path->v[0].from.span)
-		return NULL;
-	if (!path->v[0].at)
+	if (!at)
 		return "a register";
-	place_find(places, path->v[0].at, &place);
+	place_find(places, at, &place);
 	if ((place.kind == PLACE_MODULE || place.kind == PLACE_TLS) && place.symbol.name)
 		return place.symbol.name;
 	return place_text(places, &place, pool);
@@ -122,70 +120,75 @@ static const char *commonest(const char *const *name, size_t n, size_t *most)
 	return best;
 }
 
-/* Who holds most of the blocks; NULL: no one does. */
-static const char *holder_of(struct places *places, const struct pick *pick,
-                             const struct path *path, struct pool *pool, double *share)
+/* Who holds most of the blocks, of which these are the names; NULL: no one does. */
+static void decide(struct pick *pick, const char *const *name, struct pool *pool)
 {
-	const char *name[HOLDER_BLOCKS] = { NULL }, *best;
 	size_t most;
+	const char *best = commonest(name, pick->n, &most);
 
-	for (size_t i = 0; i < pick->n; i++)
-		name[i] = name_of(places, &path[i], pool);
-	best = commonest(name, pick->n, &most);
-	*share = pick->n ? (double)most / (double)pick->n : 0;
-	return best && most * 2 >= pick->n ? pool_printf(pool, "%s", best) : NULL;
+	pick->share = pick->n ? (double)most / (double)pick->n : 0;
+	pick->holder = best && most * 2 >= pick->n ? pool_printf(pool, "%s", best) : NULL;
 }
 
-static void find_paths(struct holders *h, const struct block *block, size_t n, struct pool *pool,
-                       struct path *path)
+/* Where there is no list of pointers. */
+static void follow_back(struct analysis *a, struct places *places, bool inside,
+                        const struct block *block, size_t n, const char **name, struct pool *pool)
 {
-	struct analysis *a = h->a;
+	struct path *path = mem_alloc(n + 1, sizeof(*path));
 
-	hand_wait(&h->hand);
-	if (h->search)
-		path_search_find(h->search, block, n, pool, path);
-	else
-		path_find(a->core, analysis_heap(a), analysis_roots(a), NULL, h->from, block, n,
-		          pool, path);
+	path_find(a->core, analysis_heap(a), analysis_roots(a), NULL,
+	          inside ? PATH_ANY : PATH_STRONG, block, n, pool, path);
+	for (size_t i = 0; i < n; i++)
+		if (path[i].n && !path[i].v[0].from.span)
+			name[i] = name_at(places, path[i].v[0].at, pool);
+	mem_free(path);
 }
 
-static void search(struct holders *h, struct pick *pick, size_t n, struct pool *names)
+static void search(struct analysis *a, struct descent *d, struct pick *pick, size_t n,
+                   struct pool *names)
 {
 	struct block *block = mem_alloc(n * HOLDER_BLOCKS, sizeof(*block));
-	struct path *path = mem_alloc(n * HOLDER_BLOCKS, sizeof(*path));
+	const char **name = mem_alloc(n * HOLDER_BLOCKS, sizeof(*name));
 	struct pool pool = { 0 };
 	struct places places;
 	size_t all = 0;
+	vaddr at;
 
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < pick[i].n; k++)
 			block[all++] = pick[i].block[k];
 	}
-	find_paths(h, block, all, &pool, path);
-	places_open(h->a, &places);
+	places_open(a, &places);
+	if (!descent_wait(d, block, all))
+		follow_back(a, &places, d->inside, block, all, name, &pool);
+	else
+		for (size_t i = 0; i < all; i++)
+			if (descent_root(d, block[i].id, &at))
+				name[i] = name_at(&places, at, &pool);
 	all = 0;
 	for (size_t i = 0; i < n; i++) {
-		pick[i].holder = holder_of(&places, &pick[i], path + all, names, &pick[i].share);
+		decide(&pick[i], name + all, names);
 		all += pick[i].n;
 	}
 	places_close(&places);
 	pool_free(&pool);
-	mem_free(path);
+	mem_free(name);
 	mem_free(block);
 }
 
-void holders_find(struct holders *h, const struct survival *last, struct growths *growths)
+void holders_find(struct snapshot *newest, const struct survival *last, struct descent *descent,
+                  struct growths *growths)
 {
-	const struct profile *p = h->newest->report.profile;
+	const struct profile *p = newest->report.profile;
 	struct pick *pick = mem_alloc(HOLDER_GROUPS, sizeof(*pick));
 	struct group_index index;
 	size_t n;
 
 	group_index_make(p, &index);
-	n = choose(p, &index, h->from, growths, pick);
+	n = choose(p, &index, descent->inside, growths, pick);
 	if (n) {
-		draw(h->newest, last, &index, pick, n);
-		search(h, pick, n, &growths->pool);
+		draw(newest, last, &index, pick, n);
+		search(&newest->a, descent, pick, n, &growths->pool);
 	}
 	for (size_t i = 0; i < n; i++) {
 		pick[i].growth->holder = pick[i].holder;
@@ -195,39 +198,15 @@ void holders_find(struct holders *h, const struct survival *last, struct growths
 	mem_free(pick);
 }
 
-static enum path_from from_of(const struct report_leaks *leaks)
+bool holders_inside(const struct report *report)
 {
-	return leaks->possible.bytes > leaks->reachable.bytes ? PATH_ANY : PATH_STRONG;
-}
-
-static void search_all(void *of)
-{
-	struct holders *h = of;
-	struct analysis *a = h->a;
-
-	h->search = path_search_run(a->core, analysis_heap(a), analysis_roots(a), h->from);
-}
-
-void holders_begin(struct snapshot *newest, struct holders *out)
-{
-	*out = (struct holders){ .newest = newest, .a = &newest->a };
-	out->from = from_of(&newest->report.leaks);
-	analysis_roots(&newest->a); /* made here: two threads may read, but not make them */
-	if (analysis_threads(&newest->a) > 1)
-		hand_start(&out->hand, search_all, out);
-}
-
-void holders_end(struct holders *holders)
-{
-	hand_wait(&holders->hand);
-	path_search_free(holders->search);
-	*holders = (struct holders){ 0 };
+	return report->leaks.possible.bytes > report->leaks.reachable.bytes;
 }
 
 /* ---- of a profile ---- */
 
 static size_t choose_groups(const struct profile *p, const struct group_index *index,
-                            enum path_from from, struct pick *pick, uint8_t *pick_of)
+                            bool inside, struct pick *pick, uint8_t *pick_of)
 {
 	size_t n = 0;
 
@@ -235,7 +214,7 @@ static size_t choose_groups(const struct profile *p, const struct group_index *i
 		const struct report_finding *f = &p->groups.v[i];
 		uint32_t group;
 
-		if (!is_held(f, from, &pick[n].reach))
+		if (!is_held(f, inside, &pick[n].reach))
 			continue;
 		group = group_index_find(index, pick[n].reach, f->size, f->type);
 		if (group >= p->groups.n || pick_of[group])
@@ -272,17 +251,21 @@ static void draw_groups(struct analysis *a, const struct group_index *index,
 void holders_keep(struct report *report, struct analysis *a)
 {
 	struct profile *p = report->profile;
-	struct holders h = { .a = a, .from = from_of(&report->leaks) };
+	struct descent d = { .inside = holders_inside(report) };
+	const struct pointers_known nothing = { 0 };
 	struct pick *pick = mem_alloc(HOLDER_KEPT + 1, sizeof(*pick));
 	uint8_t *pick_of = mem_alloc(p->groups.n + 1, sizeof(*pick_of));
 	struct group_index index;
 	size_t n;
 
 	group_index_make(p, &index);
-	n = choose_groups(p, &index, h.from, pick, pick_of);
+	n = choose_groups(p, &index, d.inside, pick, pick_of);
 	if (n) {
 		draw_groups(a, &index, pick_of, pick);
-		search(&h, pick, n, &report->pool);
+		pointers_find(a->core, NULL, analysis_heap(a), analysis_roots(a),
+		              analysis_threads(a), &nothing, &d.pointers);
+		search(a, &d, pick, n, &report->pool);
+		descent_free(&d);
 	}
 	for (size_t i = 0; i < n; i++)
 		p->groups.v[pick[i].group].owner = pick[i].holder;

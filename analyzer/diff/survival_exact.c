@@ -252,10 +252,22 @@ static void count_all(struct merge *m, struct survival *s)
 		count(m, s);
 }
 
+static void merge_free(struct merge *m, size_t bits)
+{
+	mem_lazy_free(m->pattern, ids(&m->new) * sizeof(*m->pattern));
+	mem_lazy_free(m->other, bits);
+	mem_lazy_free(m->same, bits);
+	side_close(&m->old);
+	side_close(&m->new);
+}
+
 void survival_by_blocks(struct snapshot *before, struct snapshot *after,
-                        const struct survival *last, struct reuse *reuse, struct survival *s)
+                        const struct survival *last, struct descent *descent, struct reuse *reuse,
+                        struct survival *s)
 {
 	struct merge m = { .profile = after->report.profile, .last = last };
+	struct pointers own = { 0 }, *pointers = descent ? &descent->pointers : &own;
+	struct pointers_known known;
 	size_t bits;
 	bool more = true;
 
@@ -266,16 +278,19 @@ void survival_by_blocks(struct snapshot *before, struct snapshot *after,
 	m.other = mem_lazy(bits);
 	m.same = mem_lazy(bits);
 	look(&m, analysis_threads(&after->a));
+	known = (struct pointers_known){ m.other, m.same };
+	pointers_find(m.new.core, m.old.core, m.new.heap, analysis_roots(&after->a),
+	              analysis_threads(&after->a), &known, pointers);
+	if (descent)
+		descent_begin(descent);
 	count_old(&m, reuse);
 	for (unsigned i = 0; i < ROUNDS && more; i++) {
-		ties_find(before, after, m.other, m.same, &m.ties);
+		ties_find(pointers, &known, &m.ties);
 		more = judge(&m, reuse);
 		ties_free(&m.ties);
 	}
 	count_all(&m, s);
-	mem_lazy_free(m.pattern, ids(&m.new) * sizeof(*m.pattern));
-	mem_lazy_free(m.other, bits);
-	mem_lazy_free(m.same, bits);
-	side_close(&m.old);
-	side_close(&m.new);
+	if (!descent)
+		pointers_free(&own);
+	merge_free(&m, bits);
 }

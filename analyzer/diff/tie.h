@@ -7,7 +7,7 @@
 #ifndef ANALYZER_DIFF_TIE_H
 #define ANALYZER_DIFF_TIE_H
 
-#include "analyzer/diff/snapshot.h"
+#include "analyzer/diff/pointers.h"
 
 struct ties {
 	uint64_t *held; /* bit by id of the newer heap: a word points to its start */
@@ -16,12 +16,11 @@ struct ties {
 };
 
 /*
- * Both are cores whose analyses are open. Bits by id of the newer heap: other: blocks that are
- * known to be new; what is in them has not stayed. same: blocks that have the same bytes in both.
- * The caller ends with ties_free.
+ * known->other may have more blocks than when the pointers were found. The caller ends with
+ * ties_free.
  */
-void ties_find(struct snapshot *before, struct snapshot *after, const uint64_t *other,
-               const uint64_t *same, struct ties *out);
+void ties_find(const struct pointers *pointers, const struct pointers_known *known,
+               struct ties *out);
 void ties_free(struct ties *ties);
 
 /* Nothing speaks for its being another block: a holder stayed, or it has none. */

@@ -463,37 +463,3 @@ void path_find(const struct core *core, const struct heap *heap, const struct ro
 	write_all(&s, block, n, pool, path);
 	mem_lazy_free(s.parent, parent_bytes(&s));
 }
-
-/* ---- in two steps ---- */
-
-struct path_search {
-	struct search s;
-};
-
-struct path_search *path_search_run(const struct core *core, const struct heap *heap,
-                                    const struct roots *roots, enum path_from from)
-{
-	struct path_search *search = mem_alloc(1, sizeof(*search));
-	struct search *s = &search->s;
-
-	*s = (struct search){ .core = core, .heap = heap, .roots = roots, .from = from };
-	if (begin(s, NULL, 0)) {
-		s->left = 1; /* it is never met: all others are */
-		search_blocks(s, NULL);
-	}
-	return search;
-}
-
-void path_search_find(struct path_search *search, const struct block *block, size_t n,
-                      struct pool *pool, struct path *path)
-{
-	write_all(&search->s, block, n, pool, path);
-}
-
-void path_search_free(struct path_search *search)
-{
-	if (!search)
-		return;
-	mem_lazy_free(search->s.parent, parent_bytes(&search->s));
-	mem_free(search);
-}

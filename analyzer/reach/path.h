@@ -45,15 +45,4 @@ void path_find(const struct core *core, const struct heap *heap, const struct ro
                const struct reach *reach, enum path_from from, const struct block *block, size_t n,
                struct pool *pool, struct path *path);
 
-/*
- * The same, but for PATH_LEAK, for those who know only later which blocks they will ask about: all
- * are met that there is a path to. path_search_free.
- */
-struct path_search;
-struct path_search *path_search_run(const struct core *core, const struct heap *heap,
-                                    const struct roots *roots, enum path_from from);
-void path_search_find(struct path_search *search, const struct block *block, size_t n,
-                      struct pool *pool, struct path *path);
-void path_search_free(struct path_search *search); /* accepts NULL */
-
 #endif
