@@ -1,5 +1,6 @@
 #include "formats/base.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -85,10 +86,23 @@ void *mem_sparse(size_t bytes)
 	return p;
 }
 
+void mem_lazy_clear(void *p, size_t bytes)
+{
+	if (madvise(p, bytes ? bytes : 1, MADV_DONTNEED)) /* refused where memory is locked */
+		memset(p, 0, bytes);
+}
+
 void mem_lazy_free(void *p, size_t bytes)
 {
 	if (p)
 		munmap(p, bytes ? bytes : 1);
+}
+
+void mem_trim(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }
 
 #define POOL_BLOCK 4096

@@ -38,7 +38,11 @@ void mem_free(void *p);                             /* accepts NULL */
  */
 void *mem_lazy(size_t bytes);
 void *mem_sparse(size_t bytes); /* the same, where few pages are written, here and there */
+void mem_lazy_clear(void *p, size_t bytes); /* all zero again, at no cost */
 void mem_lazy_free(void *p, size_t bytes);
+
+/* After much was freed that was allocated piece by piece: the system has it back. */
+void mem_trim(void);
 
 /* Small things that live as long as their owner: freed all at once. */
 struct pool {

@@ -108,6 +108,7 @@ void plan_make(struct walk *w, const struct split *split, struct parking *parkin
 	span_slots_make(h);
 	owned_list(w);
 	*parking = (struct parking){ .word = w->word,
+		                     .loose = w->align - 1,
 		                     .safe_linking = safe_linking(w),
 		                     .own = tcache_least(w->word),
 		                     .owned = w->candidate_max };

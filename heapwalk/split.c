@@ -303,16 +303,12 @@ void split_free(struct split *sp)
 {
 	if (!sp)
 		return;
-	for (size_t i = 0; i < sp->parts.n; i++) {
-		struct part *p = &sp->parts.v[i];
-
-		mem_free(p->heap.used);
-		array_free(&p->walk.arenas);
-		array_free(&p->walk.candidates);
-		array_free(&p->walk.parked);
-	}
+	for (size_t i = 0; i < sp->parts.n; i++)
+		part_free(&sp->parts.v[i]);
 	array_free(&sp->parts);
 	mem_free(sp->first_cell);
+	if (sp->visitor)
+		mem_trim();
 	mem_free(sp);
 }
 
@@ -338,17 +334,17 @@ static void add_tally(struct tally *to, const struct tally *from)
 static void join(struct walk *w, const struct region *r, struct part *p)
 {
 	struct arena *to = &w->arenas.v[r->arena];
-	const struct arena *from = &p->walk.arenas.v[0];
+	const struct arena *from = &p->arena;
 
-	append_bits(w->heap->used, w->next_id, p->heap.used, p->walk.next_id);
-	w->next_id += p->walk.next_id;
-	w->forward += p->walk.forward;
-	w->backward += p->walk.backward;
-	for (size_t i = 0; i < p->walk.parked.n; i++)
-		array_push(&w->parked, p->walk.parked.v[i]);
-	array_free(&p->walk.parked);
-	for (size_t i = 0; i < p->walk.candidates.n; i++)
-		array_push(&w->candidates, p->walk.candidates.v[i]);
+	append_bits(w->heap->used, w->next_id, p->used, p->nchunks);
+	w->next_id += p->nchunks;
+	w->forward += p->forward;
+	w->backward += p->backward;
+	for (size_t i = 0; i < p->nparked; i++)
+		array_push(&w->parked, p->parked[i]);
+	for (size_t i = 0; i < p->ncandidates; i++)
+		array_push(&w->candidates, p->candidates[i]);
+	part_free(p);
 	add_tally(&to->used, &from->used);
 	for (int place = 0; place < FREE_PLACES; place++)
 		add_tally(&to->free[place], &from->free[place]);

@@ -13,6 +13,7 @@
 /* What a chunk that is in use by its header, and is none, looks like. */
 struct parking {
 	unsigned word;
+	unsigned loose;        /* bits that no chunk's address has: its alignment less one */
 	bool safe_linking;   /* links are stored as (their address >> 12) ^ link, for certain */
 	uint64_t own, owned; /* sizes of chunks that may hold a tcache_perthread_struct */
 	vaddr lo, hi;        /* blocks lie there */
@@ -51,9 +52,9 @@ static inline bool chunk_may_be_parked(const struct parking *k, vaddr chunk, con
 
 	if (size >= k->own && size <= k->owned)
 		return true;
-	if (!next || (!(next & 7) && next - k->lo <= k->hi - k->lo))
+	if (!next || (!(next & k->loose) && next - k->lo <= k->hi - k->lo))
 		return true;
-	return !k->safe_linking && (!raw || (!(raw & 7) && raw - k->lo <= k->hi - k->lo));
+	return !k->safe_linking && (!raw || (!(raw & k->loose) && raw - k->lo <= k->hi - k->lo));
 }
 
 #endif

@@ -83,8 +83,10 @@ static void spread_span(const struct spreading *k, const struct span *s, size_t 
 		uint64_t starts = cell_bits(&s->cell[c]);
 		uint32_t n = (c + 1 < s->ncells ? s->cell[c + 1].rank : s->nchunks) -
 		             s->cell[c].rank;
+		uint64_t some = cellmap_of_ids(k->ids, s->first_id + s->cell[c].rank, n, starts);
 
-		cell[c] |= cellmap_of_ids(k->ids, s->first_id + s->cell[c].rank, n, starts);
+		if (some) /* what is not written takes no memory */
+			cell[c] |= some;
 	}
 }
 

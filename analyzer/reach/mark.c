@@ -327,6 +327,11 @@ void mark_drain(struct marker *m)
 	}
 }
 
+void mark_rest(struct marker *m)
+{
+	mem_lazy_clear(m->found, m->ncells * sizeof(*m->found)); /* nothing is found */
+}
+
 void marker_aim(struct marker *m)
 {
 	const struct heap *h = m->heap;

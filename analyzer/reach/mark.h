@@ -43,6 +43,9 @@ void mark_scan(struct marker *m, vaddr chunk); /* a block's words, counting it i
 /* Scans until nothing is left to scan. */
 void mark_drain(struct marker *m);
 
+/* After mark_drain: memory that only a scan needs goes back to the system, until the next one. */
+void mark_rest(struct marker *m);
+
 /*
  * What is left, by cell (span.first_cell and on): a bit for the granule at which a chunk starts.
  * The caller may copy it, clear bits of it, and set them again.

@@ -27,9 +27,8 @@ struct work {
 	const struct heap *heap;
 	struct reach *reach;
 	struct marker *marker;
-	uint64_t *left;      /* by id, of the strong pass and of the weak one */
-	uint64_t *lost;      /* by cell: unreachable */
-	uint64_t *candidate; /* by cell */
+	uint64_t *left;      /* by id, of the strong pass; then of the weak one: unreachable */
+	uint64_t *candidate; /* by id */
 };
 
 /* Words of a bitmap by id that are in use. */
@@ -148,27 +147,65 @@ static bool batch_up(const struct work *w, const uint64_t *bits, struct batch *b
 	return b->n > 0;
 }
 
-/* The same downwards: span and cell are one more than the ones to be looked at, 0 at the end. */
-static bool batch_down(const struct work *w, const uint64_t *bits, struct batch *b)
+/* The highest bit that is set below *id, which it becomes. */
+static bool bit_before(const uint64_t *bits, uint32_t *id)
 {
-	for (b->n = 0; b->span; b->span--) {
-		const struct span *s = &w->heap->span[b->span - 1];
+	size_t word = *id >> 6;
+	uint64_t some = *id & 63 ? bits[word] & ((UINT64_C(1) << (*id & 63)) - 1) : 0;
 
-		if (!b->cell)
-			b->cell = cells_of(s);
-		for (; b->cell; b->cell--) {
-			uint64_t some = bits[s->first_cell + b->cell - 1];
+	while (!some && word)
+		some = bits[--word];
+	if (some)
+		*id = (uint32_t)(word << 6) + 63u - (uint32_t)__builtin_clzll(some);
+	return some != 0;
+}
 
-			if (some && b->n + bit_count(some) > BATCH)
-				return true;
-			while (some) {
-				unsigned bit = 63u - (unsigned)__builtin_clzll(some);
+/* The cell of the chunk with this rank, which is not behind cell last, and often near. */
+static size_t cell_upto(const struct span *s, uint32_t rank, size_t last)
+{
+	size_t hi, step = 1;
 
-				some &= ~(UINT64_C(1) << bit);
-				mark_fetch(w->marker, s, cell_chunk(s, b->cell - 1, bit));
-				b->v[b->n++] = (struct batched){ s, b->cell - 1, bit };
-			}
-		}
+	if (!s->cell)
+		return 0;
+	hi = last < s->ncells ? last + 1 : s->ncells;
+	while (step < hi && s->cell[hi - step].rank > rank)
+		step *= 2;
+	return first_where(i, step < hi ? hi - step : 0, hi, s->cell[i].rank > rank) - 1;
+}
+
+/* The granule in the cell at which the chunk with this id starts. */
+static unsigned bit_of(const struct span *s, size_t cell, uint32_t id)
+{
+	uint64_t starts = s->cell ? cell_bits(&s->cell[cell]) : 1;
+
+	for (uint32_t n = s->cell ? id - s->first_id - s->cell[cell].rank : 0; n; n--)
+		starts &= starts - 1;
+	return (unsigned)__builtin_ctzll(starts);
+}
+
+static uint32_t id_of(const struct batched *v)
+{
+	const struct span *s = v->span;
+
+	return !s->cell ? s->first_id
+	                : s->first_id + s->cell[v->cell].rank +
+	                          bit_count(cell_bits(&s->cell[v->cell]) &
+	                                    ((UINT64_C(1) << v->bit) - 1));
+}
+
+/* The same downwards, of a bitmap by id: span and cell are where the one before was found. */
+static bool batch_down(const struct work *w, const uint64_t *bits, uint32_t *id, struct batch *b)
+{
+	for (b->n = 0; b->n < BATCH && bit_before(bits, id);) {
+		const struct span *s = &w->heap->span[b->span];
+		struct batched v;
+
+		for (; *id < s->first_id; b->cell = SIZE_MAX)
+			s = &w->heap->span[--b->span];
+		b->cell = cell_upto(s, *id - s->first_id, b->cell);
+		v = (struct batched){ s, b->cell, bit_of(s, b->cell, *id) };
+		mark_fetch(w->marker, s, cell_chunk(s, v.cell, v.bit));
+		b->v[b->n++] = v;
 	}
 	return b->n > 0;
 }
@@ -186,7 +223,7 @@ static void find_candidates(struct work *w)
 
 			if (!(left[at] >> v->bit & 1))
 				continue;
-			w->candidate[at] |= UINT64_C(1) << v->bit;
+			bit_set(w->candidate, id_of(v));
 			mark_block(w->marker, cell_chunk(v->span, v->cell, v->bit));
 			mark_drain(w->marker);
 		}
@@ -198,13 +235,9 @@ static void take_head(struct work *w, const struct batched *v)
 {
 	struct tally *below = mark_sum(w->marker, &w->reach->total[REACH_DEFINITE]);
 	const struct span *s = v->span;
-	uint64_t bit = UINT64_C(1) << v->bit;
-	uint32_t id = s->first_id;
 
-	if (s->cell)
-		id += s->cell[v->cell].rank + bit_count(cell_bits(&s->cell[v->cell]) & (bit - 1));
-	bit_set(w->reach->head, id);
-	mark_cells(w->marker)[s->first_cell + v->cell] &= ~bit;
+	bit_set(w->reach->head, id_of(v));
+	mark_cells(w->marker)[s->first_cell + v->cell] &= ~(UINT64_C(1) << v->bit);
 	mark_scan(w->marker, cell_chunk(s, v->cell, v->bit));
 	mark_sum(w->marker, below);
 	mark_drain(w->marker);
@@ -214,9 +247,10 @@ static void take_head(struct work *w, const struct batched *v)
 static void find_heads(struct work *w)
 {
 	const uint64_t *left = mark_cells(w->marker);
-	struct batch b = { .span = w->heap->nspans };
+	struct batch b = { .span = w->heap->nspans - 1, .cell = SIZE_MAX };
+	uint32_t id = w->heap->nchunks;
 
-	while (batch_down(w, w->candidate, &b))
+	while (w->heap->nspans && batch_down(w, w->candidate, &id, &b))
 		for (size_t i = 0; i < b.n; i++)
 			if (left[b.v[i].span->first_cell + b.v[i].cell] >> b.v[i].bit & 1)
 				take_head(w, &b.v[i]);
@@ -224,24 +258,16 @@ static void find_heads(struct work *w)
 
 static void judge_leaked(struct work *w)
 {
-	size_t bytes = w->heap->ncells * sizeof(*w->lost);
-	uint64_t *left = mark_cells(w->marker);
 	struct tally ignored = { 0 };
 
-	w->lost = mem_lazy(bytes);
-	w->candidate = mem_lazy(bytes);
-	for (size_t i = 0; i < w->heap->ncells; i++)
-		if (left[i])
-			w->lost[i] = left[i];
+	w->candidate = mem_lazy(w->reach->bits_bytes);
 	mark_pass(w->marker, NULL, &ignored);
 	find_candidates(w);
-	for (size_t i = 0; i < w->heap->ncells; i++)
-		if (left[i] != w->lost[i])
-			left[i] = w->lost[i];
+	mark_rest(w->marker);
+	mark_leave(w->marker, w->left);
 	mark_pass(w->marker, NULL, &w->reach->total[REACH_INDIRECT]);
 	find_heads(w);
-	mem_lazy_free(w->candidate, bytes);
-	mem_lazy_free(w->lost, bytes);
+	mem_lazy_free(w->candidate, w->reach->bits_bytes);
 }
 
 /*
@@ -300,8 +326,10 @@ void reach_mark(const struct core *core, const struct heap *heap, const struct r
 	if (!out->early)
 		begin_strong(&w, core, roots, threads);
 	mark_drain(w.marker);
+	mark_rest(w.marker);
 	mark_left(w.marker, w.left);
 	mark_weak(&w);
+	mark_rest(w.marker);
 	out->withheld = roots->nmissing || heap->unread || out->unread || core->damaged ||
 	                core->bad_headers;
 	if (out->withheld) {
