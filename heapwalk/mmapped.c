@@ -122,9 +122,35 @@ static void add_chunk(struct walk *w, vaddr base, const struct found *f, bool ne
 	array_push(&w->regions, r);
 }
 
+#define ASK_FIRST (UINT64_C(64) << 10)
+#define ASK_MOST  (UINT64_C(2) << 20)
+
+/* How far a run of pages without a header was asked for, and how much of it is asked for next. */
+struct asked {
+	vaddr upto;
+	uint64_t more;
+};
+
+/*
+ * There is no header at this page, and the next one is looked at: of memory that is not malloc's
+ * much may follow, which from disk would be a read for each page.
+ */
+static void ask_ahead(const struct core *core, vaddr at, vaddr stop, struct asked *a)
+{
+	if (!core->scarce || a->upto >= stop || a->upto > at + a->more)
+		return;
+	if (a->upto < at)
+		a->upto = at;
+	core_will_want(core, a->upto, stop - a->upto < a->more ? stop : a->upto + a->more);
+	a->upto += a->more;
+	if (a->more < ASK_MOST)
+		a->more *= 2;
+}
+
 static void scan_run(struct walk *w, vaddr start, vaddr end, uint64_t extra, size_t nregions)
 {
 	vaddr at = round_up(start, w->core->page_size), stop = 0;
+	struct asked asked = { .more = ASK_FIRST };
 
 	while (at < end) {
 		size_t i = region_behind(w, nregions, at);
@@ -144,7 +170,9 @@ static void scan_run(struct walk *w, vaddr start, vaddr end, uint64_t extra, siz
 		if (chunk_on_page(w, at, end, extra, &f)) {
 			add_chunk(w, at, &f, extra != 0);
 			at += f.total;
+			asked.more = ASK_FIRST;
 		} else {
+			ask_ahead(w->core, at, stop, &asked);
 			at += w->core->page_size;
 		}
 	}
