@@ -53,6 +53,7 @@ test:a server with jemalloc:f/usr/bin/redis-server:redis-server:
 test:asks debuginfod servers:l/libdebuginfod.so.1:libdebuginfod1:elfutils-debuginfod-client
 test:shares debug information:dwz:dwz:dwz
 test:compares files:cmp:diffutils:diffutils
+test:reads metrics:py/prometheus_client:python3-prometheus-client:python3-prometheus_client
 test:completes command lines:zsh:zsh:zsh
 test:completes command lines:fish:fish:fish
 '

@@ -222,8 +222,7 @@ static void render(struct listing *l, struct analysis *a, const struct report *r
 		out_str(out, l->rows ? "\n  ]" : "]");
 		json_end(r, out);
 		break;
-	case FORMAT_TEXT:
-	case FORMATS:
+	default:
 		out_style(out, STYLE_DIM);
 		out_printf(out, "%-16s %14s  %-8s  %-9s  %-5s %6s  %s\n", "ADDRESS", "SIZE",
 		           "STATE", "REACH", "KIND", "ARENA", "TYPE, SITE");

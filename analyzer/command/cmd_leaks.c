@@ -13,6 +13,8 @@ static void add_groups(struct report *r, const struct options *opt, struct analy
 
 	if (!classes) /* where nothing may be called definite, what it would be is possible */
 		classes = 1u << (r->leaks.withheld ? REACH_POSSIBLE : REACH_DEFINITE);
+	if (!opt->reaches && opt->format == FORMAT_FOLDED) /* it has no column for what they hold */
+		classes |= 1u << REACH_INDIRECT;
 	report_add_groups(r, a, opt->group_by, classes);
 	if (opt->format == FORMAT_JSON) /* only it has the sizes of all that is in use */
 		report_add_sizes(r, a);
@@ -20,7 +22,9 @@ static void add_groups(struct report *r, const struct options *opt, struct analy
 
 static void build(struct report *r, const struct options *opt, struct analysis *a)
 {
-	bool text = opt->format == FORMAT_TEXT;
+	/* these tell how many there are beyond those that they list */
+	bool text = opt->format == FORMAT_TEXT || opt->format == FORMAT_HTML;
+	bool all = text || opt->format == FORMAT_PROM;
 
 	report_start(r, a);
 	report_add_completeness(r, a);
@@ -39,7 +43,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 		              opt->sort ? opt->sort
 		              : text    ? "retained"
 		                        : "bytes",
-		              text ? 0 : opt->limit);
+		              all ? 0 : opt->limit);
 	command_limits(opt, r);
 }
 
@@ -55,7 +59,7 @@ static int run(const struct options *opt, struct out *out)
 	build(&r, opt, &a);
 	if (!command_render(opt, &r, ROWS_FINDINGS, csv_findings, out))
 		text_leaks(&r, opt, out);
-	code = command_end(opt, &r, opt->format == FORMAT_TEXT);
+	code = command_end(opt, &r, opt->format == FORMAT_TEXT || opt->format == FORMAT_HTML);
 	report_free(&r);
 	analysis_close(&a);
 	return code;
@@ -79,8 +83,13 @@ const struct command cmd_leaks = {
 		"  coreheap leaks core --reach possible      blocks reached only by interior "
 		"pointers\n"
 		"  coreheap leaks core --fail-on 'leaked>0'  for scripts: exit 1 if anything "
-		"leaked\n",
-	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV,
+		"leaked\n"
+		"  coreheap leaks core --format folded | flamegraph.pl >leaks.svg\n"
+		"\n"
+		"folded has all that leaked, by the stacks that libcoreheap_sites.so kept, or else "
+		"by\n"
+		"module, function and type of the likely site; the numbers are bytes.\n",
+	.formats = AS_TEXT | AS_JSON | AS_JSONL | AS_CSV | AS_PROM | AS_FOLDED | AS_HTML,
 	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_LIMIT | TAKES_SORT |
 	         TAKES_MIN_BYTES | TAKES_REACH | TAKES_GROUP_BY | TAKES_TYPE | TAKES_SUPPRESS,
 	.sorts = SORT_KEYS,

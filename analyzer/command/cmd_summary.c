@@ -73,11 +73,9 @@ static int run(const struct options *opt, struct out *out)
 		return EXIT_INPUT;
 	a.marks = true;
 	build(&r, opt, &a);
-	if (opt->format == FORMAT_JSON)
-		json_report(&r, out);
-	else
+	if (!command_render(opt, &r, ROWS_FINDINGS, NULL, out))
 		text_summary(&r, opt, out);
-	code = command_end(opt, &r, opt->format == FORMAT_TEXT);
+	code = command_end(opt, &r, opt->format == FORMAT_TEXT || opt->format == FORMAT_HTML);
 	report_free(&r);
 	analysis_close(&a);
 	return code;
@@ -94,7 +92,7 @@ const struct command cmd_summary = {
 		"register, no live thread's stack, no global, no block that is itself still in "
 		"use.\n"
 		"Sizes are usable sizes, as malloc_usable_size returns them.\n",
-	.formats = AS_TEXT | AS_JSON,
+	.formats = AS_TEXT | AS_JSON | AS_PROM | AS_HTML,
 	.takes = TAKES_CORE | TAKES_FILES | TAKES_FAIL_ON | TAKES_SUPPRESS | TAKES_PROFILE |
 	         TAKES_RETAINED,
 	.min_args = 1,

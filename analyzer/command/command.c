@@ -1,12 +1,17 @@
 #include "analyzer/command/command.h"
 #include "analyzer/command/progress.h"
 #include "analyzer/leak/select.h"
+#include "analyzer/report/folded.h"
+#include "analyzer/report/html.h"
+#include "analyzer/report/prom.h"
 #include "analyzer/report/text.h"
 #include "formats/input.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
+
+#define PROM_FINDINGS 20 /* each is a time series of its own */
 
 static uint64_t opened_ms; /* when the core was opened */
 
@@ -215,6 +220,15 @@ bool command_render(const struct options *opt, const struct report *report, enum
 		return true;
 	case FORMAT_CSV:
 		csv(report, out);
+		return true;
+	case FORMAT_PROM:
+		prom_report(report, opt->has_limit ? opt->limit : PROM_FINDINGS, out);
+		return true;
+	case FORMAT_FOLDED:
+		folded_leaks(report, out);
+		return true;
+	case FORMAT_HTML:
+		html_report(report, opt, out);
 		return true;
 	default:
 		return false;

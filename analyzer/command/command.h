@@ -54,8 +54,8 @@ void command_select(const struct options *opt, struct report *report);
 void command_limits(const struct options *opt, struct report *report);
 
 /*
- * Renders the report for programs, as the options ask: JSON, JSON lines of `rows`, or CSV. False:
- * they ask for text, which is the command's own.
+ * Renders the report as the options ask; `rows` are those of JSON lines, csv may be NULL where the
+ * command has no such format. False: they ask for text, which is the command's own.
  */
 bool command_render(const struct options *opt, const struct report *report, enum report_rows rows,
                     void (*csv)(const struct report *report, struct out *out), struct out *out);

@@ -8,7 +8,8 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
-static const char *const format_names[FORMATS] = { "text", "json", "jsonl", "csv" };
+static const char *const format_names[FORMATS] = { "text", "json",   "jsonl", "csv",
+	                                           "prom", "folded", "html" };
 
 const char *format_name(enum format format)
 {
@@ -28,7 +29,7 @@ static bool set_format(struct parse *p, const char *name, const char *value)
 			return true;
 		}
 	}
-	return bad(p, name, value, "text, json, jsonl or csv");
+	return bad(p, name, value, "text, json, jsonl, csv, prom, folded or html");
 }
 
 static bool set_json(struct parse *p, const char *name, const char *value)
@@ -360,7 +361,7 @@ static bool set_version(struct parse *p, const char *name, const char *value)
 /* In the order of help. */
 const struct option option_list[] = {
 	{ "--format", 0, "FORMAT", NULL, 0, set_format,
-	  "text, json, jsonl or csv, as far as the command has them" },
+	  "text, json, jsonl, csv, prom, folded or html, as far as the command has them" },
 	{ "--json", 0, NULL, NULL, 0, set_json, "short for --format json" },
 	{ "--output", 'o', "FILE", NULL, 0, set_output,
 	  "write the result there, readable by you alone, instead of standard output" },

@@ -24,7 +24,16 @@ enum fate {
 	FATES
 };
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV, FORMATS };
+enum format {
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_JSONL,
+	FORMAT_CSV,
+	FORMAT_PROM,
+	FORMAT_FOLDED,
+	FORMAT_HTML,
+	FORMATS
+};
 
 /* Bits for struct command's formats. */
 enum {
@@ -32,6 +41,9 @@ enum {
 	AS_JSON = 1 << FORMAT_JSON,
 	AS_JSONL = 1 << FORMAT_JSONL,
 	AS_CSV = 1 << FORMAT_CSV,
+	AS_PROM = 1 << FORMAT_PROM,
+	AS_FOLDED = 1 << FORMAT_FOLDED,
+	AS_HTML = 1 << FORMAT_HTML,
 };
 
 /* Bits for struct command's takes: the options that not every command has. */

@@ -109,6 +109,7 @@ static uint64_t sum(uint64_t a, uint64_t b)
 static void add_origin(struct report_finding *f, const struct group *g)
 {
 	f->site = g->origin->site;
+	f->site_name = g->origin->text;
 	f->site_method = g->origin->method;
 	f->frame = g->origin->frame;
 	f->nframes = g->origin->n;

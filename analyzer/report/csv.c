@@ -28,7 +28,7 @@ void csv_findings(const struct report *report, struct out *out)
 		csv_number(out, f->retained_bytes);
 		csv_number(out, f->size);
 		csv_text(out, f->type);
-		csv_text(out, f->site_method ? f->site_text : NULL);
+		csv_text(out, f->site_name);
 		if (f->example)
 			out_addr(out, f->example);
 		out_char(out, '\n');

@@ -210,7 +210,8 @@ struct report_finding {
 	const char *type;        /* NULL: unknown; so the rest */
 	double type_confidence;  /* negative: unknown */
 	struct report_site site;
-	const char *site_text; /* the site, or the likeliest ones, for people; NULL: unknown */
+	const char *site_text; /* the likely site, or likeliest ones, for people; NULL: none */
+	const char *site_name; /* the site in a phrase where it was kept, or is likely; NULL: not */
 	const char *site_candidate[REPORT_CANDIDATES]; /* where it is not clear, likeliest first */
 	unsigned ncandidates;
 	double site_confidence;

@@ -82,6 +82,13 @@ static void print_row(const struct table *t, const char *const *cells, const siz
 	out_char(out, '\n');
 }
 
+void table_free(struct table *t)
+{
+	array_free(&t->cells);
+	pool_free(&t->pool);
+	*t = (struct table){ 0 };
+}
+
 void table_print(struct table *t, struct out *out)
 {
 	size_t width[sizeof(t->column) / sizeof(*t->column)];
@@ -104,7 +111,5 @@ void table_print(struct table *t, struct out *out)
 	}
 	for (size_t r = 0; r < rows; r++)
 		print_row(t, t->cells.v + r * t->ncolumns, width, out);
-	array_free(&t->cells);
-	pool_free(&t->pool);
-	*t = (struct table){ 0 };
+	table_free(t);
 }

@@ -66,5 +66,6 @@ void table_count(struct table *t, uint64_t n);     /* text_count */
 void table_addr(struct table *t, vaddr at);
 /* Prints and empties the table. */
 void table_print(struct table *t, struct out *out);
+void table_free(struct table *t); /* only empties it */
 
 #endif

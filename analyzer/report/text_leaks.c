@@ -12,29 +12,39 @@ static void total(struct table *t, const char *verdict, struct tally n, const ch
 	table_cell(t, "%s", meaning);
 }
 
-static void totals(const struct report *r, struct out *out)
+void text_totals_table(const struct report *r, struct table *t)
 {
 	const struct report_leaks *l = &r->leaks;
-	struct table t = { .indent = 2 };
 
-	table_column(&t, "VERDICT", false);
-	table_column(&t, "BLOCKS", true);
-	table_column(&t, "BYTES", true);
-	table_column(&t, "", false);
-	total(&t, "definite", l->definite, "unreachable, and held by no other leaked block");
-	total(&t, "indirect", l->indirect, "unreachable, held by another leaked block");
-	total(&t, "possible", l->possible,
+	table_column(t, "VERDICT", false);
+	table_column(t, "BLOCKS", true);
+	table_column(t, "BYTES", true);
+	table_column(t, "", false);
+	total(t, "definite", l->definite, "unreachable, and held by no other leaked block");
+	total(t, "indirect", l->indirect, "unreachable, held by another leaked block");
+	total(t, "possible", l->possible,
 	      l->withheld ? "reached only by pointers into their middle, or unreachable in what is "
 	                    "there"
 	                  : "reached only by pointers into their middle");
 	if (l->structural.blocks != ABSENT && l->structural.blocks)
-		total(&t, "  of these", l->structural,
+		total(t, "  of these", l->structural,
 		      "kept so on purpose: a member, a header, an array's count lies in front");
-	total(&t, "reachable", l->reachable, "still in use");
-	table_print(&t, out);
+	total(t, "reachable", l->reachable, "still in use");
 }
 
-/* Who allocated what was listed, in the manner of bcc's memleak. */
+const char *text_allocated(const struct report_finding *f, struct pool *pool)
+{
+	const char *text = pool_printf(pool, "%s in %s from stack", text_bytes_in(pool, f->bytes),
+	                               text_plural(pool, f->blocks, "allocation", "allocations"));
+
+	if (f->estimated.bytes == ABSENT)
+		return text;
+	return pool_printf(pool, "%s, a sample of about %s in %s", text,
+	                   text_bytes_in(pool, f->estimated.bytes),
+	                   text_plural(pool, f->estimated.blocks, "allocation", "allocations"));
+}
+
+/* Who allocated what was listed. */
 static void stacks(const struct report *r, uint64_t lines, struct out *out)
 {
 	struct pool pool = { 0 };
@@ -48,15 +58,7 @@ static void stacks(const struct report *r, uint64_t lines, struct out *out)
 		n++;
 		if (!f->nframes)
 			continue;
-		out_printf(out, "\n  %s in ", text_bytes_in(&pool, f->bytes));
-		out_printf(out, "%s from stack",
-		           text_plural(&pool, f->blocks, "allocation", "allocations"));
-		if (f->estimated.blocks != ABSENT)
-			out_printf(out, ", a sample of about %s in %s",
-			           text_bytes_in(&pool, f->estimated.bytes),
-			           text_plural(&pool, f->estimated.blocks, "allocation",
-			                       "allocations"));
-		out_str(out, ":\n");
+		out_printf(out, "\n  %s:\n", text_allocated(f, &pool));
 		text_frames(f->frame, f->nframes, 4, out);
 	}
 	pool_free(&pool);
@@ -65,6 +67,7 @@ static void stacks(const struct report *r, uint64_t lines, struct out *out)
 void text_leaks(const struct report *r, const struct options *opt, struct out *out)
 {
 	uint64_t lines = opt->has_limit ? opt->limit : DEFAULT_LINES;
+	struct table t = { .indent = 2 };
 	size_t groups;
 
 	text_verdict(r, out);
@@ -77,7 +80,8 @@ void text_leaks(const struct report *r, const struct options *opt, struct out *o
 	if (r->memory.in_use == ABSENT)
 		return;
 	out_char(out, '\n');
-	totals(r, out);
+	text_totals_table(r, &t);
+	table_print(&t, out);
 	out_char(out, '\n');
 	groups = text_findings(r, lines, out);
 	if (groups == 0)

@@ -1,4 +1,4 @@
-/* Parts of a summary that tell where the memory went. */
+/* Where the memory went. */
 #include "analyzer/report/text.h"
 #include "analyzer/report/text_report.h"
 
@@ -76,38 +76,30 @@ static const char *reserve_remark(struct pool *pool, const struct report_memory 
 	return pool_printf(pool, "%s for arenas to grow into", text_bytes_in(pool, arenas));
 }
 
-void text_memory(const struct report *r, struct out *out)
+void text_memory_table(const struct report *r, struct table *t)
 {
 	const struct report_memory *m = &r->memory;
 	const struct report_facts *f = &m->facts;
-	struct table t = { .indent = 2 };
 
-	table_column(&t, "", false);
-	table_column(&t, "BYTES", true);
-	table_column(&t, "RESIDENT", true);
-	table_column(&t, "", false);
+	table_column(t, "", false);
+	table_column(t, "BYTES", true);
+	table_column(t, "RESIDENT", true);
+	table_column(t, "", false);
 	if (m->heap != ABSENT)
-		heap_lines(&t, r);
-	region(&t, "thread stacks", m->space.stacks, m->stacks, stacks_remark(&t.pool, f));
-	region(&t, "program, libraries, files", m->space.files, m->files,
+		heap_lines(t, r);
+	region(t, "thread stacks", m->space.stacks, m->stacks, stacks_remark(&t->pool, f));
+	region(t, "program, libraries, files", m->space.files, m->files,
 	       "as far as the core has them");
 	if (m->space.shared)
-		region(&t, "shared memory", m->space.shared, m->shared,
-		       largest(&t.pool, &f->busiest[OWNER_SHARED], f->shared_path));
-	region(&t, "other anonymous memory", m->space.anonymous, m->anonymous,
+		region(t, "shared memory", m->space.shared, m->shared,
+		       largest(&t->pool, &f->busiest[OWNER_SHARED], f->shared_path));
+	region(t, "other anonymous memory", m->space.anonymous, m->anonymous,
 	       m->anonymous < m->resident / 10 ? ""
-	                                       : largest(&t.pool, &f->busiest[OWNER_ANON], NULL));
+	                                       : largest(&t->pool, &f->busiest[OWNER_ANON], NULL));
 	if (m->space.reserved)
-		region(&t, "address space in reserve", m->space.reserved, m->reserved,
-		       reserve_remark(&t.pool, m));
-	region(&t, "all mappings", m->mapped, m->resident, "");
-	table_print(&t, out);
-}
-
-void text_knobs(const struct report *r, struct out *out)
-{
-	for (size_t i = 0; i < r->memory.knobs.n; i++)
-		text_wrap(out, 2, r->memory.knobs.v[i].text);
+		region(t, "address space in reserve", m->space.reserved, m->reserved,
+		       reserve_remark(&t->pool, m));
+	region(t, "all mappings", m->mapped, m->resident, "");
 }
 
 static void pin_table(const struct report_fragmentation *f, struct out *out)

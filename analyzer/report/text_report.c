@@ -48,25 +48,36 @@ const char *text_compression(struct pool *pool, const struct report *r)
 	                   text_bytes_in(pool, r->input.bytes));
 }
 
+const char *text_process_rest(const struct report *r, struct pool *pool)
+{
+	const char *path = r->input.path, *text = "";
+
+	if (r->process.pid != ABSENT)
+		text = pool_printf(pool, " (pid %llu)", (unsigned long long)r->process.pid);
+	text = pool_printf(pool, "%s%s, %s%s", text, ending(pool, r),
+	                   text_plural(pool, r->process.threads, "thread", "threads"),
+	                   allocator(pool, r));
+	if (r->process.timestamp)
+		text = pool_printf(pool, "%s, %s", text, r->process.timestamp);
+	return pool_printf(pool, "%s; %s: %s, %s%s", text,
+	                   strcmp(path, "-") ? base_name(path) : "standard input", r->input.writer,
+	                   text_bytes_in(pool, r->input.unpacked), text_compression(pool, r));
+}
+
+const char *text_process_name(const struct report *r)
+{
+	return r->process.comm ? r->process.comm : "a process without a name";
+}
+
 void text_process(const struct report *r, struct out *out)
 {
 	struct pool pool = { 0 };
-	const char *path = r->input.path, *slash = strrchr(path, '/');
 
 	out_style(out, STYLE_BOLD);
-	out_untrusted(out, r->process.comm ? r->process.comm : "a process without a name");
+	out_untrusted(out, text_process_name(r));
 	out_plain(out);
-	if (r->process.pid != ABSENT)
-		out_printf(out, " (pid %llu)", (unsigned long long)r->process.pid);
-	out_printf(out, "%s, %s", ending(&pool, r),
-	           text_plural(&pool, r->process.threads, "thread", "threads"));
-	out_untrusted(out, allocator(&pool, r));
-	if (r->process.timestamp)
-		out_printf(out, ", %s", r->process.timestamp);
-	out_str(out, "; ");
-	out_untrusted(out, slash ? slash + 1 : strcmp(path, "-") ? path : "standard input");
-	out_printf(out, ": %s, %s%s\n", r->input.writer, text_bytes_in(&pool, r->input.unpacked),
-	           text_compression(&pool, r));
+	out_untrusted(out, text_process_rest(r, &pool));
+	out_char(out, '\n');
 	pool_free(&pool);
 }
 
@@ -204,26 +215,28 @@ static void finding_columns(struct table *t, struct columns columns)
 		table_column(t, "LIKELY SITE", false);
 }
 
-/* What the columns mean that a stranger may ask about. */
-static void finding_notes(const struct report *r, struct columns columns, struct out *out)
+const char *text_finding_notes(const struct report *r, struct pool *pool)
 {
-	struct pool pool = { 0 };
+	struct columns columns = columns_of(r);
+	const char *notes = "";
 
 	if (columns.held)
-		out_str(out, "  HOLD: what is lost with them, as nothing else holds it.\n");
+		notes = "HOLD: what is lost with them, as nothing else holds it.\n";
 	if (columns.shared)
-		out_printf(out,
-		           "  SHARE: what they hold together with others, so that it is lost with "
-		           "the last of them;\n  %s in all, shared by %s.\n",
-		           text_bytes_in(&pool, r->leaks.shared.bytes),
-		           text_plural(&pool, r->leaks.sharers, "leak", "leaks"));
+		notes = pool_printf(pool,
+		                    "%sSHARE: what they hold together with others, so that it is "
+		                    "lost with the last of them;\n%s in all, shared by %s.\n",
+		                    notes, text_bytes_in(pool, r->leaks.shared.bytes),
+		                    text_plural(pool, r->leaks.sharers, "leak", "leaks"));
 	if (columns.interior)
-		out_str(out, "  POINTERS: structural: the program keeps them by pointers into the "
-		             "middle; "
-		             "weak: a single\n  word points there, perhaps by chance.\n");
+		notes = pool_printf(pool,
+		                    "%sPOINTERS: structural: the program keeps them by pointers "
+		                    "into the middle; weak: a single\nword points there, perhaps "
+		                    "by chance.\n",
+		                    notes);
 	if (columns.what)
-		out_str(out, "  WHAT: type{size} -> what it points to.\n");
-	pool_free(&pool);
+		notes = pool_printf(pool, "%sWHAT: type{size} -> what it points to.\n", notes);
+	return notes;
 }
 
 static void suppressed_line(const struct report *r, struct out *out)
@@ -236,24 +249,45 @@ static void suppressed_line(const struct report *r, struct out *out)
 	pool_free(&pool);
 }
 
-size_t text_findings(const struct report *r, uint64_t limit, struct out *out)
+size_t text_findings_table(const struct report *r, uint64_t limit, struct table *t)
 {
 	struct columns columns = columns_of(r);
-	struct table t = { .indent = 2 };
 	size_t groups = 0;
 
-	finding_columns(&t, columns);
+	finding_columns(t, columns);
 	for (size_t i = 0; i < r->findings.n; i++) {
 		if (!r->findings.v[i].reach)
 			continue;
 		if (!limit || groups < limit)
-			finding_row(&t, &r->findings.v[i], columns);
+			finding_row(t, &r->findings.v[i], columns);
 		groups++;
 	}
+	return groups;
+}
+
+/* Whole lines, each two columns in. */
+static void indented(const char *lines, struct out *out)
+{
+	while (*lines) {
+		size_t n = strcspn(lines, "\n") + 1;
+
+		out_str(out, "  ");
+		out_bytes(out, lines, n);
+		lines += n;
+	}
+}
+
+size_t text_findings(const struct report *r, uint64_t limit, struct out *out)
+{
+	struct table t = { .indent = 2 };
+	size_t groups = text_findings_table(r, limit, &t);
+	struct pool pool = { 0 };
+
 	if (groups) {
 		table_print(&t, out);
-		finding_notes(r, columns, out);
+		indented(text_finding_notes(r, &pool), out);
 	}
+	pool_free(&pool);
 	if (r->suppressed.asked)
 		suppressed_line(r, out);
 	return groups;

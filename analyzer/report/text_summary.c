@@ -21,36 +21,42 @@ static bool has_possible(const struct report *r)
 	return false;
 }
 
+const char *text_suspects_title(const struct report *r)
+{
+	if (!first_suspect(r) && !r->suppressed.asked)
+		return NULL;
+	if (r->leaks.definite.blocks && has_possible(r))
+		return "Top suspects: blocks leaked, and possibly leaked, by size";
+	if (r->leaks.definite.blocks)
+		return "Top suspects: leaked blocks, by size";
+	if (r->leaks.structural.blocks == r->leaks.possible.blocks)
+		return "Kept by pointers into their middle, by size";
+	return "Top suspects: possibly leaked blocks, by size";
+}
+
 static void suspects(const struct report *r, struct out *out)
 {
 	size_t groups;
 
-	if (!first_suspect(r) && !r->suppressed.asked)
+	if (!text_suspects_title(r))
 		return;
-	if (r->leaks.definite.blocks && has_possible(r))
-		text_heading(out, "Top suspects: blocks leaked, and possibly leaked, by size");
-	else if (r->leaks.definite.blocks)
-		text_heading(out, "Top suspects: leaked blocks, by size");
-	else if (r->leaks.structural.blocks == r->leaks.possible.blocks)
-		text_heading(out, "Kept by pointers into their middle, by size");
-	else
-		text_heading(out, "Top suspects: possibly leaked blocks, by size");
+	text_heading(out, text_suspects_title(r));
 	groups = text_findings(r, SUSPECTS, out);
 	text_more(groups, SUSPECTS, "", out);
 }
 
 /* Where leaks do not explain the memory, what is in use may: its largest sizes. */
-static void sizes_in_use(const struct report *r, struct out *out)
+void text_sizes_table(const struct report *r, struct table *t)
 {
-	struct table t = { .indent = 2 };
 	uint64_t below = UINT64_MAX;
 	size_t at = SIZE_MAX; /* index of the last row: rows of equal bytes follow each other */
 
-	if (!r->sizes.n || !r->leaks.reachable.blocks)
+	if (!r->leaks.reachable.blocks ||
+	    r->leaks.definite.bytes + r->leaks.indirect.bytes >= r->memory.in_use / 10)
 		return;
-	table_column(&t, "SIZE", true);
-	table_column(&t, "BLOCKS", true);
-	table_column(&t, "BYTES", true);
+	table_column(t, "SIZE", true);
+	table_column(t, "BLOCKS", true);
+	table_column(t, "BYTES", true);
 	for (size_t row = 0; row < SUSPECTS; row++) {
 		const struct report_size *best = NULL;
 		char size[TEXT_NUMBER];
@@ -67,12 +73,10 @@ static void sizes_in_use(const struct report *r, struct out *out)
 			break;
 		below = best->reachable.bytes;
 		at = (size_t)(best - r->sizes.v);
-		table_cell(&t, "%s B", text_count(size, best->size));
-		table_count(&t, best->reachable.blocks);
-		table_bytes(&t, best->reachable.bytes);
+		table_cell(t, "%s B", text_count(size, best->size));
+		table_count(t, best->reachable.blocks);
+		table_bytes(t, best->reachable.bytes);
 	}
-	text_heading(out, "Most of the memory that is still reachable, by size of block");
-	table_print(&t, out);
 }
 
 /* Then it is worth a look what the rest is. */
@@ -104,29 +108,26 @@ static const char *mass(struct pool *pool, const struct report_keeper *k)
 }
 
 /* What of the memory hangs on one block, and on which root that hangs. */
-static void keepers(const struct report *r, struct out *out)
+void text_keepers_table(const struct report *r, struct table *t)
 {
-	struct table t = { .indent = 2 };
 	char share[TEXT_NUMBER];
 
-	if (!r->keepers.n)
+	if (!little_leaked(r))
 		return;
-	table_column(&t, "RETAINS", true);
-	table_column(&t, "BLOCKS", true);
-	table_column(&t, "IN USE", true);
-	table_column(&t, "BLOCK", false);
-	table_column(&t, "HELD BY", false);
+	table_column(t, "RETAINS", true);
+	table_column(t, "BLOCKS", true);
+	table_column(t, "IN USE", true);
+	table_column(t, "BLOCK", false);
+	table_column(t, "HELD BY", false);
 	for (size_t i = 0; i < r->keepers.n; i++) {
 		const struct report_keeper *k = &r->keepers.v[i];
 
-		table_bytes(&t, k->retained.bytes);
-		table_count(&t, k->retained.blocks);
-		table_cell(&t, "%s", text_share(share, k->retained.bytes, r->memory.in_use));
-		table_addr(&t, k->address);
-		table_cell(&t, "%s%s", k->held_by ? k->held_by : "", mass(&t.pool, k));
+		table_bytes(t, k->retained.bytes);
+		table_count(t, k->retained.blocks);
+		table_cell(t, "%s", text_share(share, k->retained.bytes, r->memory.in_use));
+		table_addr(t, k->address);
+		table_cell(t, "%s%s", k->held_by ? k->held_by : "", mass(&t->pool, k));
 	}
-	text_heading(out, "Blocks on which most of the memory in use hangs");
-	table_print(&t, out);
 }
 
 static void step(struct table *t, const char *why, const char *program, const char *rest,
@@ -151,45 +152,57 @@ static bool is_nameless(const struct report_finding *f)
 	return !f->type && !f->site_text && !f->site.function;
 }
 
-static void next_steps(const struct report *r, const struct options *opt, struct out *out)
+void text_next_table(const struct report *r, const struct options *opt, struct table *t)
 {
-	struct table t = { .indent = 2, .headless = true };
 	bool file = strcmp(r->input.path, "-") != 0;
-	const char *core = file ? text_shell(&t.pool, r->input.path) : "-";
-	const char *program = text_shell(&t.pool, opt->program);
+	const char *core = file ? text_shell(&t->pool, r->input.path) : "-";
+	const char *program = text_shell(&t->pool, opt->program);
 	const struct report_finding *suspect = first_suspect(r);
 	char at[TEXT_NUMBER + 1] = " ";
 
-	table_column(&t, "", false);
-	table_column(&t, "", false);
+	t->headless = true;
+	table_column(t, "", false);
+	table_column(t, "", false);
 	if (suspect) {
 		text_addr(at + 1, suspect->example);
-		step(&t, "all of them", program,
+		step(t, "all of them", program,
 		     r->leaks.definite.blocks ? "leaks" : "leaks --reach possible", core, "");
-		step(&t, "the first one: what it is, who points to it", program, "explain", core,
+		step(t, "the first one: what it is, who points to it", program, "explain", core,
 		     at);
 		if (r->leaks.definite.blocks && is_nameless(suspect)) {
-			table_cell(&t, "who allocates it: told by cores from the next start on");
-			table_cell(&t, "LD_PRELOAD=libcoreheap_sites.so COREHEAP_SITES=stack %s",
-			           r->process.exe ? text_shell(&t.pool, r->process.exe)
+			table_cell(t, "who allocates it: told by cores from the next start on");
+			table_cell(t, "LD_PRELOAD=libcoreheap_sites.so COREHEAP_SITES=stack %s",
+			           r->process.exe ? text_shell(&t->pool, r->process.exe)
 			                          : "PROGRAM");
 		}
 	}
 	if (r->without_keepers && little_leaked(r))
-		step(&t, "on which blocks the memory in use hangs", program, "summary --retained",
+		step(t, "on which blocks the memory in use hangs", program, "summary --retained",
 		     core, "");
 	if (r->partial || is_damaged(r))
-		step(&t, "what is missing or damaged", program, "check", core, "");
+		step(t, "what is missing or damaged", program, "check", core, "");
 	if (r->memory.in_use != ABSENT)
-		step(&t, "what malloc keeps", program, "arenas", core, "");
-	step(&t, "what every mapping holds", program, "maps", core, "");
-	step(&t, "what every thread was doing", program, "threads", core, "");
-	text_heading(out, "Next");
-	table_print(&t, out);
+		step(t, "what malloc keeps", program, "arenas", core, "");
+	step(t, "what every mapping holds", program, "maps", core, "");
+	step(t, "what every thread was doing", program, "threads", core, "");
+}
+
+/* A table under its title; nothing where it is empty. */
+static void section(const char *title, struct table *t, struct out *out)
+{
+	if (!t->cells.n) {
+		table_free(t);
+		return;
+	}
+	text_heading(out, title);
+	t->indent = 2;
+	table_print(t, out);
 }
 
 void text_summary(const struct report *r, const struct options *opt, struct out *out)
 {
+	struct table t = { 0 };
+
 	text_verdict(r, out);
 	out_char(out, '\n');
 	text_process(r, out);
@@ -197,15 +210,17 @@ void text_summary(const struct report *r, const struct options *opt, struct out 
 		text_heading(out, "What could not be read");
 		text_warnings(r, out);
 	}
-	text_heading(out, "Where the memory went");
-	text_memory(r, out);
+	text_memory_table(r, &t);
+	section(TEXT_MEMORY, &t, out);
 	if (r->memory.knobs.n)
-		text_heading(out, "What would help, by these figures");
-	text_knobs(r, out);
+		text_heading(out, TEXT_KNOBS);
+	for (size_t i = 0; i < r->memory.knobs.n; i++)
+		text_wrap(out, 2, r->memory.knobs.v[i].text);
 	suspects(r, out);
-	if (r->leaks.definite.bytes + r->leaks.indirect.bytes < r->memory.in_use / 10)
-		sizes_in_use(r, out);
-	if (little_leaked(r))
-		keepers(r, out);
-	next_steps(r, opt, out);
+	text_sizes_table(r, &t);
+	section(TEXT_SIZES, &t, out);
+	text_keepers_table(r, &t);
+	section(TEXT_KEEPERS, &t, out);
+	text_next_table(r, opt, &t);
+	section(TEXT_NEXT, &t, out);
 }

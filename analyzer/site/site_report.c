@@ -145,7 +145,7 @@ static void put_likely(struct report *r, struct sites *sites, const struct site_
 		                        s->line, s->offset };
 	f->site_confidence = s->confidence;
 	f->site_method = s->method;
-	f->site_text = kept(r, site_text(sites, s));
+	f->site_text = f->site_name = kept(r, site_text(sites, s));
 }
 
 /* What is not clear is told as a list of what it may be. */

@@ -37,9 +37,9 @@ usage 'a slip in a command' 'did you mean summary\?' sumary core
 usage 'a slip in an option' 'did you mean --min-bytes\?' leaks core --min-byte 5
 usage 'an unknown option' 'there is no option --frobnicate' leaks core --frobnicate
 usage 'an option that the command has not' 'summary does not take --limit' summary core -n 5
-usage 'a format that the command has not' 'summary has no format csv; it has text, json' \
+usage 'a format that the command has not' 'summary has no format csv; it has text, json, prom, html' \
 	summary core --format csv
-usage 'a format that does not exist' 'text, json, jsonl or csv' summary core --format yaml
+usage 'a format that does not exist' 'text, json, jsonl, csv, prom, folded or html' summary core --format yaml
 usage 'no core' 'usage: coreheap leaks CORE' leaks
 usage 'two cores' 'one argument too many' leaks core core
 usage 'a sort key that does not exist' 'sorts by retained,bytes,blocks,size' leaks core --sort name
@@ -59,7 +59,7 @@ mv ./-odd core
 
 # ---- the same bytes every time, for every number of threads ----
 for what in summary leaks blocks check maps arenas threads 'summary --json' 'leaks --json' \
-	'blocks --json' 'blocks --format csv'; do
+	'blocks --json' 'blocks --format csv' 'leaks --format prom' 'leaks --format folded' 'leaks --format html'; do
 	# shellcheck disable=SC2086
 	"$COREHEAP" $what core >first 2>&1
 	# shellcheck disable=SC2086

@@ -14,7 +14,8 @@ open("evil", "wb").write(evil)
 PY
 ok 'the names are in there' grep -aq "$(printf '\033]0;x')" evil
 for what in summary leaks check maps threads arenas blocks 'maps --format csv' 'summary --json' \
-	'leaks --json' 'leaks --format jsonl' 'leaks --format csv' 'threads --json' 'maps --json'; do
+	'leaks --json' 'leaks --format jsonl' 'leaks --format csv' 'threads --json' 'maps --json' \
+	'summary --format prom' 'leaks --format folded' 'leaks --format html'; do
 	# shellcheck disable=SC2086
 	exits "$what: exit 0" 0 "$COREHEAP" $what evil
 	cat stdout stderr | LC_ALL=C tr -d '\n\40-\176' >left

@@ -122,7 +122,7 @@ static void what_is_wrong_is_said(void **state)
 	assert_false(PARSE("blocks", "core", "--format"));
 	assert_said("needs an argument");
 	assert_false(PARSE("blocks", "core", "--format", "xml"));
-	assert_said("text, json, jsonl or csv");
+	assert_said("text, json, jsonl, csv, prom, folded or html");
 	assert_false(PARSE("blocks", "core", "--json"));
 	assert_said("has no format json; it has text, csv");
 	assert_false(PARSE("summary", "core", "-n", "5"));
