@@ -1,5 +1,6 @@
 #include "formats/dwtype.h"
 
+#include "formats/codescope.h"
 #include "formats/image.h"
 
 #include <dwarf.h>
@@ -133,7 +134,7 @@ bool module_types(struct modules *modules, const struct module *module, const ch
 	if (!at)
 		return false;
 	list = mem_alloc(IMPORTS_MAX, sizeof(*list));
-	if (image_unit(image, at, &list[0]))
+	if (codescope_unit(image, at, &list[0]))
 		for (size_t i = 0; i < listed && s.left; i++)
 			search_unit(&s, &list[i], list, &listed);
 	else

@@ -1,5 +1,6 @@
 #include "formats/image.h"
 
+#include "formats/codescope.h"
 #include "formats/demangle.h"
 #include "formats/elfhead.h"
 #include "formats/hostfile.h"
@@ -97,6 +98,7 @@ void image_close(struct image *image)
 		return;
 	if (image->dwfl)
 		dwfl_end(image->dwfl);
+	codescope_free(image->scope);
 	dwarf_end(image->alt);
 	if (image->alt_fd >= 0)
 		close(image->alt_fd);
@@ -279,23 +281,6 @@ const char *image_tls_symbol_at(struct image *image, uint64_t at, const char **n
 
 /* ---- lines ---- */
 
-/* The compilation unit that covers at; by scanning where the file has no .debug_aranges (clang). */
-static Dwarf_Die *unit_at(Dwarf *dwarf, Dwarf_Addr at, Dwarf_Die *mem)
-{
-	Dwarf_CU *cu = NULL;
-	Dwarf_Die unit;
-
-	if (dwarf_addrdie(dwarf, at, mem))
-		return mem;
-	while (dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
-		if (dwarf_haspc(&unit, at) == 1) {
-			*mem = unit;
-			return mem;
-		}
-	}
-	return NULL;
-}
-
 /*
  * The debug file that dwz made of what several share: by its build-id only. libdw would open
  * whatever file the link names, so it is told that there is none where we have none: -1 is what
@@ -335,21 +320,14 @@ struct Dwarf *image_debug(struct image *image, uint64_t *bias)
 	return dwarf;
 }
 
-bool image_unit(struct image *image, uint64_t at, void *unit)
-{
-	Dwarf_Addr bias;
-	Dwarf *dwarf = image_debug(image, &bias);
-
-	return dwarf && unit_at(dwarf, at - bias, unit);
-}
-
 bool image_line(struct image *image, uint64_t at, const char **file, int *line)
 {
+	Dwarf_Die unit;
 	Dwarf_Addr bias;
-	Dwarf *dwarf = image_debug(image, &bias);
-	Dwarf_Die mem, *unit = dwarf ? unit_at(dwarf, at - bias, &mem) : NULL;
-	Dwarf_Line *found = unit ? dwarf_getsrc_die(unit, at - bias) : NULL;
+	Dwarf_Line *found = NULL;
 
+	if (codescope_unit(image, at, &unit) && image_debug(image, &bias))
+		found = dwarf_getsrc_die(&unit, at - bias);
 	if (!found || dwarf_lineno(found, line) || *line <= 0)
 		return false;
 	*file = dwarf_linesrc(found, NULL, NULL);

@@ -55,6 +55,7 @@ struct image {
 	bool alt_tried;
 	int alt_fd; /* of the debug file that is shared with others (dwz); -1: none */
 	struct Dwarf *alt;
+	struct codescope *scope; /* NULL: not asked for yet */
 	/* for libdw's request for debug information */
 	struct modules *owner;
 	const struct module *of; /* NULL: the vdso */
@@ -80,9 +81,6 @@ const char *image_tls_symbol_at(struct image *image, uint64_t at, const char **n
 
 /* Source line at an address; false: no line information. *file lives as long as the image. */
 bool image_line(struct image *image, uint64_t at, const char **file, int *line);
-
-/* The compilation unit that covers at goes to *unit, a Dwarf_Die. False: no such unit. */
-bool image_unit(struct image *image, uint64_t at, void *unit);
 
 /* The debug information; what it shares with others (dwz) is in image.alt then. Add *bias to
  * addresses in it. NULL: none at hand. */

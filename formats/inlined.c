@@ -1,10 +1,10 @@
 #include "formats/inlined.h"
 
+#include "formats/codescope.h"
 #include "formats/image.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
-#include <elfutils/libdwfl.h>
 
 #define SCOPES_MAX 64
 
@@ -32,32 +32,22 @@ size_t module_inlined(struct modules *modules, const struct module *module, vadd
 {
 	struct image *image = modules_image(modules, module);
 	uint64_t look = at - module->bias - 1;
-	Dwarf_Addr bias = 0;
-	Dwarf_Die unit, *lexical = NULL, *scopes = NULL;
-	size_t n = 0;
-	int found;
+	struct die_ref function[SCOPES_MAX];
+	Dwarf_Die unit, die;
+	size_t n = 0, found;
 
-	if (!image || !most || !image_unit(image, look, &unit) ||
+	if (!image || !most || !codescope_unit(image, look, &unit) ||
 	    !image_line(image, look, &out[0].file, &out[0].line))
 		return 0;
 	out[n++].function = NULL;
-	dwfl_module_getdwarf(image->module, &bias);
-	/* those of the source, then, from the innermost one outwards, those of the code */
-	found = dwarf_getscopes(&unit, look - bias, &lexical);
-	if (found > 0)
-		found = dwarf_getscopes_die(&lexical[0], &scopes);
-	for (int i = 0; i < found && i < SCOPES_MAX; i++) {
-		int tag = dwarf_tag(&scopes[i]);
-
-		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
-			continue;
-		out[n - 1].function = dwarf_diename(&scopes[i]);
-		if (tag == DW_TAG_subprogram || n == most)
+	found = codescope_functions(image, look, function, SCOPES_MAX);
+	for (size_t i = 0; i < found; i++) {
+		die_again(&function[i], &die);
+		out[n - 1].function = dwarf_diename(&die);
+		if (i + 1 == found || n == most)
 			break;
 		out[n] = (struct inlined){ 0 };
-		call_position(&unit, &scopes[i], &out[n++]);
+		call_position(&unit, &die, &out[n++]);
 	}
-	mem_free(lexical);
-	mem_free(scopes);
 	return n;
 }

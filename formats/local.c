@@ -108,7 +108,7 @@ static const struct pc_scope *scope_at(struct typegraph *graph, struct image *im
 
 	if (i != IDMAP_NONE)
 		return &graph->pc_scope.v[i];
-	if (image_unit(image, at + graph->index[image->of - graph->modules->v].bias, &unit) &&
+	if (codescope_unit(image, at + graph->index[image->of - graph->modules->v].bias, &unit) &&
 	    unit_whole(&unit))
 		search_unit(&s, &unit);
 	idmap_put(&graph->by_pc, pc, (uint32_t)graph->pc_scope.n);

@@ -1,15 +1,16 @@
 #include "formats/pointee.h"
 
+#include "formats/codescope.h"
 #include "formats/image.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
-#include <elfutils/libdwfl.h>
 
-#define DEPTH    24   /* of scopes in one function */
-#define STEPS    4000 /* entries of one function that are looked at */
-#define POINTERS 3    /* to pointers, on the way to a type */
-#define TYPEDS   16   /* typedefs and qualifiers on the way to a type */
+#define DEPTH          24   /* of scopes in one function */
+#define STEPS          4000 /* entries of one function that are looked at */
+#define POINTERS       3    /* to pointers, on the way to a type */
+#define FUNCTIONS_MOST 64
+#define TYPEDS         16 /* typedefs and qualifiers on the way to a type */
 
 struct search {
 	uint64_t line, size;
@@ -154,30 +155,15 @@ size_t module_pointees(struct modules *modules, const struct module *module, vad
 {
 	struct image *image = modules_image(modules, module);
 	struct search s = { .line = line, .size = size, .out = out, .most = most };
-	uint64_t look = at - module->bias - 1;
-	Dwarf_Addr bias = 0;
-	Dwarf_Die unit, *lexical = NULL, *scopes = NULL;
-	int found;
+	struct die_ref function[FUNCTIONS_MOST];
+	size_t n = image ? codescope_functions(image, at - module->bias - 1, function,
+	                                       FUNCTIONS_MOST)
+	                 : 0;
+	Dwarf_Die die;
 
-	if (!image || !image_unit(image, look, &unit))
-		return 0;
-	dwfl_module_getdwarf(image->module, &bias);
-	found = dwarf_getscopes(&unit, look - bias, &lexical);
-	if (found > 0)
-		found = dwarf_getscopes_die(&lexical[0], &scopes);
-	for (int i = 0; i < found; i++) {
-		int tag = dwarf_tag(&scopes[i]);
-
-		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
-			continue;
-		if (!depth--) {
-			walk(&s, &scopes[i]);
-			break;
-		}
-		if (tag == DW_TAG_subprogram)
-			break;
+	if (depth < n) {
+		die_again(&function[depth], &die);
+		walk(&s, &die);
 	}
-	mem_free(lexical);
-	mem_free(scopes);
 	return s.n;
 }

@@ -12,6 +12,7 @@
 #ifndef FORMATS_TYPEGRAPH_IN_H
 #define FORMATS_TYPEGRAPH_IN_H
 
+#include "formats/codescope.h"
 #include "formats/idmap.h"
 #include "formats/image.h"
 #include "formats/typegraph.h"
@@ -21,14 +22,6 @@
 #define DIES_MOST    (UINT64_C(1) << 27) /* looked at for one graph; clang has 6 * 10^7 */
 #define CHAIN_MOST   64                  /* typedefs, arrays of arrays, bases of bases, in a row */
 #define NAME_MOST    (64u << 10)         /* bytes of a name */
-
-struct Dwarf_CU;
-
-/* An entry: what it takes to make a Dwarf_Die again. */
-struct die_ref {
-	void *addr;
-	struct Dwarf_CU *cu;
-};
 
 struct node {
 	struct ctype type;
@@ -109,8 +102,6 @@ uint32_t type_of_entry(struct typegraph *graph, void *die);
 /* The type that an entry itself is; looks through typedefs. */
 uint32_t type_of_die(struct typegraph *graph, void *die);
 void type_load(struct typegraph *graph, struct node *node);
-/* The entry again, as libdw wants it. */
-void die_again(const struct die_ref *ref, void *die);
 
 /* typescope.c. "a::b" that an entry is in; NULL: the file's own scope. */
 const char *scope_of(struct typegraph *graph, void *die);

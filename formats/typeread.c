@@ -8,11 +8,6 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 
-void die_again(const struct die_ref *ref, void *die)
-{
-	*(Dwarf_Die *)die = (Dwarf_Die){ .addr = ref->addr, .cu = ref->cu };
-}
-
 static bool has(Dwarf_Die *die, unsigned name)
 {
 	return dwarf_hasattr(die, name) != 0;
