@@ -136,12 +136,21 @@ static uint64_t hash_set(uint64_t *v, uint32_t n, const struct set *s)
 	return hash_number(h, s->like_itself);
 }
 
-static uint64_t hash_looks(const struct below *b, const struct set *s)
+/* A class says of what size the nodes of its containers are; that differs between libraries. */
+static uint64_t key_below(const struct below *b, uint32_t owner, uint32_t look)
+{
+	const struct look *x = &b->looks->v.v[look];
+
+	return b->looks->v.v[owner].fixed && x->part ? x->kind : x->key;
+}
+
+/* owner: the look of what they hang on. */
+static uint64_t hash_looks(const struct below *b, uint32_t owner, const struct set *s)
 {
 	uint64_t v[MOST];
 
 	for (uint32_t i = 0; i < s->n; i++)
-		v[i] = b->looks->v.v[s->look[i]].key;
+		v[i] = key_below(b, owner, s->look[i]);
 	return hash_set(v, s->n, s);
 }
 
@@ -167,7 +176,8 @@ uint64_t below_looks(const struct below *b, uint32_t node)
 
 		gather_below(b, node, looks.look[i], &t);
 		t.like_itself &= !b->plain; /* a list may have one node only */
-		look[i] = hash_number(b->looks->v.v[looks.look[i]].key, hash_looks(b, &t));
+		look[i] = hash_number(key_below(b, b->look[node], looks.look[i]),
+		                      hash_looks(b, looks.look[i], &t));
 	}
 	return hash_set(look, looks.n, &looks);
 }

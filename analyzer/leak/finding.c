@@ -37,7 +37,7 @@ static void sign_size(struct report *r, struct report_finding *f)
 {
 	const struct look look = { .type = f->type, .size = f->size };
 
-	f->key = hash_number(look_key(f->type, f->size), 0);
+	f->key = hash_number(look_key(&look), 0);
 	f->signature = look_text(&look, &r->pool);
 }
 

@@ -35,19 +35,45 @@ static bool is_text(const char *type)
 	return !strcmp(type, "text");
 }
 
-/* with_origin: of a block that may stand for a group, and not for what hangs on one. */
-static uint32_t look_of(struct fold *f, const struct block *b, bool with_origin)
+/* A class has one size, which its members give it, those of the standard library too. */
+static bool is_class(const struct type *type)
+{
+	size_t n = strlen(type->name);
+
+	return !strcmp(type->method, "vtable") && (n < 2 || strcmp(type->name + n - 2, "[]") != 0);
+}
+
+/* What a container or an array keeps its elements in is as long as there are elements. */
+static bool is_array(const struct type *type)
+{
+	static const char *const names[] = { " buffer", " buckets", ":deque map" };
+	size_t n = strlen(type->name);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(type->method, "container") && strstr(type->name, names[i]))
+			return true;
+	return n > 2 && !strcmp(type->name + n - 2, "[]");
+}
+
+/* head: a block that may stand for a group, and not what hangs on one. */
+static uint32_t look_of(struct fold *f, const struct block *b, bool head)
 {
 	const struct types *types = f->how->by < GROUP_BY_SIZE ? f->how->types : NULL;
 	uint32_t label = types ? types_label(types, b->id) : 0;
 	const struct type *type = label ? types_by_label(types, label) : NULL;
-	const struct origin *origin = with_origin && f->how->origins
+	const struct origin *origin = head && f->how->origins
 	                                      ? origin_of(f->how->origins, b->addr)
 	                                      : NULL;
-	bool varied = type && (f->how->by == GROUP_BY_TYPE || is_text(type->name));
+	bool varied = type && (f->how->by == GROUP_BY_TYPE || is_text(type->name) ||
+	                       (!head && is_array(type)));
+	const struct look look = { .type = type ? type->name : NULL,
+		                   .confidence = type ? type->confidence : -1,
+		                   .size = varied || origin ? LOOK_VARIED : b->size,
+		                   .origin = origin,
+		                   .fixed = type && is_class(type),
+		                   .part = type && !strcmp(type->method, "container") };
 
-	return looks_put(&f->looks, type ? type->name : NULL, type ? type->confidence : -1,
-	                 varied || origin ? LOOK_VARIED : b->size, origin);
+	return looks_put(&f->looks, &look);
 }
 
 static struct group blank(const struct fold *f, enum reach_class reach, uint32_t look, vaddr at)
@@ -194,7 +220,9 @@ static void make_plain(struct heads *h)
 	for (uint32_t i = 0; i < n; i++) {
 		struct look x = l->v.v[i];
 
-		h->plain[i] = looks_put(l, x.type, x.confidence, LOOK_VARIED, NULL);
+		x.size = LOOK_VARIED;
+		x.origin = NULL;
+		h->plain[i] = looks_put(l, &x);
 	}
 	h->exact = (struct below){ &h->held.graph, h->look, l, NULL };
 	h->form = h->exact;

@@ -57,25 +57,24 @@ static uint64_t kind_of(const char *type)
 	return hash_number(hash_text(HASH_START, type), 0);
 }
 
-uint64_t look_key(const char *type, uint64_t size)
+uint64_t look_key(const struct look *look)
 {
-	return hash_number(kind_of(type), size);
+	return hash_number(kind_of(look->type), look->fixed ? 0 : look->size);
 }
 
-uint32_t looks_put(struct looks *l, const char *type, double confidence, uint64_t size,
-                   const struct origin *origin)
+uint32_t looks_put(struct looks *l, const struct look *look)
 {
-	struct look x = {
-		.type = type, .confidence = type ? confidence : -1, .size = size, .origin = origin
-	};
+	struct look x = *look;
 	size_t i;
 
+	if (!x.type)
+		x.confidence = -1;
 	if (l->v.n && same(&l->v.v[l->last], &x)) /* runs of equal ones are common */
 		return l->last;
-	x.kind = kind_of(type);
-	x.key = look_key(type, size);
-	if (origin)
-		x.key = hash_number(x.key, origin->name);
+	x.kind = kind_of(x.type);
+	x.key = look_key(&x);
+	if (x.origin)
+		x.key = hash_number(x.key, x.origin->name);
 	if (l->v.n * 2 >= l->nslots)
 		grow(l);
 	i = slot_of(l, &x);

@@ -15,9 +15,11 @@ struct look {
 	double confidence;           /* of the type; negative: unknown */
 	uint64_t size;               /* usable bytes, or LOOK_VARIED */
 	const struct origin *origin; /* origin.h; NULL: not known. Equal stacks: the same one */
+	bool fixed; /* a class, which has one size, so that this says nothing more */
+	bool part;  /* of a container: whose that is says how large it is */
 	/* Hashes of names and numbers only: the same in every run, on every host. */
 	uint64_t kind; /* of the type; of nothing where it is unknown */
-	uint64_t key;  /* of type, size and the site's function and callers */
+	uint64_t key;  /* of type, size (unless fixed) and the site's function and callers */
 };
 
 struct looks {
@@ -28,12 +30,14 @@ struct looks {
 	uint32_t last;
 };
 
-/* The number of this look. type and origin may be NULL; they are kept by reference. */
-uint32_t looks_put(struct looks *looks, const char *type, double confidence, uint64_t size,
-                   const struct origin *origin);
+/*
+ * The number of the look with this type, confidence, size, origin and fixed. type and origin may be
+ * NULL; they are kept by reference.
+ */
+uint32_t looks_put(struct looks *looks, const struct look *look);
 void looks_free(struct looks *looks);
 
-uint64_t look_key(const char *type, uint64_t size); /* as look.key */
+uint64_t look_key(const struct look *look); /* of type, size and fixed: as look.key */
 
 /* A hash of text and numbers that depends on nothing else (FNV-1a, splitmix64's finalizer). */
 uint64_t hash_text(uint64_t h, const char *text); /* its end, too; NULL is as "" */

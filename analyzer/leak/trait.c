@@ -10,6 +10,7 @@
 #define AGREE      90     /* percent of the samples that have it */
 #define FEW_SHARED 8      /* blocks that point to the same one: fewer may do so by chance */
 #define TEXT_MOST  256    /* bytes of text that are looked at */
+#define SHORT      15     /* bytes of text that a std::string keeps itself */
 #define INLINE     8      /* bytes of text in a block itself: fewer may be a number */
 #define FEW_BLOCKS 200000 /* in which a root is searched for */
 
@@ -20,7 +21,8 @@ struct search {
 	struct block block[SAMPLES];
 	uint64_t value[SAMPLES]; /* of the word that is looked at */
 	size_t n;
-	bool in_text; /* the word before it was text */
+	bool in_text;  /* the word before it was text */
+	uint64_t skip; /* offset up to which words are known */
 	struct report_trait trait[MOST];
 	size_t ntraits;
 };
@@ -51,7 +53,17 @@ static const char *name_of(const struct search *s, const struct symbol *symbol)
 	return pool_printf(pool, "%s (%s)", symbol->name, place);
 }
 
-/* The C library's own say nothing of the program; a class's vtable is in its type's name. */
+/* A class's vtables are in its type's name. */
+static bool is_told(const struct search *s, const struct symbol *symbol)
+{
+	static const char vtable[] = "vtable for ";
+	const struct type *type = types_of(s->a->types, s->block[0].id);
+
+	return type && !strcmp(type->method, "vtable") && symbol->name &&
+	       !strncmp(symbol->name, vtable, sizeof(vtable) - 1);
+}
+
+/* The C library's own say nothing of the program. */
 static bool in_file(struct search *s, uint64_t offset, vaddr at, bool code)
 {
 	struct symbol symbol;
@@ -59,7 +71,7 @@ static bool in_file(struct search *s, uint64_t offset, vaddr at, bool code)
 
 	module_symbol(s->a->core, analysis_modules(s->a), at, false, &symbol);
 	if (!symbol.module || symbol.module->start == at || module_is_runtime(symbol.module) ||
-	    (code && s->n < 2 && (!symbol.name || symbol.offset)) ||
+	    (code && s->n < 2 && (!symbol.name || symbol.offset)) || is_told(s, &symbol) ||
 	    (!offset && type && !strcmp(type->method, "vtable")))
 		return false;
 	put(s, offset, code ? "function" : "variable", name_of(s, &symbol), at);
@@ -150,10 +162,55 @@ static bool text_word(struct search *s, uint64_t offset, bool inside)
 	return true;
 }
 
+/* libstdc++'s: text, length, then the text itself up to 15 bytes, else how much there is room for.
+ */
+static bool is_string(const struct search *s, size_t i, uint64_t offset, const char **form)
+{
+	unsigned word = s->a->core->machine->word;
+	vaddr at = s->block[i].addr + offset, text = core_pointer(s->a->core, s->value[i]);
+	uint64_t length, room = SHORT;
+	struct block b;
+	const char *p;
+
+	*form = NULL;
+	if (s->block[i].size < offset + 2 * word + SHORT + 1 ||
+	    !core_read_word(s->a->core, at + word, &length))
+		return false;
+	if (text != at + 2 * word &&
+	    (!core_read_word(s->a->core, at + 2 * word, &room) || !heap_span(s->a->heap, text) ||
+	     !heap_find(s->a->heap, text, &b) || b.addr != text || room <= SHORT || room >= b.size))
+		return false;
+	p = length <= room ? (const char *)core_at(s->a->core, text, length + 1) : NULL;
+	if (!p || p[length])
+		return false;
+	*form = text_form(p, length < TEXT_MOST ? (size_t)length : TEXT_MOST);
+	return true;
+}
+
+static bool string_word(struct search *s, uint64_t offset)
+{
+	const char *form, *same = NULL;
+	size_t hits = 0, told = 0, agree = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		hits += is_string(s, i, offset, &form);
+		told += form != NULL;
+		same = same ? same : form;
+		agree += form && form == same;
+	}
+	if (!most(s, hits) || !told)
+		return false;
+	put(s, offset, "string", agree * 100 >= told * AGREE ? same : "text", 0);
+	s->skip = offset + 2 * s->a->core->machine->word + SHORT;
+	return true;
+}
+
 static void of_word(struct search *s, uint64_t offset)
 {
 	bool any = false;
 
+	if (offset < s->skip)
+		return;
 	for (size_t i = 0; i < s->n; i++) {
 		if (!core_read_word(s->a->core, s->block[i].addr + offset, &s->value[i]))
 			s->value[i] = 0;
@@ -167,7 +224,7 @@ static void of_word(struct search *s, uint64_t offset)
 		s->in_text = form_of(s, 0, offset, true) != NULL;
 		return;
 	}
-	if (same_word(s, offset) || text_word(s, offset, false))
+	if (string_word(s, offset) || same_word(s, offset) || text_word(s, offset, false))
 		return;
 	s->in_text = s->n > 1 && text_word(s, offset, true); /* of one block it tells nothing */
 }
@@ -198,6 +255,7 @@ static void of_finding(struct search *s)
 	words -= words > 1; /* what malloc added is left over from somebody else */
 	s->ntraits = 0;
 	s->in_text = false;
+	s->skip = 0;
 	for (uint64_t i = 0; i < words && i < WORDS && s->ntraits < MOST; i++)
 		of_word(s, i * word);
 	if (!s->ntraits)

@@ -222,7 +222,7 @@ static const char *const schema[] = {
 	"          'what its blocks have in common at an offset, as far as some of them tell',",
 	"          'items': {'type': 'object', 'required': ['offset', 'kind', 'text'],",
 	"            'properties': {'offset': {'$ref': '#/$defs/number'},",
-	"              'kind': {'enum': ['function', 'variable', 'block', 'text',",
+	"              'kind': {'enum': ['function', 'variable', 'block', 'string', 'text',",
 	"                'pointer to text']},",
 	"              'text': {'type': 'string'}, 'address': {'$ref': '#/$defs/address'}}}},",
 	"        'at': {'$ref': '#/$defs/address', 'description': 'the damaged block'},",

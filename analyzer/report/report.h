@@ -189,7 +189,7 @@ struct report_site {
 /* What the blocks of a finding have in common at one offset: trait.h. */
 struct report_trait {
 	uint64_t offset;  /* bytes */
-	const char *kind; /* "function", "variable", "block", "text", "pointer to text" */
+	const char *kind; /* "function", "variable", "block", "string", "text", "pointer to text" */
 	const char *text; /* its name, what holds the block, the form of the text */
 	vaddr at;         /* what all point to; 0: nothing of one address */
 };

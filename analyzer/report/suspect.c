@@ -4,7 +4,7 @@
 #define WORTH_NAMING 5   /* a group that has this part of what leaked, or more */
 #define LOOKS_MOST   60  /* bytes of a signature in it */
 #define TRAITS_TOLD  3   /* in a sentence */
-#define RANKS        4   /* kinds of traits but one */
+#define RANKS        5   /* kinds of traits but one */
 #define NAME_MOST    120 /* bytes of a type's name in a sentence */
 
 /* A leak with what it holds; what is possible by itself, if no structural pointer keeps it. */
@@ -66,6 +66,7 @@ static const char *trait_text(struct report *r, const struct report_trait *t)
 	} kinds[] = { { "function", "the address of " },
 		      { "variable", "the address of " },
 		      { "block", "a pointer to " },
+		      { "string", "a std::string like " },
 		      { "pointer to text", "a pointer to text like " },
 		      { "text", "text like " } };
 	const char *words = "", *what = t->text;
@@ -74,7 +75,9 @@ static const char *trait_text(struct report *r, const struct report_trait *t)
 		if (!strcmp(t->kind, kinds[i].kind))
 			words = kinds[i].words;
 	if (!strcmp(what, "text")) { /* of no form, or of several */
-		words = strcmp(t->kind, "text") ? "a pointer to text" : "text";
+		words = !strcmp(t->kind, "string") ? "a std::string"
+		        : strcmp(t->kind, "text")  ? "a pointer to text"
+		                                   : "text";
 		what = "";
 	}
 	return pool_printf(&r->pool, " at %llu %s%s", (unsigned long long)t->offset, words, what);
@@ -83,7 +86,8 @@ static const char *trait_text(struct report *r, const struct report_trait *t)
 /* The surest kinds of traits come first. */
 static unsigned rank_of(const struct report_trait *t)
 {
-	static const char *const kinds[] = { "function", "block", "variable", "pointer to text" };
+	static const char *const kinds[] = { "function", "block", "variable", "string",
+		                             "pointer to text" };
 	unsigned i = 0;
 
 	while (i < sizeof(kinds) / sizeof(*kinds) && strcmp(t->kind, kinds[i]) != 0)

@@ -58,9 +58,9 @@ int main()
 	abort();
 }
 CC
-for flags in '-O0 -g' '-O2' '-O2 -s'; do
-	if ! g++ $flags -o prog prog.cc 2>/dev/null; then
-		result 1 "$flags: a program"
+for flags in 'g++ -O0 -g' 'g++ -O2' 'g++ -O2 -s' 'clang++ -stdlib=libc++ -O2'; do
+	if ! $flags -o prog prog.cc 2>/dev/null; then
+		skip "$flags: a program" 'not installed'
 		continue
 	fi
 	kernel_core core "$OUT/prog"
@@ -75,7 +75,8 @@ for f in json.load(sys.stdin)["findings"]:
 	is "$flags: one finding" "$(cut -d' ' -f1 found)" 1900
 	cat found >>all
 done
-is 'of all builds with one fingerprint' "$(cut -d' ' -f2 all | sort -u | wc -l)" 1
+ok 'g++ builds it' test "$(wc -l <all)" -ge 3
+is 'of all builds, and with libc++, with one fingerprint' "$(cut -d' ' -f2 all | sort -u | wc -l)" 1
 
 # What is not leaked but hangs on one variable: a list whose blocks have a header in front, as some
 # libraries' allocators put there, so that pointers lead behind it.

@@ -112,6 +112,31 @@ for flags in '-O0 -g' '-O2 -s'; do
 		'What they have in common: at 8 the address of .*prog\+0x[0-9a-f]+\)?, at 16 a pointer to the same .*, held by'
 done
 
+cat >prog.cc <<'CC'
+#include <cstdlib>
+#include <string>
+
+struct entry {
+	long number;
+	std::string name;
+	long time;
+};
+
+int main()
+{
+	for (int i = 0; i < 200; i++)
+		(new entry)->name = "/some/where/" + std::string(i % 40, 'x');
+	abort();
+}
+CC
+if g++ -O2 -s -o prog prog.cc; then
+	kernel_core core "$OUT/prog"
+	like 'a std::string in a struct' "$("$COREHEAP" summary core --no-sites | head -n 6 | tr '\n' ' ')" \
+		'What they have in common: at 8 a std::string like paths\.'
+else
+	skip 'a std::string in a struct' 'no g++'
+fi
+
 compile prog prog.c -O0
 kernel_core core "$OUT/prog" chain
 text=$("$COREHEAP" summary core --no-sites | head -n 6 | tr '\n' ' ')
