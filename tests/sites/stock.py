@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Programs as they are installed: is what is called likely right, and what comes first in lists?
 
-    stock.py COREHEAP CORE TRUTH LIKELY LISTED
+    stock.py COREHEAP CORE TRUTH LIKELY LISTED TOLD
 
 A claim is right where it is any frame of the block's stack that stacks.c recorded, as the return
 address in its module or a line by addr2line. Exits 1 where less than LIKELY percent of those called
-likely or less than LISTED percent of the first of lists are right; what is silent is right.
+likely or less than LISTED percent of the first of lists are right, or less than TOLD blocks have either;
+what is silent else is right.
 """
 import json
 import os
@@ -88,7 +89,7 @@ def main():
         tally = count["likely" if "site" in block else "listed"]
         tally[0] += 1
         tally[1] += known[claim, stack]
-    bad = total < 100
+    bad = total < 100 or sum(said for said, _ in count.values()) < int(tail[2])
     for (kind, (said, true)), least in zip(count.items(), tail):
         print("%s: %d of %d blocks, right %d" % (kind, said, total, true))
         bad = bad or true * 100 < said * float(least)
