@@ -40,7 +40,7 @@ struct profile {
 	uint64_t top;                           /* bytes of free_held in top chunks */
 	ARRAY(struct report_finding) groups;    /* of every verdict; signed as findings are */
 	ARRAY(struct profile_mapping) mappings; /* sorted by kind and path */
-	bool sampled;                           /* the rest is there */
+	bool sampled;                           /* blocks are there */
 	struct classes classes;
 	ARRAY(struct kin) kin; /* sorted by size class, that of unknown type first */
 	uint32_t *kin_of;      /* by group: index into kin; UINT32_MAX: no size class has it */

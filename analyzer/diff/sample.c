@@ -159,8 +159,6 @@ void sample_take(struct profile *profile, struct analysis *a)
 	struct block b;
 
 	profile->sampled = instance_key(a->core, &d.key);
-	if (!profile->sampled)
-		return;
 	make_classes(profile);
 	choose_levels(&profile->classes);
 	kins_make(profile);
@@ -168,6 +166,8 @@ void sample_take(struct profile *profile, struct analysis *a)
 	d.reference = mem_alloc(profile->kin.n + 1, sizeof(*d.reference));
 	while (heap_next_set(d.heap, d.heap->used, &it, &b))
 		draw(&d, &b);
+	if (!profile->sampled) /* nothing seals them; how alike they are counts all the same */
+		array_free(&profile->blocks);
 	mem_free(d.reference);
 	group_index_free(&d.groups);
 }
