@@ -4,6 +4,7 @@
 #include "analyzer/reach/reach.h"
 #include "analyzer/process/when.h"
 
+#include <stddef.h>
 #include <unistd.h>
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -198,27 +199,6 @@ static bool set_debug_dir(struct parse *p, const char *name, const char *value)
 	return set_directory(p, name, value, &p->opt->where.debug_dir);
 }
 
-static bool set_no_cache(struct parse *p, const char *name, const char *value)
-{
-	(void)name, (void)value;
-	p->opt->where.no_cache = true;
-	return true;
-}
-
-static bool set_no_sites(struct parse *p, const char *name, const char *value)
-{
-	(void)name, (void)value;
-	p->opt->where.no_sites = true;
-	return true;
-}
-
-static bool set_debuginfod(struct parse *p, const char *name, const char *value)
-{
-	(void)name, (void)value;
-	p->opt->where.debuginfod = true;
-	return true;
-}
-
 static bool set_exe(struct parse *p, const char *name, const char *value)
 {
 	if (access(value, R_OK) != 0)
@@ -231,20 +211,6 @@ static bool set_fail_on(struct parse *p, const char *name, const char *value)
 {
 	(void)name;
 	return condition_parse(value, &p->opt->fail_on, p->err);
-}
-
-static bool set_profile(struct parse *p, const char *name, const char *value)
-{
-	(void)name, (void)value;
-	p->opt->profile = true;
-	return true;
-}
-
-static bool set_retained(struct parse *p, const char *name, const char *value)
-{
-	(void)name, (void)value;
-	p->opt->retained = true;
-	return true;
 }
 
 static bool set_times(struct parse *p, const char *name, const char *value)
@@ -273,13 +239,6 @@ static bool set_limit_bytes(struct parse *p, const char *name, const char *value
 {
 	return (options_bytes(value, &p->opt->limit_bytes) && p->opt->limit_bytes > 0) ||
 	       bad(p, name, value, "a size such as 512M or 4G");
-}
-
-static bool set_strict(struct parse *p, const char *name, const char *value)
-{
-	(void)name, (void)value;
-	p->opt->strict = true;
-	return true;
 }
 
 static bool set_show_content(struct parse *p, const char *name, const char *value)
@@ -323,27 +282,6 @@ static bool set_color(struct parse *p, const char *name, const char *value)
 	return true;
 }
 
-static bool set_no_sandbox(struct parse *p, const char *name, const char *value)
-{
-	(void)name, (void)value;
-	p->opt->no_sandbox = true;
-	return true;
-}
-
-static bool set_quiet(struct parse *p, const char *name, const char *value)
-{
-	(void)name, (void)value;
-	p->opt->quiet = true;
-	return true;
-}
-
-static bool set_verbose(struct parse *p, const char *name, const char *value)
-{
-	(void)name, (void)value;
-	p->opt->verbose = true;
-	return true;
-}
-
 static bool set_help(struct parse *p, const char *name, const char *value)
 {
 	(void)name, (void)value;
@@ -358,80 +296,83 @@ static bool set_version(struct parse *p, const char *name, const char *value)
 	return true;
 }
 
+#define FLAG(field) offsetof(struct options, field)
+
 /* In the order of help. */
 const struct option option_list[] = {
-	{ "--format", 0, "FORMAT", NULL, 0, set_format,
+	{ "--format", 0, "FORMAT", NULL, 0, set_format, 0,
 	  "text, json, jsonl, csv, prom, folded or html, as far as the command has them" },
-	{ "--json", 0, NULL, NULL, 0, set_json, "short for --format json" },
-	{ "--output", 'o', "FILE", NULL, 0, set_output,
+	{ "--json", 0, NULL, NULL, 0, set_json, 0, "short for --format json" },
+	{ "--output", 'o', "FILE", NULL, 0, set_output, 0,
 	  "write the result there, readable by you alone, instead of standard output" },
-	{ "--limit", 'n', "N", NULL, TAKES_LIMIT, set_limit,
+	{ "--limit", 'n', "N", NULL, TAKES_LIMIT, set_limit, 0,
 	  "at most N lines of the listing; 0: all" },
-	{ "--sort", 0, "KEY", NULL, TAKES_SORT, set_sort, "order of the listing" },
-	{ "--min-bytes", 0, "N", NULL, TAKES_MIN_BYTES, set_min_bytes,
+	{ "--sort", 0, "KEY", NULL, TAKES_SORT, set_sort, 0, "order of the listing" },
+	{ "--min-bytes", 0, "N", NULL, TAKES_MIN_BYTES, set_min_bytes, 0,
 	  "leave out what has fewer bytes; 64K, 1.5M" },
-	{ "--state", 0, "S[,S]", STATES, TAKES_STATE, set_state,
+	{ "--state", 0, "S[,S]", STATES, TAKES_STATE, set_state, 0,
 	  "only blocks that are used, free, internal" },
-	{ "--reach", 0, "R[,R]", REACHES, TAKES_REACH, set_reach,
+	{ "--reach", 0, "R[,R]", REACHES, TAKES_REACH, set_reach, 0,
 	  "only blocks that are definite, indirect, possible, reachable; leaked: "
 	  "definite,indirect" },
-	{ "--size", 0, "N", NULL, TAKES_SIZE, set_size, "only blocks of this usable size" },
-	{ "--group-by", 0, "KEY", GROUP_KEYS, TAKES_GROUP_BY, set_group_by,
+	{ "--size", 0, "N", NULL, TAKES_SIZE, set_size, 0, "only blocks of this usable size" },
+	{ "--group-by", 0, "KEY", GROUP_KEYS, TAKES_GROUP_BY, set_group_by, 0,
 	  "what one line of the listing stands for: site, type or size; otherwise all that is "
 	  "known" },
-	{ "--type", 0, "RE", NULL, TAKES_TYPE, set_type,
+	{ "--type", 0, "RE", NULL, TAKES_TYPE, set_type, 0,
 	  "only what has a type that matches this extended regular expression" },
-	{ "--site", 0, "RE", NULL, TAKES_TYPE, set_site,
+	{ "--site", 0, "RE", NULL, TAKES_TYPE, set_site, 0,
 	  "only what was allocated in a function, file or module that matches" },
-	{ "--suppress", 0, "FILE", NULL, TAKES_SUPPRESS, set_suppress,
+	{ "--suppress", 0, "FILE", NULL, TAKES_SUPPRESS, set_suppress, 0,
 	  "leave out leaks that its lines leak:PATTERN match, as LeakSanitizer's files have them" },
-	{ "--sysroot", 0, "DIR", NULL, TAKES_FILES, set_sysroot,
+	{ "--sysroot", 0, "DIR", NULL, TAKES_FILES, set_sysroot, 0,
 	  "look for the process's files under DIR (build-ids are compared)" },
-	{ "--exe", 0, "FILE", NULL, TAKES_FILES, set_exe,
+	{ "--exe", 0, "FILE", NULL, TAKES_FILES, set_exe, 0,
 	  "the executable of the process, if not at its old place" },
-	{ "--debug-dir", 0, "DIR", NULL, TAKES_FILES, set_debug_dir,
+	{ "--debug-dir", 0, "DIR", NULL, TAKES_FILES, set_debug_dir, 0,
 	  "look for files with debug information there too" },
-	{ "--no-cache", 0, NULL, NULL, TAKES_FILES, set_no_cache,
+	{ "--no-cache", 0, NULL, NULL, TAKES_FILES, NULL, FLAG(where.no_cache),
 	  "do not keep what was worked out from files, nor use what was kept" },
-	{ "--no-sites", 0, NULL, NULL, TAKES_FILES, set_no_sites,
+	{ "--no-sites", 0, NULL, NULL, TAKES_FILES, NULL, FLAG(where.no_sites),
 	  "do not infer where blocks were allocated, which takes the most time" },
-	{ "--debuginfod", 0, NULL, NULL, TAKES_FILES, set_debuginfod,
+	{ "--debuginfod", 0, NULL, NULL, TAKES_FILES, NULL, FLAG(where.debuginfod),
 	  "ask the servers of $DEBUGINFOD_URLS for files that are nowhere else: they learn "
 	  "build-ids" },
-	{ "--fail-on", 0, "EXPR", NULL, TAKES_FAIL_ON, set_fail_on,
+	{ "--fail-on", 0, "EXPR", NULL, TAKES_FAIL_ON, set_fail_on, 0,
 	  "exit with 1 if it holds: 'leaked>0', 'definite>10M', 'definite.blocks>=5'" },
-	{ "--show-content", 0, "[=BYTES]", NULL, TAKES_CONTENT, set_show_content,
+	{ "--show-content", 0, "[=BYTES]", NULL, TAKES_CONTENT, set_show_content, 0,
 	  "show what is in the blocks (64 bytes); may show secrets" },
-	{ "--profile", 0, NULL, NULL, TAKES_PROFILE, set_profile,
+	{ "--profile", 0, NULL, NULL, TAKES_PROFILE, NULL, FLAG(profile),
 	  "with --json: also what `coreheap diff` needs once the core is gone" },
-	{ "--retained", 0, NULL, NULL, TAKES_RETAINED, set_retained,
+	{ "--retained", 0, NULL, NULL, TAKES_RETAINED, NULL, FLAG(retained),
 	  "on which blocks most of the memory in use hangs, of a big heap too; takes seconds" },
-	{ "--times", 0, "T,T[,T]", NULL, TAKES_TIMES, set_times,
+	{ "--times", 0, "T,T[,T]", NULL, TAKES_TIMES, set_times, 0,
 	  "when the snapshots were taken: 2026-11-21T15:37:30Z, or seconds since 1970" },
-	{ "--interval", 0, "D", NULL, TAKES_TIMES, set_interval,
+	{ "--interval", 0, "D", NULL, TAKES_TIMES, set_interval, 0,
 	  "the time from one snapshot to the next: 90s, 10m, 1.5h, 2d" },
-	{ "--list", 0, "FATE[,FATE]", FATE_NAMES, TAKES_TIMES, set_list,
+	{ "--list", 0, "FATE[,FATE]", FATE_NAMES, TAKES_TIMES, set_list, 0,
 	  "instead, the newest snapshot's blocks that survived, were replaced, born, or are of the "
 	  "cohort" },
-	{ "--limit-bytes", 0, "N", NULL, TAKES_TIMES, set_limit_bytes,
+	{ "--limit-bytes", 0, "N", NULL, TAKES_TIMES, set_limit_bytes, 0,
 	  "tell when memory reaches N at this rate: 512M, 4G" },
-	{ "--strict", 0, NULL, NULL, TAKES_CORE, set_strict,
+	{ "--strict", 0, NULL, NULL, TAKES_CORE, NULL, FLAG(strict),
 	  "exit with 4 if part of the core could not be read" },
-	{ "--threads", 0, "N", NULL, TAKES_CORE, set_threads,
+	{ "--threads", 0, "N", NULL, TAKES_CORE, set_threads, 0,
 	  "use at most N threads; the result is the same for every N" },
-	{ "--max-memory", 0, "N", NULL, TAKES_CORE, set_max_memory,
+	{ "--max-memory", 0, "N", NULL, TAKES_CORE, set_max_memory, 0,
 	  "give up rather than use more memory than N" },
-	{ "--max-unpacked", 0, "N", NULL, TAKES_CORE, set_max_unpacked,
+	{ "--max-unpacked", 0, "N", NULL, TAKES_CORE, set_max_unpacked, 0,
 	  "give up on a compressed core that unpacks to more than N bytes" },
-	{ "--no-sandbox", 0, NULL, NULL, TAKES_CORE, set_no_sandbox,
+	{ "--no-sandbox", 0, NULL, NULL, TAKES_CORE, NULL, FLAG(no_sandbox),
 	  "accepted for scripts: this version has no sandbox yet" },
-	{ "--color", 0, "WHEN", COLORS, 0, set_color,
+	{ "--color", 0, "WHEN", COLORS, 0, set_color, 0,
 	  "auto, always or never; NO_COLOR is honoured" },
-	{ "--quiet", 'q', NULL, NULL, 0, set_quiet, "say nothing on standard error but errors" },
-	{ "--verbose", 'v', NULL, NULL, 0, set_verbose,
+	{ "--quiet", 'q', NULL, NULL, 0, NULL, FLAG(quiet),
+	  "say nothing on standard error but errors" },
+	{ "--verbose", 'v', NULL, NULL, 0, NULL, FLAG(verbose),
 	  "more: in text what is left out otherwise, in JSON the time and memory used" },
-	{ "--help", 'h', NULL, NULL, 0, set_help, "what the command does, and its options" },
-	{ "--version", 'V', NULL, NULL, 0, set_version,
+	{ "--help", 'h', NULL, NULL, 0, set_help, 0, "what the command does, and its options" },
+	{ "--version", 'V', NULL, NULL, 0, set_version, 0,
 	  "the version of coreheap and of the libraries that it uses" },
 };
 const size_t noptions = COUNT(option_list);

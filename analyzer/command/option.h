@@ -23,8 +23,9 @@ struct option {
 	const char *
 		values; /* a comma list of what the argument may be; NULL: anything, or see below */
 	unsigned needs; /* bits of takes; 0: every command takes it */
-	/* value NULL: none was given. False: the message is in p->err. */
+	/* value NULL: none was given. False: the message is in p->err. NULL: it sets `flag`. */
 	bool (*set)(struct parse *p, const char *name, const char *value);
+	size_t flag;      /* offset of a bool of struct options */
 	const char *what; /* for help, in a line */
 };
 

@@ -19,7 +19,10 @@ static bool apply(struct parse *p, const struct option *o, const char *value)
 			p->by[bit] = o->name;
 	}
 	p->given |= o->needs;
-	return o->set(p, o->name, value);
+	if (o->set)
+		return o->set(p, o->name, value);
+	*(bool *)((char *)p->opt + o->flag) = true;
+	return true;
 }
 
 static bool unknown_option(struct parse *p, const char *word, size_t n)
