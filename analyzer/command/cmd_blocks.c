@@ -250,7 +250,9 @@ static int run(const struct options *opt, struct out *out)
 	l.origins = analysis_origins(&a);
 	l.types = analysis_types(&a);
 	if ((opt->format != FORMAT_TEXT || opt->has_site) && !origins_all(l.origins))
-		sites_make(&a, NULL, &l.sites);
+		sites_make(&a, &l.sites);
+	if (l.sites)
+		sites_all(l.sites);
 	if (l.sites)
 		sites_warn(l.sites, &r);
 	render(&l, &a, &r);

@@ -85,7 +85,7 @@ void explain_sites(struct analysis *a, struct explanation *v, size_t n, struct p
 		    v[i].origin)
 			continue;
 		if (!sites)
-			sites_make(a, NULL, &sites);
+			sites_make(a, &sites);
 		one(sites, &v[i], pool);
 	}
 	sites_free(sites);

@@ -5,8 +5,9 @@
  * the version in front ("h1:") changes when the rule does.
  */
 #include "analyzer/leak/group.h"
-#include "analyzer/site/origin.h"
 #include "analyzer/report/report.h"
+#include "analyzer/site/origin.h"
+#include "analyzer/site/site.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +155,16 @@ static void add_group(struct report *report, const struct group *g, bool told)
 	array_push(&report->findings, f);
 }
 
+/* Verdicts whose blocks' types are wanted; 0: all, as where sites are judged by all blocks. */
+static unsigned typed_for(struct analysis *a, unsigned classes)
+{
+	if (sites_whole(a))
+		return 0;
+	if (classes & 1u << REACH_DEFINITE) /* what hangs on a leak tells what it is */
+		classes |= 1u << REACH_INDIRECT;
+	return classes;
+}
+
 static void make_groups(struct analysis *a, enum group_by by, unsigned classes, struct groups *out)
 {
 	struct grouping how = { .core = a->core, .classes = classes, .by = by };
@@ -162,10 +173,7 @@ static void make_groups(struct analysis *a, enum group_by by, unsigned classes, 
 	how.reach = analysis_reach(a);
 	if (by < GROUP_BY_SIZE) {
 		if (!a->types)
-			a->typed = classes;
-		if (!a->types && classes & 1u << REACH_DEFINITE)
-			a->typed |= 1u
-			            << REACH_INDIRECT; /* what hangs on a leak tells what it is */
+			a->typed = typed_for(a, classes);
 		how.types = analysis_types(a);
 		/* with the types of all, or it would be another answer */
 		if (classes & 1u << REACH_POSSIBLE &&

@@ -4,6 +4,7 @@
 #include "analyzer/report/report.h"
 #include "analyzer/site/site_cache.h"
 #include "analyzer/site/site_place.h"
+#include "analyzer/site/site_sample.h"
 #include "formats/stage.h"
 
 #include <stdlib.h>
@@ -13,8 +14,10 @@
 #define INSNS_MODULE UINT64_C(20000000) /* of one of them */
 #define SITES_MOST   (UINT64_C(1) << 20)
 #define STORES_MOST  (UINT64_C(1) << 22)
-#define REFS_BYTES   (UINT64_C(64) << 20) /* in use, up to which who points to whom is looked for */
-#define REFS_BLOCKS  500000
+#define WHOLE_BYTES  (UINT64_C(64) << 20) /* in use, up to which all of a heap is looked at */
+#define WHOLE_CHUNKS (UINT32_C(1) << 18)
+#define PAIRS_WHOLE  250000 /* of class and site, that are compared at first: a quarter of a second */
+#define PAIRS_SAMPLE 50000
 
 #define HUB_CALLERS 3
 #define LEAST       0.005 /* of a share that is told */
@@ -29,7 +32,7 @@ struct sites {
 	struct site_refs refs;
 	struct scorer scorer;
 	struct site *place;       /* by site; method NULL: not looked up */
-	struct site_guess *guess; /* by class; n == UINT32_MAX: not made */
+	ARRAY(struct site_guess) guess; /* by class; n == UINT32_MAX: not made */
 	struct pool pool;
 };
 
@@ -130,19 +133,38 @@ static void index_modules(struct sites *s)
 
 /* ---- the stage ---- */
 
-/* Who points to whom is worth looking for: that goes over all that is in use, block by block. */
-static bool refs_are_cheap(const struct heap *heap)
+bool sites_whole(struct analysis *a)
 {
-	const struct tally *used = &heap->total[BLOCK_USED];
+	const struct heap *heap = analysis_heap(a);
 
-	return used->bytes <= REFS_BYTES && used->blocks <= REFS_BLOCKS;
+	return !a->where.no_sites && heap->nchunks <= WHOLE_CHUNKS &&
+	       heap->total[BLOCK_USED].bytes <= WHOLE_BYTES;
 }
 
-void sites_make(struct analysis *a, const uint64_t *wanted, struct sites **out)
+/* All that is in use, and who points to whom; of a large heap a sample, and of that types only
+ * where leaks knows them, too. */
+static void sort_blocks(struct sites *s, bool whole)
+{
+	const struct heap *heap = analysis_heap(s->a);
+	const struct reach *reach = whole ? NULL : analysis_reach(s->a);
+	uint64_t *sample = whole ? NULL : site_sample(heap, reach);
+
+	site_classes_init(s->a->core, heap, &s->a->modules, &s->marks, &s->classes);
+	if (whole)
+		site_classes_context(&s->classes);
+	site_classes_make(&s->classes, sample, CLASSES_MOST);
+	if (whole)
+		site_refs_make(&s->classes, &s->refs);
+	if (sample)
+		mem_lazy_free(sample, heap->bits_bytes);
+	s->scorer.refs = whole ? &s->refs : NULL;
+	s->scorer.reach = reach;
+	s->scorer.basis = whole ? PAIRS_WHOLE : PAIRS_SAMPLE;
+}
+
+void sites_make(struct analysis *a, struct sites **out)
 {
 	struct sites *s = mem_alloc(1, sizeof(*s));
-	const struct heap *heap = analysis_heap(a);
-	bool refs = refs_are_cheap(heap);
 	struct stage outer;
 
 	s->a = a;
@@ -156,23 +178,20 @@ void sites_make(struct analysis *a, const uint64_t *wanted, struct sites **out)
 	for (size_t i = 0; i < s->scorer.nmodules; i++)
 		if (s->scorer.module[i].prior > PRIOR_RUNTIME)
 			site_marks_add(&s->marks, &s->scorer.module[i].index);
-	site_classes_init(a->core, heap, &a->modules, &s->marks, &s->classes);
-	if (refs)
-		site_classes_context(&s->classes);
-	site_classes_make(&s->classes, wanted, CLASSES_MOST);
-	if (refs)
-		site_refs_make(&s->classes, &s->refs);
+	sort_blocks(s, sites_whole(a));
 	s->scorer.core = a->core;
 	s->scorer.classes = &s->classes;
-	s->scorer.refs = refs ? &s->refs : NULL;
 	s->scorer.modules = &a->modules;
 	s->scorer.types = analysis_types(a);
 	scorer_run(&s->scorer);
 	stage_end(outer);
 	s->place = mem_alloc(s->scorer.nsites, sizeof(*s->place));
-	s->guess = mem_alloc(s->classes.n + 1, sizeof(*s->guess));
-	for (size_t i = 0; i < s->classes.n; i++)
-		s->guess[i].n = UINT32_MAX;
+}
+
+void sites_all(struct sites *sites)
+{
+	if (sites->place)
+		scorer_rest(&sites->scorer);
 }
 
 void sites_warn(const struct sites *s, struct report *report)
@@ -189,8 +208,8 @@ void sites_warn(const struct sites *s, struct report *report)
 	if (s->scorer.left_out)
 		report_warn(report, "sites-left-out",
 		            "for %llu blocks, which few others are like, no site was looked for: "
-		            "there are too many kinds of blocks; leaks looks for those of leaked "
-		            "blocks only",
+		            "there are too many kinds of blocks; leaks and explain look for those "
+		            "of the blocks that they are about",
 		            (unsigned long long)s->scorer.left_out);
 }
 
@@ -206,7 +225,7 @@ void sites_free(struct sites *sites)
 	site_classes_free(&sites->classes);
 	site_marks_free(&sites->marks);
 	mem_free(sites->place);
-	mem_free(sites->guess);
+	array_free(&sites->guess);
 	pool_free(&sites->pool);
 	mem_free(sites);
 }
@@ -310,8 +329,8 @@ static bool is_likely(const struct site_guess *g)
 
 static void judge(struct sites *s, uint32_t class)
 {
-	const struct class_scores *scores = &s->scorer.of[class];
-	struct site_guess *g = &s->guess[class];
+	const struct class_scores *scores = scorer_of(&s->scorer, class);
+	struct site_guess *g = &s->guess.v[class];
 	double twice = 0;
 
 	*g = (struct site_guess){ .fits = scores->fits, .best = scores->top[0].site };
@@ -333,13 +352,16 @@ static void judge(struct sites *s, uint32_t class)
 
 const struct site_guess *sites_of(struct sites *sites, const struct block *block)
 {
-	uint32_t class = sites->guess ? site_class_of(&sites->classes, block) : CLASS_NONE;
+	const struct site_guess unknown = { .n = UINT32_MAX };
+	uint32_t class = sites->place ? site_class_made(&sites->classes, block) : CLASS_NONE;
 
 	if (class == CLASS_NONE)
 		return NULL;
-	if (sites->guess[class].n == UINT32_MAX)
+	while (sites->guess.n <= class)
+		array_push(&sites->guess, unknown);
+	if (sites->guess.v[class].n == UINT32_MAX)
 		judge(sites, class);
-	return sites->guess[class].n ? &sites->guess[class] : NULL;
+	return sites->guess.v[class].n ? &sites->guess.v[class] : NULL;
 }
 
 bool sites_of_group(struct sites *sites, const struct block *block, size_t n,

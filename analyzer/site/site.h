@@ -48,11 +48,17 @@ struct site_guess {
 struct sites;
 
 /*
- * For the blocks of bits `wanted` (by id, heap.bits_bytes long), NULL: all used ones. Reads the
- * modules' files. Who points to them is looked for, too, in a heap of moderate size.
- * There are none where the user asked for none.
+ * Reads the modules' files. Blocks are judged by what is known of all used blocks and of who points
+ * to them; of a large heap by what is known of a sample, which is the same whoever asks. There are
+ * none where the user asked for none.
  */
-void sites_make(struct analysis *a, const uint64_t *wanted, struct sites **out);
+void sites_make(struct analysis *a, struct sites **out);
+
+/* Is all of the heap looked at, and so the types of all its blocks wanted? */
+bool sites_whole(struct analysis *a);
+
+/* All blocks of the heap will be asked for: what that is too much for is known to sites_warn. */
+void sites_all(struct sites *sites);
 void sites_free(struct sites *sites); /* accepts NULL */
 
 /*
@@ -69,7 +75,7 @@ void sites_warn(const struct sites *sites, struct report *report);
  */
 void report_add_sites(struct report *report, struct analysis *a);
 
-/* By block; NULL: nothing is known. Owned by sites. */
+/* By block; NULL: nothing is known. Owned by sites, valid until the next. */
 const struct site_guess *sites_of(struct sites *sites, const struct block *block);
 
 /*

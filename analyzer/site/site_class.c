@@ -251,6 +251,14 @@ static void keep_sample(struct site_classes *c, struct site_class *class, const 
 	class->sample[pick] = s;
 }
 
+static void take(struct site_classes *c, struct site_class *class, const struct block *b, bool text)
+{
+	class->size = b->size;
+	class->text = text;
+	keep_sample(c, class, b);
+	class->blocks++;
+}
+
 void site_classes_make(struct site_classes *classes, const uint64_t *bits, size_t most)
 {
 	const struct heap *heap = classes->heap;
@@ -269,10 +277,7 @@ void site_classes_make(struct site_classes *classes, const uint64_t *bits, size_
 		class = find(classes, key);
 		if (!class)
 			continue;
-		class->size = b.size;
-		class->text = text;
-		keep_sample(classes, class, &b);
-		class->blocks++;
+		take(classes, class, &b, text);
 	}
 }
 
@@ -285,6 +290,23 @@ uint32_t site_class_of(const struct site_classes *classes, const struct block *b
 		return CLASS_NONE;
 	i = slot_of(classes, key_of(classes, block, &text));
 	return classes->slot[i] ? classes->slot[i] - 1 : CLASS_NONE;
+}
+
+uint32_t site_class_made(struct site_classes *classes, const struct block *block)
+{
+	uint32_t known = site_class_of(classes, block);
+	struct site_class *class;
+	uint64_t key;
+	bool text;
+
+	if (known != CLASS_NONE || block->state != BLOCK_USED || block->id >= classes->heap->nchunks)
+		return known;
+	key = key_of(classes, block, &text);
+	class = find(classes, key);
+	if (!class)
+		return CLASS_NONE;
+	take(classes, class, block, text);
+	return (uint32_t)(class - classes->v);
 }
 
 void site_classes_free(struct site_classes *classes)

@@ -75,6 +75,9 @@ void site_classes_free(struct site_classes *classes);
 /* The class that a block is, or would be, in; CLASS_NONE: none. */
 uint32_t site_class_of(const struct site_classes *classes, const struct block *block);
 
+/* The same; where none of the blocks was like it, a class of this one alone. */
+uint32_t site_class_made(struct site_classes *classes, const struct block *block);
+
 enum site_word site_word_kind(const struct site_classes *classes, uint64_t word);
 
 /* Is this text, and no address? With a NUL behind it, or long. *length: characters. */

@@ -38,11 +38,11 @@ double doubt_explained(const struct scorer *scorer)
 {
 	double sum = 0, all = 0;
 
-	for (size_t i = 0; i < scorer->classes->n; i++) {
+	for (size_t i = 0; i < scorer->nsized; i++) {
 		const struct class_scores *s = &scorer->of[i];
 		double weight = sqrt((double)scorer->classes->v[i].blocks);
 
-		if (!s->n && s->unknown < DOUBT_FROM)
+		if (!s->basis || (!s->n && s->unknown < DOUBT_FROM))
 			continue;
 		all += weight;
 		for (unsigned j = 0; j < s->n; j++)

@@ -50,18 +50,27 @@ enum site_holds kind_of_type(const char *name)
 	return HOLDS_ANY;
 }
 
-void class_kind_find(const struct site_classes *classes, uint32_t class, const struct types *types,
-                     struct class_kind *out)
+/* Of a sample; NULL: not known, or (where what reachable blocks are is not asked for) not used. */
+static const struct type *type_of(const struct scorer *scorer, uint32_t id)
 {
-	const struct site_class *c = &classes->v[class];
+	const struct type *t = scorer->types ? types_of(scorer->types, id) : NULL;
+
+	if (!t || !strcmp(t->method, "text"))
+		return NULL;
+	return scorer->reach && reach_of(scorer->reach, id) < REACH_INDIRECT ? NULL : t;
+}
+
+void class_kind_find(const struct scorer *scorer, uint32_t class, struct class_kind *out)
+{
+	const struct site_class *c = &scorer->classes->v[class];
 	const struct type *first = NULL;
 	unsigned same = 0, told = 0;
 
 	*out = (struct class_kind){ 0 };
-	for (unsigned i = 0; types && i < c->nsamples; i++) {
-		const struct type *t = types_of(types, c->sample[i].id);
+	for (unsigned i = 0; i < c->nsamples; i++) {
+		const struct type *t = type_of(scorer, c->sample[i].id);
 
-		if (!t || !strcmp(t->method, "text"))
+		if (!t)
 			continue;
 		told++;
 		if (!first)

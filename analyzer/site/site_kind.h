@@ -33,8 +33,8 @@ struct class_kind {
 
 /* analyzer/type/type.h's names, too. */
 enum site_holds kind_of_type(const char *name);
-void class_kind_find(const struct site_classes *classes, uint32_t class, const struct types *types,
-                     struct class_kind *out);
+struct scorer;
+void class_kind_find(const struct scorer *scorer, uint32_t class, struct class_kind *out);
 
 /* The kind of a site: file names of the functions around the call, and variables. */
 void site_kind_find(struct modules *modules, const struct module *module,

@@ -62,9 +62,9 @@ static void make_background(struct scorer *scorer)
 {
 	const struct site_classes *c = scorer->classes;
 	double words[WORDKINDS][SEEN] = { 0 }, n = PSEUDO;
-	size_t step = c->n / CLASSES + 1;
+	size_t step = scorer->nsized / CLASSES + 1;
 
-	for (size_t i = 0; i < c->n; i += step)
+	for (size_t i = 0; i < scorer->nsized; i += step)
 		if (c->v[scorer->by_size[i]].nsamples)
 			count(c, &c->v[scorer->by_size[i]].sample[0], 1, words);
 	for (unsigned k = 0; k < SEEN; k++)

@@ -170,9 +170,9 @@ static double background(const struct scorer *scorer, uint32_t class, const stru
 	const struct site_classes *c = scorer->classes;
 	uint64_t size = c->v[class].size;
 	double agree = 0, seen = 0;
-	size_t i = first_where(k, 0, c->n, c->v[scorer->by_size[k]].size >= size);
+	size_t i = first_where(k, 0, scorer->nsized, c->v[scorer->by_size[k]].size >= size);
 
-	for (; i < c->n && c->v[scorer->by_size[i]].size == size && seen < OTHERS; i++) {
+	for (; i < scorer->nsized && c->v[scorer->by_size[i]].size == size && seen < OTHERS; i++) {
 		const struct site_class *other = &c->v[scorer->by_size[i]];
 		bool known = false;
 		double same;

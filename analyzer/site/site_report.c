@@ -28,7 +28,6 @@ struct sampling {
 	struct report *report;
 	struct sampled *v;
 	size_t n;
-	uint64_t *wanted;
 };
 
 static bool is_of(const struct sampling *s, const struct sampled *f, const struct block *b)
@@ -122,13 +121,6 @@ static void sample(struct sampling *s)
 				take(&s->v[i], &b);
 	}
 	mem_lazy_free(bits, heap->bits_bytes);
-	s->wanted = mem_lazy(heap->bits_bytes);
-	for (size_t i = 0; i < s->n; i++) {
-		for (size_t j = 0; j < s->v[i].n; j++)
-			bit_set(s->wanted, s->v[i].block[j].id);
-		if (s->v[i].example.span && s->v[i].example.id < heap->nchunks)
-			bit_set(s->wanted, s->v[i].example.id);
-	}
 }
 
 static const char *kept(struct report *r, const char *s)
@@ -170,7 +162,7 @@ static void judge(struct sampling *s)
 {
 	struct sites *sites;
 
-	sites_make(s->a, s->wanted, &sites);
+	sites_make(s->a, &sites);
 	sites_warn(sites, s->report);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct sampled *f = &s->v[i];
@@ -202,7 +194,6 @@ void report_add_sites(struct report *report, struct analysis *a)
 		find_shared(&s);
 		sample(&s);
 		judge(&s);
-		mem_lazy_free(s.wanted, a->heap->bits_bytes);
 	}
 	mem_free(s.v);
 }

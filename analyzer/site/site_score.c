@@ -5,7 +5,7 @@
 
 #define ROUNDS      3
 #define HOPELESS    14     /* logarithm: so far behind the likeliest, a site is out of the race */
-#define PAIRS_MOST  500000 /* of class and site: half a second */
+#define PAIRS_MOST  500000
 #define LIBRARY     (-2.0) /* a function of the C++ library that others call by a pointer */
 #define UNDECIDED   0.1    /* share of the likeliest below which a class tells nothing */
 #define COPY_LEAST  32     /* bytes that are moved, from which on a site copies a block */
@@ -28,9 +28,9 @@ const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
 double scorer_share(const struct scorer *scorer, const struct block *block, uint32_t site)
 {
 	uint32_t class = scorer->round ? site_class_of(scorer->classes, block) : CLASS_NONE;
-	const struct class_scores *s = class == CLASS_NONE ? NULL : &scorer->of[class];
+	const struct class_scores *s = class < scorer->room ? &scorer->of[class] : NULL;
 
-	if (!s || !s->n || s->top[0].share < UNDECIDED)
+	if (!s || !s->basis || !s->n || s->top[0].share < UNDECIDED)
 		return 1;
 	for (unsigned i = 0; i < s->n; i++)
 		if (s->top[i].site == site)
@@ -71,7 +71,7 @@ static double activity(const struct scorer *scorer, uint32_t class, uint32_t sit
 	const struct class_scores *s = &scorer->of[class];
 	double n = scorer->round ? (double)scorer->active[site] : 0, bonus;
 
-	for (unsigned i = 0; scorer->round && i < s->n; i++)
+	for (unsigned i = 0; scorer->round && s->basis && i < s->n; i++)
 		if (s->top[i].site == site)
 			n -= s->top[i].share;
 	bonus = ACTIVE * log(1 + 4 * (n > 0 ? n : 0));
@@ -82,7 +82,7 @@ static double activity(const struct scorer *scorer, uint32_t class, uint32_t sit
 static void note_activity(struct scorer *scorer)
 {
 	memset(scorer->active, 0, scorer->nsites * sizeof(*scorer->active));
-	for (size_t i = 0; i < scorer->classes->n; i++)
+	for (size_t i = 0; i < scorer->nsized; i++)
 		for (unsigned j = 0; j < scorer->of[i].n; j++)
 			scorer->active[scorer->of[i].top[j].site] +=
 				(float)scorer->of[i].top[j].share;
@@ -241,7 +241,7 @@ static void score_class(struct scorer *scorer, uint32_t class, const struct clas
 	}
 	for (size_t i = 0; i < all.n; i++)
 		sum += exp((all.v[i].score - best) * TEMPERATURE);
-	scorer->pairs += all.n;
+	out->done = true;
 	out->fits = before ? before->fits : (uint32_t)all.n;
 	keep(out, &all, best);
 	array_free(&all);
@@ -284,20 +284,50 @@ static void free_scores(struct class_scores *scores, size_t n)
 /* The first round, the classes of many blocks first; until there have been enough comparisons. */
 static void first_round(struct scorer *scorer, struct class_scores *out)
 {
-	size_t n = scorer->classes->n;
+	size_t n = scorer->nsized;
 	uint32_t *order = mem_alloc(n + 1, sizeof(*order));
 
 	for (uint32_t i = 0; i < n; i++)
 		order[i] = i;
 	if (n)
 		qsort_r(order, n, sizeof(*order), by_blocks, scorer->classes->v);
-	for (size_t i = 0; i < n; i++) {
-		if (scorer->pairs < PAIRS_MOST)
-			score_class(scorer, order[i], NULL, &out[order[i]]);
-		else
-			scorer->left_out += scorer->classes->v[order[i]].blocks;
+	for (size_t i = 0; i < n && scorer->pairs < scorer->basis; i++) {
+		score_class(scorer, order[i], NULL, &out[order[i]]);
+		scorer->pairs += out[order[i]].fits;
+		out[order[i]].basis = true;
 	}
 	mem_free(order);
+}
+
+static void later_round(struct scorer *scorer, struct class_scores *out)
+{
+	for (uint32_t i = 0; i < scorer->nsized; i++) {
+		if (!scorer->of[i].basis)
+			continue;
+		score_class(scorer, i, &scorer->of[i], &out[i]);
+		out[i].basis = true;
+	}
+}
+
+/* Room for what is known of n classes. */
+static void make_room(struct scorer *scorer, size_t n)
+{
+	struct class_scores *of;
+	struct class_kind *kind;
+
+	if (n < scorer->room)
+		return;
+	of = mem_alloc(2 * n + 1, sizeof(*of));
+	kind = mem_alloc(2 * n + 1, sizeof(*kind));
+	for (size_t i = 0; i < scorer->room; i++) {
+		of[i] = scorer->of[i];
+		kind[i] = scorer->kind[i];
+	}
+	mem_free(scorer->of);
+	mem_free(scorer->kind);
+	scorer->of = of;
+	scorer->kind = kind;
+	scorer->room = 2 * n + 1;
 }
 
 void scorer_run(struct scorer *scorer)
@@ -305,34 +335,71 @@ void scorer_run(struct scorer *scorer)
 	size_t n = scorer->classes->n;
 
 	scorer->unknown = doubt_unknown(scorer);
-	scorer->of = mem_alloc(n + 1, sizeof(*scorer->of)); /* of nothing, at first */
+	scorer->nsized = n;
+	make_room(scorer, n); /* nothing is known of them at first */
 	scorer->by_size = mem_alloc(n + 1, sizeof(*scorer->by_size));
 	scorer->kind_of = mem_alloc((size_t)scorer->nsites + 1, sizeof(*scorer->kind_of));
 	scorer->active = mem_alloc((size_t)scorer->nsites + 1, sizeof(*scorer->active));
-	scorer->kind = mem_alloc(n + 1, sizeof(*scorer->kind));
 	for (uint32_t i = 0; i < n; i++)
-		class_kind_find(scorer->classes, i, scorer->types, &scorer->kind[i]);
+		class_kind_find(scorer, i, &scorer->kind[i]);
 	for (uint32_t i = 0; i < n; i++)
 		scorer->by_size[i] = i;
 	if (n)
 		qsort_r(scorer->by_size, n, sizeof(*scorer->by_size), by_size, scorer->classes->v);
 	for (scorer->round = 0; scorer->round < ROUNDS; scorer->round++) {
-		struct class_scores *next = mem_alloc(n + 1, sizeof(*next));
+		struct class_scores *next = mem_alloc(scorer->room, sizeof(*next));
 
-		if (!scorer->round)
+		if (scorer->round)
+			later_round(scorer, next);
+		else
 			first_round(scorer, next);
-		for (uint32_t i = 0; scorer->round && i < n; i++)
-			score_class(scorer, i, &scorer->of[i], &next[i]);
-		free_scores(scorer->of, n);
+		free_scores(scorer->of, scorer->room);
 		scorer->of = next;
 		note_activity(scorer);
 	}
 	scorer->explained = doubt_explained(scorer);
 }
 
+const struct class_scores *scorer_of(struct scorer *scorer, uint32_t class)
+{
+	struct class_scores first;
+	unsigned round = scorer->round;
+
+	make_room(scorer, class + 1);
+	if (scorer->of[class].done)
+		return &scorer->of[class];
+	if (class >= scorer->nsized)
+		class_kind_find(scorer, class, &scorer->kind[class]);
+	scorer->round = 0; /* as the basis: first what is hopeless is ruled out */
+	score_class(scorer, class, NULL, &first);
+	scorer->round = round;
+	score_class(scorer, class, &first, &scorer->of[class]);
+	mem_free(first.kept);
+	scorer->pairs += first.fits;
+	return &scorer->of[class];
+}
+
+void scorer_rest(struct scorer *scorer)
+{
+	size_t n = scorer->nsized;
+	uint32_t *order = mem_alloc(n + 1, sizeof(*order));
+
+	for (uint32_t i = 0; i < n; i++)
+		order[i] = i;
+	if (n)
+		qsort_r(order, n, sizeof(*order), by_blocks, scorer->classes->v);
+	for (size_t i = 0; i < n; i++) {
+		if (scorer->of[order[i]].done || scorer->pairs < PAIRS_MOST)
+			scorer_of(scorer, order[i]);
+		else
+			scorer->left_out += scorer->classes->v[order[i]].blocks;
+	}
+	mem_free(order);
+}
+
 void scorer_free(struct scorer *scorer)
 {
-	free_scores(scorer->of, scorer->classes ? scorer->classes->n : 0);
+	free_scores(scorer->of, scorer->room);
 	mem_free(scorer->by_size);
 	mem_free(scorer->kind_of);
 	mem_free(scorer->kind);

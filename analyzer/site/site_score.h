@@ -33,6 +33,8 @@ struct score_top {
 struct class_scores {
 	struct score_top top[SCORE_TOP]; /* the best first */
 	unsigned n;
+	bool done;      /* compared with all sites */
+	bool basis;     /* and others lean on what is known of it: see scorer_run */
 	uint32_t fits;  /* sites whose size fits */
 	double unknown; /* share of what is none of the sites */
 	uint32_t *kept; /* sites that are scored in the next round, too */
@@ -62,15 +64,19 @@ struct scorer {
 	struct score_module *module;
 	size_t nmodules;
 	uint32_t nsites;
-	struct class_scores *of; /* by class */
+	struct class_scores *of; /* by class; room for `room` of them */
 	struct modules *modules; /* for what debug information tells */
 	const struct types *types;
+	const struct reach *reach; /* not NULL: only types of leaked blocks count */
 	struct class_kind *kind; /* by class */
+	size_t room;
 	uint32_t *kind_of;       /* by site: 1 + its index in kinds */
 	ARRAY(struct site_kind) kinds;
-	uint32_t *by_size; /* classes, sorted by size */
+	uint32_t *by_size; /* the first nsized classes, sorted by size */
+	size_t nsized;
 	unsigned round;    /* 0: nothing is known of any class */
-	uint64_t pairs;    /* of a class and a site, which were compared */
+	uint64_t pairs;    /* of a class and a site, which were compared when either was new */
+	uint64_t basis;    /* of them, that the classes of most blocks may take */
 	uint64_t left_out; /* blocks of classes that there were too many pairs for */
 	float *active;     /* by site: classes that it explained in the round before */
 	double background[WORD_KINDS + 1]; /* shares of all words; 0: not made yet */
@@ -84,8 +90,16 @@ struct scorer {
 	size_t nreasons;
 };
 
-/* Scores every class, in rounds: what is known of a parent tells about what it points to. */
+/*
+ * Scores the classes of most blocks, in rounds: what is known of a parent tells about what it
+ * points to. What is said of other classes leans on these, and so does not depend on which are
+ * asked for, nor in which order.
+ */
 void scorer_run(struct scorer *scorer);
+/* All others, until there are too many; those are left_out. */
+void scorer_rest(struct scorer *scorer);
+/* Of one class, which may have been made since scorer_run. Valid until the next. */
+const struct class_scores *scorer_of(struct scorer *scorer, uint32_t class);
 void scorer_free(struct scorer *scorer);
 
 /*

@@ -37,7 +37,7 @@ static double share_of(const struct scorer *scorer, uint32_t class, uint32_t sit
 {
 	const struct class_scores *s = &scorer->of[class];
 
-	for (unsigned i = 0; i < s->n; i++)
+	for (unsigned i = 0; s->basis && i < s->n; i++)
 		if (s->top[i].site == site)
 			return s->top[i].share;
 	return 0;
