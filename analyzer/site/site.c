@@ -16,7 +16,7 @@
 #define STORES_MOST  (UINT64_C(1) << 22)
 #define WHOLE_BYTES  (UINT64_C(64) << 20) /* in use, up to which all of a heap is looked at */
 #define WHOLE_CHUNKS (UINT32_C(1) << 18)
-#define PAIRS_WHOLE  250000 /* of class and site, that are compared at first: a quarter of a second */
+#define PAIRS_WHOLE  250000 /* of class and site, compared at first: a quarter of a second */
 #define PAIRS_SAMPLE 50000
 
 #define HUB_CALLERS 3
@@ -31,7 +31,7 @@ struct sites {
 	struct site_classes classes;
 	struct site_refs refs;
 	struct scorer scorer;
-	struct site *place;       /* by site; method NULL: not looked up */
+	struct site *place;             /* by site; method NULL: not looked up */
 	ARRAY(struct site_guess) guess; /* by class; n == UINT32_MAX: not made */
 	struct pool pool;
 };
@@ -149,7 +149,10 @@ static void sort_blocks(struct sites *s, bool whole)
 	const struct reach *reach = whole ? NULL : analysis_reach(s->a);
 	uint64_t *sample = whole ? NULL : site_sample(heap, reach);
 
-	site_classes_init(s->a->core, heap, &s->a->modules, &s->marks, &s->classes);
+	site_classes_init(s->a->core, heap, &s->a->modules, &s->classes);
+	s->classes.marks = &s->marks;
+	s->classes.types = analysis_types(s->a);
+	s->classes.reach = reach;
 	if (whole)
 		site_classes_context(&s->classes);
 	site_classes_make(&s->classes, sample, CLASSES_MOST);
@@ -158,7 +161,6 @@ static void sort_blocks(struct sites *s, bool whole)
 	if (sample)
 		mem_lazy_free(sample, heap->bits_bytes);
 	s->scorer.refs = whole ? &s->refs : NULL;
-	s->scorer.reach = reach;
 	s->scorer.basis = whole ? PAIRS_WHOLE : PAIRS_SAMPLE;
 }
 
@@ -182,7 +184,6 @@ void sites_make(struct analysis *a, struct sites **out)
 	s->scorer.core = a->core;
 	s->scorer.classes = &s->classes;
 	s->scorer.modules = &a->modules;
-	s->scorer.types = analysis_types(a);
 	scorer_run(&s->scorer);
 	stage_end(outer);
 	s->place = mem_alloc(s->scorer.nsites, sizeof(*s->place));

@@ -101,11 +101,42 @@ static uint64_t marks_of(const struct site_marks *marks, uint64_t size, uint64_t
 	return key;
 }
 
+/* Behind the first words: are those zero that some site would fill? */
+static uint64_t filled_key(const struct site_classes *c, const uint8_t *mem, uint64_t len,
+                           uint64_t size)
+{
+	uint64_t bits = c->marks ? site_marks_words(c->marks, size) : 0, key = 0;
+
+	for (unsigned i = CLASS_KEY; i < 64 && len >= 8 * (i + 1) && bits >> i; i++)
+		if (bits >> i & 1 && load64(mem + 8 * i))
+			key |= UINT64_C(1) << i;
+	return key;
+}
+
+const struct type *site_class_type(const struct site_classes *classes, uint32_t id)
+{
+	const struct type *t = classes->types ? types_of(classes->types, id) : NULL;
+
+	if (!t || !strcmp(t->method, "text"))
+		return NULL;
+	return classes->reach && reach_of(classes->reach, id) < REACH_INDIRECT ? NULL : t;
+}
+
+static uint64_t type_key(const struct site_classes *c, uint32_t id)
+{
+	const struct type *t = site_class_type(c, id);
+	uint64_t key = 0;
+
+	for (const char *s = t ? t->name : ""; *s; s++)
+		key = (key ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
+	return key;
+}
+
 /* What a block is told by without who points to it. *plain: that is little. */
 static uint64_t own_key(const struct site_classes *c, const struct block *b, bool *text,
                         bool *plain)
 {
-	uint64_t len = 0, length, key = mix(0, b->size);
+	uint64_t len = 0, length, key = mix(type_key(c, b->id), b->size);
 	const uint8_t *mem = content(c->core, b, &len);
 
 	*text = false;
@@ -128,7 +159,7 @@ static uint64_t own_key(const struct site_classes *c, const struct block *b, boo
 		if (c->marks && word)
 			key = mix(key, marks_of(c->marks, b->size, 8 * i, word));
 	}
-	return key;
+	return mix(key, filled_key(c, mem, len, b->size));
 }
 
 static uint64_t key_of(const struct site_classes *c, const struct block *b, bool *text)
@@ -170,12 +201,9 @@ static void note_context(struct site_classes *c, const struct block *b)
 }
 
 void site_classes_init(const struct core *core, const struct heap *heap,
-                       const struct modules *modules, const struct site_marks *marks,
-                       struct site_classes *out)
+                       const struct modules *modules, struct site_classes *out)
 {
-	*out = (struct site_classes){
-		.core = core, .heap = heap, .modules = modules, .marks = marks
-	};
+	*out = (struct site_classes){ .core = core, .heap = heap, .modules = modules };
 }
 
 void site_classes_context(struct site_classes *classes)
@@ -299,7 +327,8 @@ uint32_t site_class_made(struct site_classes *classes, const struct block *block
 	uint64_t key;
 	bool text;
 
-	if (known != CLASS_NONE || block->state != BLOCK_USED || block->id >= classes->heap->nchunks)
+	if (known != CLASS_NONE || block->state != BLOCK_USED ||
+	    block->id >= classes->heap->nchunks)
 		return known;
 	key = key_of(classes, block, &text);
 	class = find(classes, key);

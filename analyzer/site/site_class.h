@@ -8,6 +8,7 @@
 
 #include "analyzer/reach/reach.h"
 #include "analyzer/site/site_mark.h"
+#include "analyzer/type/type.h"
 #include "formats/module.h"
 
 #define CLASS_SAMPLES 12
@@ -50,6 +51,8 @@ struct site_classes {
 	const struct heap *heap;
 	const struct modules *modules;
 	const struct site_marks *marks; /* what else tells blocks apart; NULL: nothing */
+	const struct types *types;      /* the same */
+	const struct reach *reach;      /* not NULL: only types of leaked blocks count */
 	struct site_class *v;
 	size_t n, cap;
 	uint32_t *slot; /* open addressing by key: 1 + index */
@@ -57,10 +60,12 @@ struct site_classes {
 	size_t most; /* classes; what would be one more is in none */
 };
 
-/* Before all others; marks may be NULL. */
+/* Before all others; then marks, types and reach may be set. */
 void site_classes_init(const struct core *core, const struct heap *heap,
-                       const struct modules *modules, const struct site_marks *marks,
-                       struct site_classes *out);
+                       const struct modules *modules, struct site_classes *out);
+
+/* What this block is; NULL: not known, or no more than text. */
+const struct type *site_class_type(const struct site_classes *classes, uint32_t id);
 
 /*
  * Who points to blocks, for classes of content that tells little: text, plain numbers. One pass

@@ -45,7 +45,7 @@ static int by_tag(const void *a, const void *b)
 static bool same_store(const struct site_store *a, const struct site_store *b)
 {
 	return a->offset == b->offset && a->width == b->width && a->kind == b->kind &&
-	       a->value == b->value && a->add == b->add;
+	       a->value == b->value && a->add == b->add && a->moved == b->moved;
 }
 
 /* Sites in the order of their calls; returns the new number of each. */

@@ -6,8 +6,6 @@
 
 #include <math.h>
 
-#define REFUTED (-8.0) /* logarithm: nobody else knows the type */
-
 /* Headers of libstdc++ that ask for nodes and buffers. */
 static enum site_holds held_by_file(const char *file)
 {
@@ -50,16 +48,6 @@ enum site_holds kind_of_type(const char *name)
 	return HOLDS_ANY;
 }
 
-/* Of a sample; NULL: not known, or (where what reachable blocks are is not asked for) not used. */
-static const struct type *type_of(const struct scorer *scorer, uint32_t id)
-{
-	const struct type *t = scorer->types ? types_of(scorer->types, id) : NULL;
-
-	if (!t || !strcmp(t->method, "text"))
-		return NULL;
-	return scorer->reach && reach_of(scorer->reach, id) < REACH_INDIRECT ? NULL : t;
-}
-
 void class_kind_find(const struct scorer *scorer, uint32_t class, struct class_kind *out)
 {
 	const struct site_class *c = &scorer->classes->v[class];
@@ -68,7 +56,7 @@ void class_kind_find(const struct scorer *scorer, uint32_t class, struct class_k
 
 	*out = (struct class_kind){ 0 };
 	for (unsigned i = 0; i < c->nsamples; i++) {
-		const struct type *t = type_of(scorer, c->sample[i].id);
+		const struct type *t = site_class_type(scorer->classes, c->sample[i].id);
 
 		if (!t)
 			continue;
@@ -189,11 +177,6 @@ double match_kind(struct scorer *scorer, uint32_t class, const struct score_modu
 	const struct class_kind *is = &scorer->kind[class];
 	double llr;
 
-	if (is->libc && !module_is_runtime(module->module)) {
-		scorer_reason(scorer, REFUTED, "is of a type of the C library's own", NULL,
-		              is->share);
-		return REFUTED * is->share;
-	}
 	/* not of the language's own libraries: reading their types costs more than all else */
 	if ((scorer->round || scorer->reason) && !module_is_runtime(module->module))
 		kind = *scorer_kind(scorer, module, site);

@@ -97,8 +97,8 @@ static void pick(const struct heap *heap, const uint64_t *bits, unsigned kind,
 		struct of_size *s = b.state == BLOCK_USED ? slot_of(sizes, b.size) : NULL;
 		uint64_t at = s ? s->seen[kind]++ : 0;
 
-		if (s && (s->n[kind] <= most ||
-		          at * most / s->n[kind] != (at + 1) * most / s->n[kind]))
+		if (s &&
+		    (s->n[kind] <= most || at * most / s->n[kind] != (at + 1) * most / s->n[kind]))
 			bit_set(out, b.id);
 	}
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #define ROUNDS      3
-#define HOPELESS    14     /* logarithm: so far behind the likeliest, a site is out of the race */
+#define HOPELESS    14 /* logarithm: so far behind the likeliest, a site is out of the race */
 #define PAIRS_MOST  500000
 #define LIBRARY     (-2.0) /* a function of the C++ library that others call by a pointer */
 #define UNDECIDED   0.1    /* share of the likeliest below which a class tells nothing */
@@ -111,7 +111,8 @@ static struct scored score_site(struct scorer *scorer, uint32_t class, const str
 	s.content *= pooled;
 	s.size = log(size);
 	if (!doubt_open(e))
-		s.rest = activity(scorer, class, s.site) + CALLERS * log(1 + (double)e->callers);
+		s.rest += activity(scorer, class, s.site) + CALLERS * log(1 + (double)e->callers);
+	s.rest += pooled * match_fill(scorer, class, m, e, s.copies);
 	s.rest += m->prior + s.size + match_refs(scorer, class, m, site) +
 	          match_kind(scorer, class, m, site);
 	s.score = s.content + s.rest;
@@ -125,16 +126,19 @@ static struct scored score_site(struct scorer *scorer, uint32_t class, const str
 static void score_copies(scored_list *all)
 {
 	double best = 0;
+	bool any = false;
 
-	for (size_t i = 0; i < all->n; i++)
-		if (!all->v[i].copies && all->v[i].content + all->v[i].size > best)
-			best = all->v[i].content + all->v[i].size;
 	for (size_t i = 0; i < all->n; i++) {
-		struct scored *s = &all->v[i];
+		double content = all->v[i].content + all->v[i].size;
 
-		if (s->copies && s->content < best - COPY_LATER)
-			s->score = best - COPY_LATER + s->rest;
+		if (!all->v[i].copies && (!any || content > best)) {
+			best = content;
+			any = true;
+		}
 	}
+	for (size_t i = 0; any && i < all->n; i++)
+		if (all->v[i].copies)
+			all->v[i].score = best - COPY_LATER + all->v[i].rest;
 }
 
 const struct site_kind *scorer_kind(struct scorer *scorer, const struct score_module *module,
@@ -175,8 +179,10 @@ static void score_all(struct scorer *scorer, uint32_t class, scored_list *all)
 
 	for (size_t i = 0; i < scorer->nmodules; i++) {
 		const struct score_module *m = &scorer->module[i];
+		/* what is the C library's own nobody else asks for */
+		bool never = scorer->kind[class].libc && !module_is_runtime(m->module);
 
-		for (uint32_t j = 0; j < m->index.n; j++) {
+		for (uint32_t j = 0; j < m->index.n && !never; j++) {
 			double size;
 
 			if (m->index.v[j].flags & SITE_WRAPPER)

@@ -57,6 +57,14 @@ struct class_words {
 	double own[WORDKINDS][WORD_KINDS + 1]; /* shares */
 };
 
+/* The same of all words where some site of their size stores something that is not zero. */
+struct class_fill {
+	uint32_t class; /* 1 + the class */
+	uint64_t bits;  /* by word, of the first 64 */
+	double own[64]; /* share of its blocks where the word is not zero */
+	double all[64]; /* the same of other classes of the size, each once */
+};
+
 struct scorer {
 	const struct core *core;
 	const struct site_classes *classes;
@@ -66,11 +74,9 @@ struct scorer {
 	uint32_t nsites;
 	struct class_scores *of; /* by class; room for `room` of them */
 	struct modules *modules; /* for what debug information tells */
-	const struct types *types;
-	const struct reach *reach; /* not NULL: only types of leaked blocks count */
 	struct class_kind *kind; /* by class */
 	size_t room;
-	uint32_t *kind_of;       /* by site: 1 + its index in kinds */
+	uint32_t *kind_of; /* by site: 1 + its index in kinds */
 	ARRAY(struct site_kind) kinds;
 	uint32_t *by_size; /* the first nsized classes, sorted by size */
 	size_t nsized;
@@ -81,6 +87,7 @@ struct scorer {
 	float *active;     /* by site: classes that it explained in the round before */
 	double background[WORD_KINDS + 1]; /* shares of all words; 0: not made yet */
 	struct class_words words;
+	struct class_fill fill;
 	uint32_t words_of; /* 1 + the class that words is of */
 	double unknown;    /* logarithm: that a block is of none of the sites */
 	double explained;  /* share of what there is that the likeliest sites account for */
@@ -139,6 +146,9 @@ uint64_t fit_usable(uint64_t bytes);
 /* site_match.c: do stores and content agree? As logarithm of a likelihood ratio. */
 double match_stores(struct scorer *scorer, uint32_t class, const struct score_module *module,
                     const struct site_entry *site);
+/* site_fill.c: is it filled where the site fills it with what is not told, and only there? */
+double match_fill(struct scorer *scorer, uint32_t class, const struct score_module *module,
+                  const struct site_entry *site, bool copies);
 double match_text(struct scorer *scorer, uint32_t class, const struct site_entry *site);
 /* site_where.c: do those who point to it agree? */
 double match_refs(struct scorer *scorer, uint32_t class, const struct score_module *module,
