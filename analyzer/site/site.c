@@ -7,6 +7,7 @@
 #include "analyzer/site/site_sample.h"
 #include "formats/stage.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define CLASSES_MOST 20000
@@ -278,12 +279,14 @@ static void add_to_list(struct site_guess *g, const struct site *place, double s
 	g->list[g->n++].confidence = share;
 }
 
+/* What is told as equal goes by place: less than that the kernel's choice of addresses decides. */
 static int by_confidence(const void *a, const void *b)
 {
 	const struct site *x = a, *y = b;
+	long u = lround(x->confidence * 100), v = lround(y->confidence * 100);
 
-	if (x->confidence != y->confidence)
-		return x->confidence > y->confidence ? -1 : 1;
+	if (u != v)
+		return u > v ? -1 : 1;
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 

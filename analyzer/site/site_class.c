@@ -17,12 +17,7 @@ static bool printable(uint8_t c)
 	return (c >= 0x20 && c < 0x7f) || c == '\t' || c == '\n' || c == '\r' || c >= 0x80;
 }
 
-/*
- * What may be an address: where the kernel put the heap decides whether the bytes of one are
- * printable. Stale ones need not be mapped: x86-64 Linux has programs and their heaps at 0x55.. and
- * 0x56.. (ELF_ET_DYN_BASE), the rest at 0x7f.. . Fixed addresses are told by the core's map.
- */
-static bool is_address(const struct core *core, uint64_t word)
+bool site_word_address(const struct core *core, uint64_t word)
 {
 	uint64_t top = word >> 40;
 
@@ -33,7 +28,7 @@ bool site_text_at(const struct core *core, const uint8_t *mem, uint64_t size, ui
 {
 	uint64_t n = 0, high = 0;
 
-	if (size >= 8 && is_address(core, load64(mem)))
+	if (size >= 8 && site_word_address(core, load64(mem)))
 		return false;
 	while (n < size && mem[n] && printable(mem[n]))
 		high += mem[n++] >= 0x80;
@@ -67,7 +62,7 @@ enum site_word site_word_kind(const struct site_classes *classes, uint64_t word)
 		return b.addr == word ? WORD_START : WORD_INTERIOR;
 	if (word < UINT64_C(1) << 47 && module_at(classes->modules, word))
 		return WORD_STATIC;
-	return text_word(word) && !is_address(classes->core, word) ? WORD_TEXT : WORD_OTHER;
+	return text_word(word) && !site_word_address(classes->core, word) ? WORD_TEXT : WORD_OTHER;
 }
 
 static const uint8_t *content(const struct core *core, const struct block *b, uint64_t *len)

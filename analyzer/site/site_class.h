@@ -85,6 +85,13 @@ uint32_t site_class_made(struct site_classes *classes, const struct block *block
 
 enum site_word site_word_kind(const struct site_classes *classes, uint64_t word);
 
+/*
+ * What may be an address, a stale one too: where the kernel put things decides what its bytes are.
+ * x86-64 Linux has programs and their heaps at 0x55.. and 0x56.. (ELF_ET_DYN_BASE), the rest at
+ * 0x7f.. . Fixed addresses are told by the core's map.
+ */
+bool site_word_address(const struct core *core, uint64_t word);
+
 /* Is this text, and no address? With a NUL behind it, or long. *length: characters. */
 bool site_text_at(const struct core *core, const uint8_t *mem, uint64_t size, uint64_t *length);
 

@@ -82,6 +82,19 @@ static bool is_pointer(enum site_word kind)
 	return kind == WORD_START || kind == WORD_INTERIOR || kind == WORD_STATIC;
 }
 
+/* A part of an address is no number, though it may have any value: where the kernel put things
+ * decides that. */
+static bool in_address(const struct scorer *scorer, const struct class_sample *s,
+                       const struct site_store *store)
+{
+	uint64_t word;
+
+	if (store->width >= 8 || !read_part(s, store->offset & ~7u, 8, &word) || !word)
+		return false;
+	return site_word_address(scorer->classes->core, word) ||
+	       is_pointer(site_word_kind(scorer->classes, word));
+}
+
 static double store_matches(const struct scorer *scorer, const struct question *q, uint32_t i,
                             const struct class_sample *s, bool *known)
 {
@@ -100,7 +113,7 @@ static double store_matches(const struct scorer *scorer, const struct question *
 		*known = false; /* an empty list's own address, which was replaced */
 	switch (store->kind) {
 	case STORE_CONST:
-		return word == store->value;
+		return word == store->value && !in_address(scorer, s, store);
 	case STORE_ADDR:
 		return word == store->value + q->module->module->bias;
 	case STORE_LOADED:
