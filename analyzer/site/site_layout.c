@@ -96,7 +96,8 @@ const struct class_words *scorer_words(struct scorer *scorer, uint32_t class)
 	return w;
 }
 
-/* Of one struct, once or (an array of it) as often as there is room. */
+/* Of one struct, once or (an array of it) as often as there is room: its elements are alike, and
+ * count as one. */
 static double match_type(const struct scorer *scorer, const struct class_words *w,
                          const uint8_t *kind, unsigned period)
 {
@@ -114,6 +115,8 @@ static double match_type(const struct scorer *scorer, const struct class_words *
 				       log(expected(scorer, is, k) / scorer->background[k]);
 		sum += TRUST * llr;
 	}
+	if (period && w->n > period)
+		sum *= (double)period / w->n;
 	return sum < WORST ? WORST : sum > BEST ? BEST : sum;
 }
 
