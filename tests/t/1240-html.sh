@@ -100,19 +100,19 @@ is 'a newline is made visible' "$(grep -c '<b>a\\x0a&lt;b&gt;</b>' lines.html)" 
 cat >evil.c <<'C'
 #include <stdlib.h>
 void *volatile sink;
-__attribute__((noinline)) void evil(int n) __asm__("</pre><script src=x>");
 __attribute__((noinline)) void evil(int n) { while (n--) sink = malloc(72); sink = 0; }
 int main(void) { evil(40); char gone[8192]; for (size_t i = 0; i < sizeof(gone); i++)
 	((volatile char *)gone)[i] = 0; abort(); }
 C
 sites=$BUILD/libcoreheap_sites.so
-if [ -f "$sites" ] && ! core_forbidden >/dev/null && compile evil evil.c -O1 2>evil.log; then
+if [ -f "$sites" ] && ! core_forbidden >/dev/null && "$CC" -O1 -c -o evil.o evil.c &&
+	objcopy --redefine-sym "evil=</pre><script src=x>" evil.o && "$CC" -o evil evil.o; then
 	LD_PRELOAD=$sites COREHEAP_SITES=stack kernel_core evil.core "$OUT/evil"
 	"$COREHEAP" leaks evil.core --json >json
 	exits 'a hostile function' 0 "$COREHEAP" leaks evil.core --format html
 	like 'a hostile function: only text' "$(python3 page.py stdout json 2>&1)" '^sound evil'
-	like 'a hostile function: its stack' "$(cat stdout)" '^#1 .*&lt;/pre&gt;&lt;script src=x&gt;'
+	like 'a hostile function: its stack' "$(cat stdout)" '#0 .*&lt;/pre&gt;&lt;script src=x&gt;'
 else
-	skip 'a hostile function' 'no such name, core or library here'
+	skip 'a hostile function' 'no core, or no library, here'
 fi
 plan_done
