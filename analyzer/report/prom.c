@@ -253,8 +253,8 @@ static void put_findings(struct prom *p, const struct report *r, uint64_t most)
 	           offsetof(struct row, bytes));
 	put_column(p, "finding_retained_bytes", "The same, with what only they hold.", leaks,
 	           nleaks, offsetof(struct row, retained));
-	put_column(p, "damage_count", "How often damage of a kind was seen in the heap.", damage,
-	           ndamage, offsetof(struct row, blocks));
+	put_column(p, "damage", "How often the heap was seen damaged, or at odds, in a way.",
+	           damage, ndamage, offsetof(struct row, blocks));
 	mem_free(leaks);
 	mem_free(damage);
 }

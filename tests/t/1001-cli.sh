@@ -23,6 +23,17 @@ like 'version names elfutils' "$(cat stdout)" '^elfutils [0-9.]+$'
 like 'version names jansson' "$(cat stdout)" '^jansson [0-9.]+$'
 is '--version is version' "$("$COREHEAP" --version)" "$(cat stdout)"
 
+# ---- the manual's tables are those of help ----
+manual=$SRC/doc/interface.md
+for command in $("$COREHEAP" help | sed -n '/^usage/,/^Options/s/^  \([a-z][a-z]*\) .*/\1/p'); do
+	is "the manual has the formats of $command" \
+		"$(sed -n "s/^| \`$command[ \`][^|]*| .* | \([^|]*\) | [^|]*|\$/\1/p" "$manual")" \
+		"$("$COREHEAP" help "$command" | sed -n 's/^Formats: //p')"
+done
+for option in $("$COREHEAP" help | sed -n 's/^  \(-., \)\?\(--[a-z-]*\).*/\2/p'); do
+	ok "the manual has $option" grep -q "^| .*\`[^|]*$option[^|]*|" "$manual"
+done
+
 # ---- wrong usage: exit 2, nothing on standard output, what and the remedy ----
 usage()
 {
