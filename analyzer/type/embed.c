@@ -47,6 +47,20 @@ static uint32_t only_type(struct propagation *p, const struct room *room, uint64
 	return several ? CTYPE_NONE : found;
 }
 
+bool begins_another(struct propagation *p, uint32_t type)
+{
+	uint32_t *id = mem_alloc(CANDIDATES, sizeof(*id));
+	uint64_t size = ctype_get(p->graph, type)->size;
+	size_t n = ctype_sized(p->graph, size + 1, size + 2 * (uint64_t)p->word, id, CANDIDATES);
+	bool found = n > CANDIDATES;
+
+	p->budget -= p->budget < n ? p->budget : n;
+	for (size_t i = 0; i < n && !found; i++)
+		found = id[i] != CTYPE_NONE && slots_within(p->graph, id[i], 0, type);
+	mem_free(id);
+	return found;
+}
+
 static uint32_t ask(struct propagation *p, struct answers *a, const struct room *room,
                     uint64_t offset, uint32_t part)
 {

@@ -151,6 +151,22 @@ void follow_regions(struct propagation *p)
 
 /* ---- what comes out ---- */
 
+/*
+ * Where a rest is too small to be a chunk of its own, malloc leaves it: now and then, or for many
+ * blocks where they come into the place of others that were a step larger. Then they speak against
+ * the type only if something else begins with it.
+ */
+static bool loose_against(struct propagation *p, uint32_t type)
+{
+	struct outcome *o = outcome_of(p, type);
+
+	if (o->loose <= o->fits / 3 || o->loose > o->fits)
+		return o->loose > o->fits;
+	if (!o->begins)
+		o->begins = begins_another(p, type) ? 2 : 1;
+	return o->begins == 2;
+}
+
 /* The shares are measured: doc/accuracy.md. */
 static double sure_of(struct propagation *p, uint32_t of)
 {
@@ -171,8 +187,7 @@ static double sure_of(struct propagation *p, uint32_t of)
 		return 0;
 	if (of & OF_EMBED)
 		return 0.94;
-	/* where a rest is too small to be a chunk of its own, malloc leaves it: now and then */
-	against += o->loose > o->fits / 3 ? o->loose : 0;
+	against += loose_against(p, type_in(of)) ? o->loose : 0;
 	/* what points to this type points to other things as well */
 	if (against * 10 > all)
 		return 0;

@@ -59,6 +59,7 @@ struct outcome {
 	uint32_t nseen;
 	float chance;     /* that what looks like arrays is something else each time; 0: none did */
 	uint64_t seen[4]; /* sizes of such blocks */
+	uint8_t begins;   /* begins_another: 0 not asked yet, 1 no, 2 yes */
 };
 
 /* A part in the middle of a block. */
@@ -137,6 +138,8 @@ bool agree_all(struct propagation *p);
 
 /* embed.c. True: something new was found. */
 bool embed_all(struct propagation *p);
+/* Is there a type that begins with this one and is larger by one step of malloc's at most? */
+bool begins_another(struct propagation *p, uint32_t type);
 
 /* The label under which a block is proposed to the store; below the bar: false. */
 static inline enum fit fit_in(uint32_t of)
