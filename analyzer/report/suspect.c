@@ -4,6 +4,7 @@
 #define WORTH_NAMING 5   /* a group that has this part of what leaked, or more */
 #define LOOKS_MOST   60  /* bytes of a signature in it */
 #define TRAITS_TOLD  3   /* in a sentence */
+#define KIN_PART     5   /* other groups are told of that have this part of it, or more */
 #define RANKS        5   /* kinds of traits but one */
 #define NAME_MOST    120 /* bytes of a type's name in a sentence */
 
@@ -58,8 +59,8 @@ static const char *looks_of(struct report *r, const struct report_finding *f)
 	return pool_printf(&r->pool, " (%s)", f->signature);
 }
 
-/* "at 24 the address of handler (server+0x1234)" */
-static const char *trait_text(struct report *r, const struct report_trait *t)
+/* "at offset 24 the address of handler (server+0x1234)"; the word is left out but for the first. */
+static const char *trait_text(struct report *r, const struct report_trait *t, bool first)
 {
 	static const struct {
 		const char *kind, *words;
@@ -80,7 +81,8 @@ static const char *trait_text(struct report *r, const struct report_trait *t)
 		                                   : "text";
 		what = "";
 	}
-	return pool_printf(&r->pool, " at %llu %s%s", (unsigned long long)t->offset, words, what);
+	return pool_printf(&r->pool, " at %s%llu %s%s", first ? "offset " : "",
+	                   (unsigned long long)t->offset, words, what);
 }
 
 /* The surest kinds of traits come first. */
@@ -103,9 +105,11 @@ static const char *traits_of(struct report *r, const struct report_finding *f)
 
 	for (unsigned rank = 0; rank <= RANKS; rank++)
 		for (size_t i = 0; i < f->ntraits && told < TRAITS_TOLD; i++)
-			if (rank_of(&f->trait[i]) == rank)
-				text = pool_printf(&r->pool, "%s%s%s", text, told++ ? "," : "",
-				                   trait_text(r, &f->trait[i]));
+			if (rank_of(&f->trait[i]) == rank) {
+				text = pool_printf(&r->pool, "%s%s%s", text, told ? "," : "",
+				                   trait_text(r, &f->trait[i], !told));
+				told++;
+			}
 	if (!told)
 		return "";
 	return pool_printf(&r->pool, " %s%s.",
@@ -125,6 +129,35 @@ static const struct report_finding *largest(const struct report *r, const char *
 	                                                                                   : NULL;
 }
 
+static bool is_kin(const struct report_finding *a, const struct report_finding *b)
+{
+	if (a->type && b->type)
+		return !strcmp(a->type, b->type);
+	return !a->type && !b->type && a->size != ABSENT && a->size == b->size;
+}
+
+/* Where the same thing leaks with one thing or another below it: all of that. */
+static const char *with_kin(struct report *r, const struct report_finding *f, const char *reach,
+                            uint64_t bytes)
+{
+	uint64_t sum = 0, groups = 0;
+	char share[TEXT_NUMBER];
+
+	for (size_t i = 0; i < r->findings.n; i++) {
+		const struct report_finding *x = &r->findings.v[i];
+
+		if (!retained_by(x, reach) || !is_kin(x, f))
+			continue;
+		sum += retained_by(x, reach);
+		groups++;
+	}
+	if (sum < retained_by(f, reach) / KIN_PART * (KIN_PART + 1) || groups < 2)
+		return "";
+	return pool_printf(&r->pool, " The %s groups of this %s have %s together.",
+	                   text_count_in(&r->pool, groups), f->type ? "type" : "size",
+	                   text_share(share, sum, bytes));
+}
+
 const char *suspect_text(struct report *r, const char *reach, uint64_t bytes)
 {
 	const struct report_finding *f = largest(r, reach, bytes);
@@ -137,7 +170,7 @@ const char *suspect_text(struct report *r, const char *reach, uint64_t bytes)
 	nobody = !f->site_text && !f->site.function; /* then all that tells who it may be */
 	part = retained_by(f, reach);
 	text_share(share, part, bytes);
-	return pool_printf(&r->pool, " %s of it, %s, %s %s%s%s%s%s.%s",
+	return pool_printf(&r->pool, " %s of it, %s, %s %s%s%s%s%s.%s%s",
 	                   part == bytes            ? "All"
 	                   : !strcmp(share, "100%") ? "Nearly all"
 	                                            : share,
@@ -147,5 +180,5 @@ const char *suspect_text(struct report *r, const char *reach, uint64_t bytes)
 	                   : f->blocks == 1                            ? " with what hangs on it"
 	                                                               : " with what hangs on them",
 	                   nobody ? looks_of(r, f) : "", place_of(r, f),
-	                   nobody ? traits_of(r, f) : "");
+	                   with_kin(r, f, reach, bytes), nobody ? traits_of(r, f) : "");
 }

@@ -165,8 +165,15 @@ static void tally_cells(struct table *t, struct tally n)
 	}
 }
 
+/* What only such blocks hold is not worked out: among them all are told of by themselves. */
+static bool is_possible(const struct report_finding *f)
+{
+	return f->reach && !strcmp(f->reach, "possible");
+}
+
 static void finding_row(struct table *t, const struct report_finding *f, struct columns columns)
 {
+	const struct tally none = { 0 };
 	char buf[TEXT_NUMBER];
 
 	if (f->size == ABSENT)
@@ -176,9 +183,9 @@ static void finding_row(struct table *t, const struct report_finding *f, struct 
 	table_count(t, f->blocks);
 	table_bytes(t, f->bytes);
 	if (columns.held)
-		tally_cells(t, f->held);
+		tally_cells(t, is_possible(f) ? none : f->held);
 	if (columns.shared)
-		tally_cells(t, f->shared);
+		tally_cells(t, is_possible(f) ? none : f->shared);
 	if (columns.verdict)
 		table_cell(t, "%s", f->reach);
 	if (columns.interior)

@@ -109,7 +109,7 @@ for flags in '-O0 -g' '-O2 -s'; do
 	is "$flags: nothing else" "$(wc -l <told)" 5
 	is "$flags: no content" "$("$COREHEAP" summary core --json | grep -c 'secret\|example/')" 0
 	like "$flags: in the first ten lines" "$("$COREHEAP" summary core --no-sites | head -n 10 | tr '\n' ' ')" \
-		'What they have in common: at 8 the address of .*prog\+0x[0-9a-f]+\)?, at 16 a pointer to the same .*, held by'
+		'What they have in common: at offset 8 the address of .*prog\+0x[0-9a-f]+\)?, at 16 a pointer to the same .*, held by'
 done
 
 cat >prog.cc <<'CC'
@@ -132,7 +132,7 @@ CC
 if g++ -O2 -s -o prog prog.cc; then
 	kernel_core core "$OUT/prog"
 	like 'a std::string in a struct' "$("$COREHEAP" summary core --no-sites | head -n 6 | tr '\n' ' ')" \
-		'What they have in common: at 8 a std::string like paths\.'
+		'What they have in common: at offset 8 a std::string like paths\.'
 else
 	skip 'a std::string in a struct' 'no g++'
 fi
