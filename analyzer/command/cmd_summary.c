@@ -5,10 +5,9 @@
 #include "analyzer/diff/profile.h"
 #include "analyzer/site/site.h"
 #include "analyzer/leak/sort.h"
+#include "analyzer/reach/effort.h"
 #include "analyzer/report/text_report.h"
 #include "analyzer/report/verdict.h"
-
-#define FEW_BLOCKS 200000
 
 /* What is leaked; what may be, where nothing is, or where a few words keep more than that. */
 static unsigned suspect_classes(const struct report *r)
@@ -35,7 +34,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	}
 	report_add_inside(r, a, true);
 	/* types of what is not leaked take a look at all memory: a summary has to be quick */
-	if (!a->types && analysis_heap(a)->nchunks > FEW_BLOCKS) {
+	if (!a->types && !effort_is_small(a)) {
 		a->typed = 1u << REACH_DEFINITE | 1u << REACH_INDIRECT;
 		analysis_types(a);
 	}

@@ -5,14 +5,13 @@
  * the version in front ("h1:") changes when the rule does.
  */
 #include "analyzer/leak/group.h"
+#include "analyzer/reach/effort.h"
 #include "analyzer/report/report.h"
 #include "analyzer/site/origin.h"
 #include "analyzer/site/site.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#define FEW_BLOCKS 200000 /* whose types, and pointers to them, take no time to look at */
 
 /*
  * The executable's name, else comm: a kernel core's comm is that of the thread that dumped, so it
@@ -188,7 +187,7 @@ static void make_groups(struct analysis *a, enum group_by by, unsigned classes, 
 void report_add_inside(struct report *report, struct analysis *a, bool few)
 {
 	if (!report->leaks.possible.blocks || report->leaks.withheld || a->types ||
-	    (few && analysis_heap(a)->nchunks > FEW_BLOCKS))
+	    (few && !effort_is_small(a)))
 		return;
 	a->typed = 0;
 	report->leaks.structural = interior_tally(analysis_interior(a));

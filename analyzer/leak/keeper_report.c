@@ -1,9 +1,9 @@
 /* Keepers as a part of the report, with the names of their roots. */
 #include "analyzer/leak/keeper.h"
 #include "analyzer/process/place.h"
+#include "analyzer/reach/effort.h"
 #include "analyzer/report/report.h"
 
-#define MOST  200000               /* blocks in use: with more a summary would wait for it */
 #define SPARE (UINT64_C(12) << 20) /* bytes: what the rest of the analysis takes, and a heap's */
 #define MAPS  8                    /* bitmaps by id and by cell, */
 #define SHARE 5                    /* and this part of it may be used */
@@ -51,7 +51,7 @@ void report_add_keepers(struct report *r, struct analysis *a, bool far)
 	struct places places;
 	size_t n;
 
-	r->without_keepers = !far && analysis_heap(a)->total[BLOCK_USED].blocks > MOST;
+	r->without_keepers = !far && !effort_is_small(a);
 	if (r->without_keepers)
 		return;
 	r->has_keepers = true;

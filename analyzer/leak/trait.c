@@ -1,18 +1,18 @@
 #include "analyzer/leak/trait.h"
 #include "analyzer/process/place.h"
+#include "analyzer/reach/effort.h"
 #include "analyzer/reach/path.h"
 #include "analyzer/report/report.h"
 
-#define FINDINGS   32     /* that are looked at: those that hold most */
-#define SAMPLES    24     /* blocks of each */
-#define WORDS      48     /* of each block */
-#define MOST       6      /* traits of a finding */
-#define AGREE      90     /* percent of the samples that have it */
-#define FEW_SHARED 8      /* blocks that point to the same one: fewer may do so by chance */
-#define TEXT_MOST  256    /* bytes of text that are looked at */
-#define SHORT      15     /* bytes of text that a std::string keeps itself */
-#define INLINE     8      /* bytes of text in a block itself: fewer may be a number */
-#define FEW_BLOCKS 200000 /* in which a root is searched for */
+#define FINDINGS   32  /* that are looked at: those that hold most */
+#define SAMPLES    24  /* blocks of each */
+#define WORDS      48  /* of each block */
+#define MOST       6   /* traits of a finding */
+#define AGREE      90  /* percent of the samples that have it */
+#define FEW_SHARED 8   /* blocks that point to the same one: fewer may do so by chance */
+#define TEXT_MOST  256 /* bytes of text that are looked at */
+#define SHORT      15  /* bytes of text that a std::string keeps itself */
+#define INLINE     8   /* bytes of text in a block itself: fewer may be a number */
 
 struct search {
 	struct analysis *a;
@@ -318,7 +318,7 @@ static void name_blocks(struct report *r, struct analysis *a)
 		for (size_t i = 0; i < n; i++)
 			block[i] = shared[i].block;
 		places_open(a, &places);
-		if (a->heap->nchunks <= FEW_BLOCKS)
+		if (effort_is_small(a))
 			path_find(a->core, a->heap, analysis_roots(a), analysis_reach(a), PATH_ANY,
 			          block, n, &pool, path);
 		for (size_t i = 0; i < n; i++)
