@@ -143,8 +143,10 @@ static bool is_link_map(struct clib *c, const struct block *b)
 	return m && m->bias == bias;
 }
 
-static void look_block(struct clib *c, const struct block *b)
+static void look_block(void *of, const struct block *b)
 {
+	struct clib *c = of;
+
 	if (b->size >= 28 * c->word && is_file(c, b->addr)) {
 		types_put(c->t->types, b->id, c->file);
 		put_buffer(c, b->addr);
@@ -217,23 +219,23 @@ static void look_threads(struct clib *c)
 	}
 }
 
-void typing_clib(struct typing *t)
+static void *begin(struct typing *t)
 {
-	struct clib c = { .t = t, .view = { .core = t->core }, .word = t->core->machine->word };
-	struct heap_iter it = { .look = true };
-	struct block b;
+	struct clib *c = mem_alloc(1, sizeof(*c));
 
-	if (!t->heap->nspans)
-		return;
-	modules_libc(t->core, t->modules, &c.libc);
-	c.file = label(t, "FILE", 0.99);
-	c.buffer = label(t, "FILE buffer", 0.99);
-	c.dir = label(t, "DIR", 0.98);
-	c.addrinfo = label(t, "struct addrinfo", 0.99);
-	c.map = label(t, "struct link_map", 0.99);
-	c.locale = label(t, "locale data", 0.97);
-	look_standard_files(&c);
-	look_threads(&c);
-	while (heap_next_set(t->heap, types_wanted(t->types), &it, &b))
-		look_block(&c, &b);
+	*c = (struct clib){ .t = t, .view = { .core = t->core }, .word = t->core->machine->word };
+	modules_libc(t->core, t->modules, &c->libc);
+	c->file = label(t, "FILE", 0.99);
+	c->buffer = label(t, "FILE buffer", 0.99);
+	c->dir = label(t, "DIR", 0.98);
+	c->addrinfo = label(t, "struct addrinfo", 0.99);
+	c->map = label(t, "struct link_map", 0.99);
+	c->locale = label(t, "locale data", 0.97);
+	if (t->heap->nspans) {
+		look_standard_files(c);
+		look_threads(c);
+	}
+	return c;
 }
+
+const struct typing_each typing_clib = { begin, look_block, mem_free };

@@ -207,21 +207,55 @@ static void put_pointers(struct plain *p, const struct block *b, uint32_t of)
 	types_put(p->t->types, b->id, p->array);
 }
 
-static void look_block(struct plain *p, const struct block *b)
+/* ---- the first look ---- */
+
+static struct plain plain_of(struct typing *t)
+{
+	return (struct plain){ .t = t,
+		               .view = { .core = t->core },
+		               .word = t->core->machine->word };
+}
+
+static void *begin(struct typing *t)
+{
+	struct plain *p = mem_alloc(1, sizeof(*p));
+
+	*p = plain_of(t);
+	t->text = mem_lazy(t->heap->bits_bytes);
+	t->counted = mem_lazy(t->heap->bits_bytes);
+	t->pointers = mem_lazy(t->heap->bits_bytes);
+	return p;
+}
+
+static void look_first(void *of, const struct block *b)
+{
+	struct plain *p = of;
+	struct typing *t = p->t;
+
+	if (types_label(t->types, b->id))
+		return;
+	if (is_text(p, b))
+		bit_set(t->text, b->id);
+	else if (is_counted_text(p, b))
+		bit_set(t->counted, b->id);
+	else if (b->size >= (POINTERS + 1) * p->word &&
+	         (may_be_environment(p, b) || may_be_pointers(p, b)))
+		bit_set(t->pointers, b->id);
+}
+
+const struct typing_each typing_first = { begin, look_first, mem_free };
+
+/* ---- what nobody told more of ---- */
+
+static void look_again(struct plain *p, const struct block *b)
 {
 	uint32_t of;
 
-	if (is_text(p, b)) {
+	if (bit_get(p->t->text, b->id))
 		types_put(p->t->types, b->id, p->text);
-		return;
-	}
-	if (is_counted_text(p, b)) {
+	else if (bit_get(p->t->counted, b->id))
 		types_put(p->t->types, b->id, p->counted);
-		return;
-	}
-	if (b->size < (POINTERS + 1) * p->word)
-		return;
-	if (is_environment(p, b))
+	else if (is_environment(p, b))
 		types_put(p->t->types, b->id, p->environment);
 	else if ((of = target_label(p, b)))
 		put_pointers(p, b, of);
@@ -229,17 +263,21 @@ static void look_block(struct plain *p, const struct block *b)
 
 void typing_plain(struct typing *t)
 {
-	struct plain p = { .t = t, .view = { .core = t->core }, .word = t->core->machine->word };
+	struct plain p = plain_of(t);
 	struct type text = { "text", "text", 0.95 };
 	struct type counted = { "text behind its length", "text", 0.95 };
 	struct type environment = { "environment (NAME=value)", "pointers", 0.97 };
-	struct heap_iter it = { .look = true };
+	uint64_t *any = mem_lazy(t->heap->bits_bytes);
+	struct heap_iter it = { 0 };
 	struct block b;
 
 	p.text = types_intern(t->types, &text);
 	p.counted = types_intern(t->types, &counted);
 	p.environment = types_intern(t->types, &environment);
-	while (heap_next_set(t->heap, types_wanted(t->types), &it, &b))
+	for (size_t i = 0; i < ((size_t)t->heap->nchunks + 63) / 64; i++)
+		any[i] = t->text[i] | t->counted[i] | t->pointers[i];
+	while (heap_next_set(t->heap, any, &it, &b))
 		if (!types_label(t->types, b.id))
-			look_block(&p, &b);
+			look_again(&p, &b);
+	mem_lazy_free(any, t->heap->bits_bytes);
 }

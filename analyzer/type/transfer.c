@@ -317,6 +317,19 @@ static void take_members(struct typing *t, const struct types *some)
 	}
 }
 
+/* Are there blocks enough whose type may be taken for others? Where all were looked at, that is
+ * known. */
+static bool may_have_models(const struct typing *t)
+{
+	struct heap_iter it = { 0 };
+	struct block b;
+	unsigned n = 0;
+
+	while (t->all && n < LEAST && heap_next_set(t->heap, types_told(t->types), &it, &b))
+		n += !strcmp(types_of(t->types, b.id)->method, "dwarf");
+	return !t->all || n >= LEAST;
+}
+
 void typing_transfer(struct typing *t)
 {
 	struct transfer *x = mem_alloc(1, sizeof(*x));
@@ -325,7 +338,7 @@ void typing_transfer(struct typing *t)
 	bool any;
 
 	x->t = t;
-	if (find_sizes(x)) {
+	if (may_have_models(t) && find_sizes(x)) {
 		struct types *some = t->all ? NULL : know_some(t);
 
 		if (some)

@@ -13,14 +13,33 @@ bool typing_fits(const struct typing *t, const struct block *b, uint64_t bytes)
 	       (b->size - bytes < slack || b->size <= 3 * t->core->machine->word);
 }
 
+/* Each of them may rely on what those before it say of a block, not of others. */
+static const struct typing_each *const each[] = { &typing_vtables, &typing_clib, &typing_first };
+#define EACH (sizeof(each) / sizeof(*each))
+
+static void look_at_each(struct typing *t)
+{
+	struct heap_iter it = { .look = true };
+	void *of[EACH];
+	struct block b;
+
+	for (size_t i = 0; i < EACH; i++)
+		of[i] = each[i]->begin(t);
+	while (heap_next_set(t->heap, types_wanted(t->types), &it, &b))
+		for (size_t i = 0; i < EACH; i++)
+			each[i]->look(of[i], &b);
+	for (size_t i = 0; i < EACH; i++)
+		each[i]->end(of[i]);
+}
+
 /* In this order: the surest first. */
 static const struct {
 	void (*run)(struct typing *t);
 	bool all_only; /* it needs what all blocks are for telling what one is */
 } passes[] = {
-	{ typing_vtables, false }, { typing_containers, false }, { typing_dwarf, true },
-	{ typing_clib, false },    { typing_cpython, false },    { typing_lua, false },
-	{ typing_perl, false },    { typing_plain, false },      { typing_transfer, false },
+	{ look_at_each, false },   { typing_containers, false }, { typing_dwarf, true },
+	{ typing_cpython, false }, { typing_lua, false },        { typing_perl, false },
+	{ typing_plain, false },   { typing_transfer, false },
 };
 #define PASSES (sizeof(passes) / sizeof(*passes))
 
@@ -51,5 +70,8 @@ void typing_run(struct analysis *a, unsigned classes, struct types **out)
 	}
 	stage_end(outer);
 	rtti_free(t.rtti);
+	mem_lazy_free(t.text, heap->bits_bytes);
+	mem_lazy_free(t.counted, heap->bits_bytes);
+	mem_lazy_free(t.pointers, heap->bits_bytes);
 	*out = t.types;
 }

@@ -22,6 +22,19 @@ struct typing {
 	const uint64_t *lost; /* typing_dwarf with a budget: blocks to be held against all types */
 	bool all;        /* every used block is wanted: memory as a whole may be looked at */
 	bool objects;    /* typing_vtables: of those that are wanted, some begin like an object */
+	/* typing_first: bits by id of those that are wanted, heap.bits_bytes long */
+	uint64_t *text, *counted; /* text, and text behind its length */
+	uint64_t *pointers;       /* they may be nothing but pointers */
+};
+
+/*
+ * A typer that looks at each wanted block by itself. They do so together, as memory is what that
+ * takes most time for.
+ */
+struct typing_each {
+	void *(*begin)(struct typing *t);
+	void (*look)(void *of, const struct block *b);
+	void (*end)(void *of); /* frees it */
 };
 
 /*
@@ -33,13 +46,16 @@ struct typing {
 void typing_run(struct analysis *a, unsigned classes, struct types **out);
 
 /* C++ objects by their vtables: vtable.c. */
-void typing_vtables(struct typing *t);
+extern const struct typing_each typing_vtables;
 
 /* Blocks of the standard C++ containers: container.c. After the vtables. */
 void typing_containers(struct typing *t);
 
 /* What the C library allocates: clib.c. */
-void typing_clib(struct typing *t);
+extern const struct typing_each typing_clib;
+
+/* What may be text or nothing but pointers, if nobody tells more of it: plain_block.c. */
+extern const struct typing_each typing_first;
 
 /* CPython's objects and their buffers: cpython.c. */
 void typing_cpython(struct typing *t);
@@ -51,7 +67,7 @@ void typing_perl(struct typing *t);
 /* Types of others that a block is like: transfer.c. After those that types are taken from. */
 void typing_transfer(struct typing *t);
 
-/* Text, arrays of pointers: plain_block.c. After all others. */
+/* That, then: plain_block.c. After all others. */
 void typing_plain(struct typing *t);
 
 /* Is the block what malloc hands out for this many bytes (1 at least)? */

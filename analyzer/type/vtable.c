@@ -68,8 +68,9 @@ static void look_array(struct look *l, const struct block *b, unsigned head, uin
 		types_put(l->t->types, b->id, label_of(l, class, true));
 }
 
-static void look_block(struct look *l, const struct block *b)
+static void look_block(void *of, const struct block *b)
 {
+	struct look *l = of;
 	const struct rtti_class *class;
 	uint64_t first, second;
 
@@ -94,14 +95,12 @@ static void look_block(struct look *l, const struct block *b)
 		look_array(l, b, 2 * l->word, second);
 }
 
-void typing_vtables(struct typing *t)
+static void *begin(struct typing *t)
 {
-	struct look l = { .t = t, .view = { .core = t->core }, .word = t->core->machine->word };
-	struct heap_iter it = { .look = true };
-	struct block b;
+	struct look *l = mem_alloc(1, sizeof(*l));
 
-	if (!t->modules->n)
-		return;
-	while (heap_next_set(t->heap, types_wanted(t->types), &it, &b))
-		look_block(&l, &b);
+	*l = (struct look){ .t = t, .view = { .core = t->core }, .word = t->core->machine->word };
+	return l;
 }
+
+const struct typing_each typing_vtables = { begin, look_block, mem_free };
