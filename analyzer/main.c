@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static uint64_t memory_bound; /* --max-memory; 0: none */
 
@@ -43,35 +41,11 @@ static bool bound_memory(uint64_t bytes)
 	return !bytes || setrlimit(RLIMIT_DATA, &limit) == 0;
 }
 
-/* Is the file of -o one of those that are read? It would be lost. */
-static bool reads(const struct options *opt, const char *path)
-{
-	struct stat output, input;
-
-	if (!path || stat(path, &output) != 0 || !S_ISREG(output.st_mode))
-		return false;
-	for (size_t i = 0; i < opt->nargs; i++) {
-		bool plain = strcmp(opt->arg[i], "-") != 0;
-
-		if ((plain ? stat(opt->arg[i], &input) : fstat(STDIN_FILENO, &input)) == 0 &&
-		    input.st_dev == output.st_dev && input.st_ino == output.st_ino)
-			return true;
-	}
-	return false;
-}
-
 static int run(const struct options *opt)
 {
 	struct out out;
 	struct err err;
 	int code;
-
-	if (reads(opt, opt->output)) {
-		command_say("--output %s: this file is read, and would be replaced by the result; "
-		            "give another name",
-		            opt->output);
-		return EXIT_USAGE;
-	}
 
 	if (!bound_memory(opt->max_memory)) {
 		command_say("--max-memory cannot be set: %s; leave it out", strerror(errno));

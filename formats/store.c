@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #define PAGE         4096 /* of x86-64, and the block of most file systems: the grain of holes */
@@ -33,15 +32,6 @@ static int named_and_unlinked(const char *folder)
 		unlink(name);
 	signals_release(before);
 	return fd;
-}
-
-/* File systems that keep files in memory (linux/magic.h; statfs(2)). */
-static bool keeps_in_memory(int fd)
-{
-	struct statfs fs;
-
-	return !fstatfs(fd, &fs) && ((uint32_t)fs.f_type == 0x01021994u || /* tmpfs */
-	                             (uint32_t)fs.f_type == 0x858458f6u);   /* ramfs */
 }
 
 static bool open_in(struct store *s, const char *folder)
@@ -96,48 +86,25 @@ static bool open_in_memory(struct store *s)
 	return true;
 }
 
-static void set_bound(struct store *s, uint64_t bound)
+bool store_open(struct store *store, uint64_t bound, struct err *err)
 {
 	struct rlimit file;
 
-	s->given = bound != 0;
-	s->bound = s->room > SPARSE_LEAST / 4 ? s->room * 4 : SPARSE_LEAST;
-	if (bound)
-		s->bound = bound;
-	if (!getrlimit(RLIMIT_FSIZE, &file) && file.rlim_cur != RLIM_INFINITY &&
-	    file.rlim_cur < s->bound) {
-		s->bound = file.rlim_cur; /* beyond it a write is a deadly signal */
-		s->limit = "the limit on file sizes (ulimit -f); raise it";
-	}
-}
-
-bool store_open_on_disk(struct store *store)
-{
-	const char *const folder[] = { getenv("TMPDIR"), "/var/tmp" };
-
-	for (int i = 0; i < 2; i++) {
-		*store = (struct store){ .fd = -1 };
-		if (!open_in(store, folder[i]))
-			continue;
-		if (!keeps_in_memory(store->fd)) {
-			set_bound(store, 0);
-			return true;
-		}
-		store_close(store);
-	}
-	return false;
-}
-
-bool store_open(struct store *store, uint64_t bound, struct err *err)
-{
-	*store = (struct store){ .fd = -1 };
+	*store = (struct store){ .fd = -1, .given = bound != 0 };
 	if (!open_in(store, getenv("TMPDIR")) && !open_in(store, "/var/tmp") &&
 	    !open_in_memory(store))
 		return err_set(err,
 		               "no temporary file can be made for the unpacked core, neither in "
 		               "/var/tmp nor in memory: %s; set TMPDIR to a folder with room",
 		               strerror(errno));
-	set_bound(store, bound);
+	store->bound = store->room > SPARSE_LEAST / 4 ? store->room * 4 : SPARSE_LEAST;
+	if (bound)
+		store->bound = bound;
+	if (!getrlimit(RLIMIT_FSIZE, &file) && file.rlim_cur != RLIM_INFINITY &&
+	    file.rlim_cur < store->bound) {
+		store->bound = file.rlim_cur; /* beyond it a write is a deadly signal */
+		store->limit = "the limit on file sizes (ulimit -f); raise it";
+	}
 	return true;
 }
 

@@ -37,9 +37,6 @@ struct store {
  */
 bool store_open(struct store *store, uint64_t bound, struct err *err);
 
-/* The same, but never in memory, as it is to spare some: a tmpfs is passed over. No bound. */
-bool store_open_on_disk(struct store *store);
-
 /* Appends. False: it is full, or the system refuses; the message says which, without a name. */
 bool store_write(struct store *store, const uint8_t *bytes, size_t n, struct err *err);
 

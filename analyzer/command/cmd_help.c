@@ -40,7 +40,7 @@ static void list_formats(const struct command *c, struct out *out)
 
 static void help_command(const struct command *c, struct out *out)
 {
-	out_printf(out, "coreheap %s%s%s\n", c->name, *c->args ? " " : "", c->args);
+	out_printf(out, "coreheap %s %s\n", c->name, c->args);
 	text_wrap(out, 2, c->one_line);
 	if (c->help) {
 		out_char(out, '\n');
@@ -79,20 +79,6 @@ static void help_all(struct out *out)
 	        "a process that goes on living (gcore PID).\n");
 }
 
-static void say_unknown(const char *name)
-{
-	const char *names[32], *near;
-	size_t n = 0;
-
-	for (size_t i = 0; i < ncommands && n < sizeof(names) / sizeof(*names); i++)
-		names[n++] = commands[i]->name;
-	near = options_nearest(name, names, n);
-	if (near)
-		command_say("there is no command %s; did you mean %s?", name, near);
-	else
-		command_say("there is no command %s; `coreheap help` lists them", name);
-}
-
 static int run(const struct options *opt, struct out *out)
 {
 	const struct command *c;
@@ -103,7 +89,7 @@ static int run(const struct options *opt, struct out *out)
 	}
 	c = command_find(opt->arg[0]);
 	if (!c) {
-		say_unknown(opt->arg[0]);
+		command_say("there is no command %s; `coreheap help` lists them", opt->arg[0]);
 		return EXIT_USAGE;
 	}
 	help_command(c, out);

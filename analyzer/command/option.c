@@ -19,7 +19,7 @@ const char *format_name(enum format format)
 
 static bool bad(struct parse *p, const char *name, const char *value, const char *wanted)
 {
-	return err_set(p->err, "%s %s: it takes %s", name, *value ? value : "''", wanted);
+	return err_set(p->err, "%s %s: it takes %s", name, value, wanted);
 }
 
 static bool set_format(struct parse *p, const char *name, const char *value)
@@ -43,7 +43,7 @@ static bool set_json(struct parse *p, const char *name, const char *value)
 static bool set_output(struct parse *p, const char *name, const char *value)
 {
 	if (!*value)
-		return bad(p, name, value, "a file name");
+		return bad(p, name, "''", "a file name");
 	/* "-" is standard output everywhere else, so here too */
 	p->opt->output = strcmp(value, "-") ? value : NULL;
 	return true;

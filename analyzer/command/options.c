@@ -229,15 +229,8 @@ static bool check_command(struct parse *p, const struct command *c)
 		return err_set(p->err, "usage: coreheap %s %s; `coreheap help %s` tells more",
 		               c->name, c->args, c->name);
 	if (opt->nargs > c->max_args)
-		return err_set(p->err, "%s is one argument too many; usage: coreheap %s%s%s",
-		               opt->arg[c->max_args], c->name, *c->args ? " " : "", c->args);
-	for (size_t i = 0; i < opt->nargs; i++) {
-		if (!*opt->arg[i])
-			return err_set(p->err,
-			               "an argument is empty, where a name is due; usage: "
-			               "coreheap %s %s",
-			               c->name, c->args);
-	}
+		return err_set(p->err, "%s is one argument too many; usage: coreheap %s %s",
+		               opt->arg[c->max_args], c->name, c->args);
 	return check_sort(p, c);
 }
 

@@ -18,6 +18,7 @@ struct search {
 	struct descent *d;
 	struct holder *queue; /* in the order in which they were met */
 	size_t n;
+	uint64_t *met; /* bit by id; those that are not in use count as met */
 	struct met waiting[WAITING]; /* whose origin is being fetched */
 	unsigned next;
 };
@@ -32,7 +33,7 @@ static void settle(struct search *s, const struct met *m)
 	const struct pointers *p = &s->d->pointers;
 	bool top = m->origin > p->heap->nchunks;
 
-	if (!m->origin || s->d->origin[m->id])
+	if (!m->origin)
 		return;
 	s->d->origin[m->id] = m->origin;
 	if (p->first[m->id])
@@ -43,12 +44,14 @@ static void settle(struct search *s, const struct met *m)
 static void meet(struct search *s, uint32_t pointer, uint32_t origin)
 {
 	struct met *m = &s->waiting[s->next % WAITING];
+	uint32_t id = pointer & POINTER_ID;
 
-	if (pointer & POINTER_INSIDE && !s->d->inside)
+	if ((pointer & POINTER_INSIDE && !s->d->inside) || bit_get(s->met, id))
 		return;
+	bit_set(s->met, id);
 	s->next++;
 	settle(s, m);
-	*m = (struct met){ pointer & POINTER_ID, origin };
+	*m = (struct met){ id, origin };
 	__builtin_prefetch(&s->d->origin[m->id]);
 	__builtin_prefetch(&s->d->pointers.first[m->id]);
 }
@@ -166,7 +169,11 @@ static void run(void *of)
 		return; /* there are more roots than numbers for them */
 	d->origin = mem_lazy(origin_bytes(p));
 	s.queue = mem_lazy(bytes);
+	s.met = mem_lazy(p->heap->bits_bytes);
+	for (size_t i = 0; i < ((size_t)p->heap->nchunks + 63) / 64; i++)
+		s.met[i] = ~p->heap->used[i];
 	search(&s);
+	mem_lazy_free(s.met, p->heap->bits_bytes);
 	mem_lazy_free(s.queue, bytes);
 }
 

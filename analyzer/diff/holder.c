@@ -252,7 +252,7 @@ void holders_keep(struct report *report, struct analysis *a)
 {
 	struct profile *p = report->profile;
 	struct descent d = { .inside = holders_inside(report) };
-	const struct pointers_known nothing = { 0 };
+	const struct pointers_ask nobody = { 0 };
 	struct pick *pick = mem_alloc(HOLDER_KEPT + 1, sizeof(*pick));
 	uint8_t *pick_of = mem_alloc(p->groups.n + 1, sizeof(*pick_of));
 	struct group_index index;
@@ -263,7 +263,7 @@ void holders_keep(struct report *report, struct analysis *a)
 	if (n) {
 		draw_groups(a, &index, pick_of, pick);
 		pointers_find(a->core, NULL, analysis_heap(a), analysis_roots(a),
-		              analysis_threads(a), &nothing, &d.pointers);
+		              analysis_threads(a), nobody, &d.pointers);
 		search(a, &d, pick, n, &report->pool);
 		descent_free(&d);
 	}

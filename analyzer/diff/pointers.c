@@ -12,10 +12,9 @@
 
 struct scan {
 	const struct pointers *p;
-	const uint64_t *other, *alike;
+	struct pointers_ask ask;
 	vaddr lo, hi; /* all blocks are in [lo, hi) */
-	pointer_fn *take;
-	void *of;
+	struct pointers_take take;
 };
 
 /* A pointer whose index cell is being fetched. */
@@ -39,19 +38,17 @@ struct hunt { /* of one thread */
 
 static void settle(const struct hunt *l, struct edge *e)
 {
-	const struct heap *heap = l->s->p->heap;
 	vaddr chunk, far;
 	uint32_t id;
+	bool found = e->span && span_find(e->span, e->value, &chunk, &id);
 
-	if (!e->span || !span_find(e->span, e->value, &chunk, &id) || !bit_get(heap->used, id)) {
-		e->span = NULL;
-		return;
-	}
 	e->span = NULL;
+	if (!found)
+		return;
 	far = e->value - chunk - CHUNK_HEADER;
-	l->s->take(l->s->of, l->piece, e->holder, id,
-	           (e->same ? POINTER_SAME : 0) | (far ? POINTER_INSIDE : 0) |
-	                   (far > HEAD ? POINTER_FAR : 0));
+	l->s->take.take(l->s->take.of, l->piece, e->holder, id,
+	                (e->same ? POINTER_SAME : 0) | (far ? POINTER_INSIDE : 0) |
+	                        (far > HEAD ? POINTER_FAR : 0));
 }
 
 static void meet(struct hunt *l, vaddr value, bool same)
@@ -135,6 +132,20 @@ static void seek_range(struct hunt *l, struct view *new, struct view *old, vaddr
 
 /* ---- blocks and roots ---- */
 
+static enum pointers_stayed ask(const struct scan *s, const struct block *b)
+{
+	return s->ask.block ? s->ask.block(s->ask.of, b) : STAYED_SOME;
+}
+
+/* The first of the pieces of a block asks for all of them. */
+static void ask_large(const struct scan *s, const struct pointer_piece *p)
+{
+	struct block b;
+
+	if (p->start == s->p->heap->span[p->of].start && heap_by_id(s->p->heap, p->id, &b))
+		ask(s, &b);
+}
+
 /* What is in a free chunk is left over from a holder that is no more. */
 static void seek_blocks(struct hunt *l, struct view *new, struct view *old,
                         const struct pointer_piece *p)
@@ -149,11 +160,14 @@ static void seek_blocks(struct hunt *l, struct view *new, struct view *old,
 
 	while (heap_next_set(heap, heap->used, &it, &b) && b.span == span &&
 	       b.addr - CHUNK_HEADER < p->end) {
-		bool other = l->s->other && bit_get(l->s->other, b.id);
-		bool alike = l->s->alike && bit_get(l->s->alike, b.id);
+		enum pointers_stayed stayed = ask(l->s, &b);
 
 		l->holder = b.id;
-		seek_range(l, new, other ? NULL : alike ? new : old, b.addr, b.addr + b.size);
+		seek_range(l, new,
+		           stayed == STAYED_NOTHING ? NULL
+		           : stayed == STAYED_ALL   ? new
+		                                    : old,
+		           b.addr, b.addr + b.size);
 	}
 }
 
@@ -168,53 +182,76 @@ static void seek_some(void *of, size_t first, size_t end)
 
 		l.piece = i;
 		l.holder = p->kind == PIECE_LARGE ? p->id : UINT32_MAX;
+		if (p->kind == PIECE_LARGE)
+			ask_large(s, p);
 		if (p->kind == PIECE_BLOCKS)
 			seek_blocks(&l, &new, s->p->old ? &old : NULL, p);
 		else
 			seek_range(&l, &new, s->p->old ? &old : NULL, p->start, p->end);
 		settle_all(&l);
+		if (s->take.done)
+			s->take.done(s->take.of, i);
 	}
 }
 
-void pointers_scan(const struct pointers *p, const struct pointers_known *known, pointer_fn *take,
-                   void *of)
+void pointers_scan(const struct pointers *p, struct pointers_ask ask, struct pointers_take take)
 {
 	const struct heap *heap = p->heap;
-	struct scan s = { .p = p, .other = known->other, .alike = known->alike };
+	struct scan s = { .p = p, .ask = ask, .take = take };
 
 	if (!heap->nspans)
 		return;
 	s.lo = heap->span[0].start + CHUNK_HEADER;
 	s.hi = heap->span[heap->nspans - 1].end + CHUNK_HEADER;
-	s.take = take;
-	s.of = of;
 	crew_share(p->threads, p->piece.n, 1, seek_some, &s);
 }
 
 /* ---- the list ---- */
 
-struct list { /* of one piece */
+struct list { /* of one piece, while it is looked at */
 	ARRAY(uint32_t) to;
 	uint32_t holder; /* of the last of them */
 };
 
 struct keeping {
 	struct pointers *p;
-	struct list *list;    /* by piece */
-	uint64_t bytes, most; /* bytes: by all threads */
+	struct list **list;  /* by piece */
+	struct list **spare; /* lists that are at nobody's use; one by thread */
+	uint64_t most;       /* pointers */
 	bool full;
 };
 
-/* Lists grow by so much at a time as far as the sum is concerned. */
-#define COUNTED 4096
+/* A list that is at nobody's use: there is one for each thread. */
+static struct list *take_list(struct keeping *k)
+{
+	struct list *l = NULL;
+
+	for (unsigned i = 0; !l; i = (i + 1) % k->p->threads)
+		l = __atomic_exchange_n(&k->spare[i], NULL, __ATOMIC_ACQUIRE);
+	l->to.n = 0;
+	return l;
+}
+
+static void give_back(struct keeping *k, struct list *l)
+{
+	for (unsigned i = 0; l; i = (i + 1) % k->p->threads) {
+		struct list *none = NULL;
+
+		if (__atomic_compare_exchange_n(&k->spare[i], &none, l, false, __ATOMIC_RELEASE,
+		                                __ATOMIC_RELAXED))
+			l = NULL;
+	}
+}
 
 static void keep(void *of, size_t piece, uint32_t holder, uint32_t id, uint32_t how)
 {
 	struct keeping *k = of;
-	struct list *l = &k->list[piece];
+	struct list *l = k->list[piece];
 
-	if (__atomic_load_n(&k->full, __ATOMIC_RELAXED))
+	if (!l && __atomic_load_n(&k->full, __ATOMIC_RELAXED))
 		return;
+	if (!l)
+		l = k->list[piece] = take_list(k);
 	if (k->p->piece.v[piece].kind == PIECE_BLOCKS && (!l->to.n || l->holder != holder)) {
 		if (l->to.n)
 			l->to.v[l->to.n - 1] |= POINTER_LAST;
@@ -222,9 +259,6 @@ static void keep(void *of, size_t piece, uint32_t holder, uint32_t id, uint32_t 
 		l->holder = holder;
 	}
 	array_push(&l->to, id | how);
-	if (l->to.n % COUNTED == 0 &&
-	    __atomic_add_fetch(&k->bytes, COUNTED * sizeof(*l->to.v), __ATOMIC_RELAXED) > k->most)
-		__atomic_store_n(&k->full, true, __ATOMIC_RELAXED);
 }
 
 /* Id behind the last chunk of a piece of blocks. */
@@ -237,49 +271,40 @@ static uint32_t end_id(const struct pointers *p, size_t piece)
 	return p->heap->span[at->of].first_id + p->heap->span[at->of].nchunks;
 }
 
-static void join_some(void *of, size_t first, size_t end)
-{
-	struct keeping *k = of;
-
-	for (size_t i = first; i < end; i++) {
-		const struct pointer_piece *at = &k->p->piece.v[i];
-		struct list *l = &k->list[i];
-
-		if (l->to.n)
-			memcpy(k->p->to + at->base, l->to.v, l->to.n * sizeof(*l->to.v));
-		if (l->to.n && at->kind == PIECE_BLOCKS)
-			k->p->to[at->base + l->to.n - 1] |= POINTER_LAST;
-		array_free(&l->to);
-		if (at->kind != PIECE_BLOCKS || !at->base)
-			continue;
-		for (uint32_t id = at->id; id < end_id(k->p, i); id++)
-			if (k->p->first[id])
-				k->p->first[id] += (uint32_t)at->base;
-	}
-}
-
-/* All lists as one. */
-static void join(struct keeping *k)
+/* The piece's list goes behind those that are done. */
+static void put(struct keeping *k, size_t piece, const struct list *l)
 {
 	struct pointers *p = k->p;
-	uint64_t all = 0;
+	struct pointer_piece *at = &p->piece.v[piece];
 
-	for (size_t i = 0; i < p->piece.n; i++)
-		all += k->list[i].to.n;
-	if (k->full || all >= POINTERS_SOME - 1)
+	at->n = l->to.n;
+	at->base = __atomic_fetch_add(&p->n, at->n, __ATOMIC_RELAXED);
+	if (at->base + at->n > k->most) {
+		__atomic_store_n(&k->full, true, __ATOMIC_RELAXED);
 		return;
-	for (size_t i = 0; i < p->piece.n; i++) {
-		struct pointer_piece *at = &p->piece.v[i];
-
-		at->base = p->n;
-		at->n = k->list[i].to.n;
-		p->n += at->n;
-		if (at->kind == PIECE_LARGE)
-			p->first[at->id] = POINTERS_SOME;
 	}
-	p->to = mem_lazy(p->n * sizeof(*p->to));
-	crew_share(p->threads, p->piece.n, 1, join_some, k);
-	p->kept = true;
+	memcpy(p->to + at->base, l->to.v, at->n * sizeof(*p->to));
+	if (at->kind != PIECE_BLOCKS)
+		return;
+	p->to[at->base + at->n - 1] |= POINTER_LAST;
+	for (uint32_t id = at->id, end = end_id(p, piece); id < end; id++)
+		if (p->first[id])
+			p->first[id] += (uint32_t)at->base;
+}
+
+static void done(void *of, size_t piece)
+{
+	struct keeping *k = of;
+	struct list *l = k->list[piece];
+
+	if (k->p->piece.v[piece].kind == PIECE_LARGE && k->p->first)
+		k->p->first[k->p->piece.v[piece].id] = POINTERS_SOME;
+	if (!l)
+		return;
+	if (!__atomic_load_n(&k->full, __ATOMIC_RELAXED))
+		put(k, piece, l);
+	k->list[piece] = NULL;
+	give_back(k, l);
 }
 
 static uint64_t heap_bytes(const struct heap *heap)
@@ -291,24 +316,45 @@ static uint64_t heap_bytes(const struct heap *heap)
 	return bytes;
 }
 
-static void keep_all(struct pointers *p, const struct pointers_known *known)
+static void scan_and_keep(struct keeping *k, struct pointers_ask ask)
 {
-	struct keeping k = { .p = p, .most = LEAST + heap_bytes(p->heap) / SHARE };
+	struct pointers *p = k->p;
+	struct list *list = mem_alloc(p->threads, sizeof(*list));
 
-	if (p->heap->nchunks >= POINTER_ID || p->first_bytes > k.most)
-		return;
-	k.most -= p->first_bytes;
-	p->first = mem_lazy(p->first_bytes);
-	k.list = mem_alloc(p->piece.n + 1, sizeof(*k.list));
-	pointers_scan(p, known, keep, &k);
-	join(&k);
-	for (size_t i = 0; i < p->piece.n; i++)
-		array_free(&k.list[i].to);
-	mem_free(k.list);
+	k->list = mem_alloc(p->piece.n + 1, sizeof(*k->list));
+	k->spare = mem_alloc(p->threads, sizeof(*k->spare));
+	for (unsigned i = 0; i < p->threads; i++)
+		k->spare[i] = &list[i];
+	pointers_scan(p, ask, (struct pointers_take){ keep, done, k });
+	for (unsigned i = 0; i < p->threads; i++)
+		array_free(&list[i].to);
+	mem_free(list);
+	mem_free(k->spare);
+	mem_free(k->list);
+}
+
+static void keep_all(struct pointers *p, struct pointers_ask ask)
+{
+	struct keeping k = { .p = p };
+	uint64_t room = LEAST + heap_bytes(p->heap) / SHARE;
+
+	/* even so each block is asked for once */
+	k.full = p->heap->nchunks >= POINTER_ID || p->first_bytes > room;
+	if (!k.full) {
+		k.most = (room - p->first_bytes) / sizeof(*p->to);
+		if (k.most > POINTERS_SOME - 2)
+			k.most = POINTERS_SOME - 2;
+		p->to_bytes = k.most * sizeof(*p->to);
+		p->first = mem_lazy(p->first_bytes);
+		p->to = mem_lazy(p->to_bytes);
+	}
+	scan_and_keep(&k, ask);
+	p->kept = !k.full;
 	if (p->kept)
 		return;
 	mem_lazy_free(p->first, p->first_bytes);
-	p->first = NULL;
+	mem_lazy_free(p->to, p->to_bytes);
+	p->first = p->to = NULL;
 }
 
 /* ---- pieces ---- */
@@ -356,7 +402,7 @@ static void find_pieces(struct pointers *p)
 }
 
 void pointers_find(const struct core *core, const struct core *old, const struct heap *heap,
-                   const struct roots *roots, unsigned threads, const struct pointers_known *known,
+                   const struct roots *roots, unsigned threads, struct pointers_ask ask,
                    struct pointers *out)
 {
 	*out = (struct pointers){ .core = core, .old = old, .heap = heap, .roots = roots };
@@ -365,13 +411,13 @@ void pointers_find(const struct core *core, const struct core *old, const struct
 	if (!heap->nspans)
 		return;
 	find_pieces(out);
-	keep_all(out, known);
+	keep_all(out, ask);
 }
 
 void pointers_free(struct pointers *p)
 {
 	array_free(&p->piece);
 	mem_lazy_free(p->first, p->first_bytes);
-	mem_lazy_free(p->to, p->n * sizeof(*p->to));
+	mem_lazy_free(p->to, p->to_bytes);
 	*p = (struct pointers){ 0 };
 }

@@ -1,7 +1,7 @@
 /*
- * pointers: which used blocks and which roots point to which used blocks of a core, and which of
- * these words were the same in an older core of the process. Found in one pass over memory in its
- * order, and kept as a list, so that others can go over them as often as they like (tie.h,
+ * pointers: which used blocks and which roots of a core point to which chunks, used or not, and
+ * which of these words were the same in an older core of the process. Found in one pass over memory
+ * in its order, and kept as a list, so that others can go over them as often as they like (tie.h,
  * descent.h). It knows no verdicts and no names.
  *
  * Memory: 4 bytes for each chunk and each pointer. Where that is more than a quarter of the heap,
@@ -13,9 +13,9 @@
 #include "analyzer/reach/root.h"
 #include "heapwalk/heap.h"
 
-/* A pointer: the id of the block, and */
+/* A pointer: the id of the chunk, and */
 #define POINTER_SAME   (UINT32_C(1) << 28) /* that word was the same in the older core */
-#define POINTER_INSIDE (UINT32_C(1) << 29) /* not to the block's first byte */
+#define POINTER_INSIDE (UINT32_C(1) << 29) /* not to the first byte behind its header */
 #define POINTER_FAR    (UINT32_C(1) << 30) /* nor to one of the first 32 */
 #define POINTER_LAST   (UINT32_C(1) << 31) /* its holder has no more */
 #define POINTER_ID     (POINTER_SAME - 1)
@@ -49,18 +49,29 @@ struct pointers {
 	uint32_t *first; /* by id: 1 + index into to; 0: it has none */
 	uint32_t *to;
 	uint64_t n;
-	uint64_t first_bytes;
+	uint64_t first_bytes, to_bytes;
 };
 
-/* Bits by id of the newer heap; NULL: none. */
-struct pointers_known {
-	const uint64_t *other; /* blocks that are new: nothing in them is the same */
-	const uint64_t *alike; /* blocks that have the same bytes in both */
+/* What of a block is the same in the older core. */
+enum pointers_stayed {
+	STAYED_NOTHING, /* it is another block */
+	STAYED_SOME,    /* its words tell */
+	STAYED_ALL,     /* to the byte */
+};
+
+/*
+ * Asked of each block that is in use, once, by several threads at a time; what is in the block will
+ * be looked at next. Without an older core its answer does not matter.
+ */
+typedef enum pointers_stayed pointers_fn(void *of, const struct block *block);
+struct pointers_ask {
+	pointers_fn *block; /* NULL: STAYED_SOME */
+	void *of;
 };
 
 /* Of core; heap and roots are its. pointers_free. */
 void pointers_find(const struct core *core, const struct core *old, const struct heap *heap,
-                   const struct roots *roots, unsigned threads, const struct pointers_known *known,
+                   const struct roots *roots, unsigned threads, struct pointers_ask ask,
                    struct pointers *out);
 void pointers_free(struct pointers *pointers);
 
@@ -69,7 +80,14 @@ void pointers_free(struct pointers *pointers);
  * id of the block that has the pointer, or UINT32_MAX; how: POINTER_SAME, _INSIDE, _FAR.
  */
 typedef void pointer_fn(void *of, size_t piece, uint32_t holder, uint32_t id, uint32_t how);
-void pointers_scan(const struct pointers *pointers, const struct pointers_known *known,
-                   pointer_fn *take, void *of);
+/* The piece has no more; NULL: nobody has to know. */
+typedef void pointer_done_fn(void *of, size_t piece);
+struct pointers_take {
+	pointer_fn *take;
+	pointer_done_fn *done;
+	void *of;
+};
+void pointers_scan(const struct pointers *pointers, struct pointers_ask ask,
+                   struct pointers_take take);
 
 #endif

@@ -92,32 +92,39 @@ static bool find_old(const struct merge *m, const struct block *new, struct bloc
 	       old->size == new->size && old->id < heap->nchunks && bit_get(heap->used, old->id);
 }
 
-static void look_new(void *of, size_t first, size_t end)
+/* Blocks of one word of bits may be looked at by several threads at a time. */
+static void set_shared(uint64_t *bits, uint32_t i)
 {
-	struct merge *m = of;
-	struct heap_iter it = { .id = (uint32_t)(first * PIECE), .look = true };
-	struct block b, before;
-
-	while (heap_next_set(m->new.heap, m->new.heap->used, &it, &b) && b.id < end * PIECE) {
-		const struct imprint_side old = { m->old.core, m->old.heap, &before };
-		const struct imprint_side new = { m->new.core, m->new.heap, &b };
-		bool equal;
-
-		find_group(&m->new, &b);
-		if (!find_old(m, &b, &before)) {
-			bit_set(m->other, b.id);
-			continue;
-		}
-		m->pattern[b.id] = (uint16_t)(PAIR | imprint_compare_blocks(&old, &new, &equal));
-		if (equal)
-			bit_set(m->same, b.id);
-	}
+	__atomic_fetch_or(&bits[i >> 6], UINT64_C(1) << (i & 63), __ATOMIC_RELAXED);
 }
 
-static void look(struct merge *m, unsigned threads)
+static enum pointers_stayed look_new(void *of, const struct block *b)
 {
-	crew_share(threads, m->old.heap->nchunks / PIECE + 1, 1, look_old, &m->old);
-	crew_share(threads, m->new.heap->nchunks / PIECE + 1, 1, look_new, m);
+	struct merge *m = of;
+	struct block before;
+	const struct imprint_side old = { m->old.core, m->old.heap, &before };
+	const struct imprint_side new = { m->new.core, m->new.heap, b };
+	bool equal;
+
+	find_group(&m->new, b);
+	if (!find_old(m, b, &before)) {
+		set_shared(m->other, b->id);
+		return STAYED_NOTHING;
+	}
+	m->pattern[b->id] = (uint16_t)(PAIR | imprint_compare_blocks(&old, &new, &equal));
+	if (equal)
+		set_shared(m->same, b->id);
+	return equal ? STAYED_ALL : STAYED_SOME;
+}
+
+/* What that told. */
+static enum pointers_stayed look_again(void *of, const struct block *b)
+{
+	const struct merge *m = of;
+
+	return bit_get(m->other, b->id)  ? STAYED_NOTHING
+	       : bit_get(m->same, b->id) ? STAYED_ALL
+	                                 : STAYED_SOME;
 }
 
 /* How many blocks of each kin there were. */
@@ -267,7 +274,7 @@ void survival_by_blocks(struct snapshot *before, struct snapshot *after,
 {
 	struct merge m = { .profile = after->report.profile, .last = last };
 	struct pointers own = { 0 }, *pointers = descent ? &descent->pointers : &own;
-	struct pointers_known known;
+	unsigned threads = analysis_threads(&after->a);
 	size_t bits;
 	bool more = true;
 
@@ -277,15 +284,14 @@ void survival_by_blocks(struct snapshot *before, struct snapshot *after,
 	m.pattern = mem_lazy(ids(&m.new) * sizeof(*m.pattern));
 	m.other = mem_lazy(bits);
 	m.same = mem_lazy(bits);
-	look(&m, analysis_threads(&after->a));
-	known = (struct pointers_known){ m.other, m.same };
-	pointers_find(m.new.core, m.old.core, m.new.heap, analysis_roots(&after->a),
-	              analysis_threads(&after->a), &known, pointers);
+	crew_share(threads, m.old.heap->nchunks / PIECE + 1, 1, look_old, &m.old);
+	pointers_find(m.new.core, m.old.core, m.new.heap, analysis_roots(&after->a), threads,
+	              (struct pointers_ask){ look_new, &m }, pointers);
 	if (descent)
 		descent_begin(descent);
 	count_old(&m, reuse);
 	for (unsigned i = 0; i < ROUNDS && more; i++) {
-		ties_find(pointers, &known, &m.ties);
+		ties_find(pointers, m.other, (struct pointers_ask){ look_again, &m }, &m.ties);
 		more = judge(&m, reuse);
 		ties_free(&m.ties);
 	}

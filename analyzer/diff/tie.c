@@ -65,10 +65,10 @@ static void go_over(void *of, size_t first, size_t end)
 	}
 }
 
-void ties_find(const struct pointers *pointers, const struct pointers_known *known,
+void ties_find(const struct pointers *pointers, const uint64_t *other, struct pointers_ask ask,
                struct ties *out)
 {
-	struct search s = { .p = pointers, .other = known->other, .ties = out };
+	struct search s = { .p = pointers, .other = other, .ties = out };
 
 	*out = (struct ties){ .bytes = ((uint64_t)pointers->heap->nchunks / 64 + 1) * 8 };
 	out->held = mem_lazy(out->bytes);
@@ -76,7 +76,7 @@ void ties_find(const struct pointers *pointers, const struct pointers_known *kno
 	if (pointers->kept)
 		crew_share(pointers->threads, pointers->piece.n, 1, go_over, &s);
 	else
-		pointers_scan(pointers, known, take, &s);
+		pointers_scan(pointers, ask, (struct pointers_take){ take, NULL, &s });
 }
 
 void ties_free(struct ties *ties)

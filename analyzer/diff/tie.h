@@ -16,10 +16,10 @@ struct ties {
 };
 
 /*
- * known->other may have more blocks than when the pointers were found. The caller ends with
- * ties_free.
+ * other: bit by id of the newer heap: blocks that are known to be new. ask: as pointers_scan has
+ * it, where the pointers are not kept. The caller ends with ties_free.
  */
-void ties_find(const struct pointers *pointers, const struct pointers_known *known,
+void ties_find(const struct pointers *pointers, const uint64_t *other, struct pointers_ask ask,
                struct ties *out);
 void ties_free(struct ties *ties);
 

@@ -56,7 +56,7 @@ struct edgelog *edgelog_open(const struct heap *heap, uint64_t most)
 	log->ngroups = heap->ncells / LOG_GROUP + 1;
 	log->most = most ? most : heap->ncells * 64 * heap->align / 8;
 	pthread_mutex_init(&log->lock, NULL);
-	if (!store_open_on_disk(&log->store) ||
+	if (!store_open(&log->store, 0, NULL) || log->store.in_memory ||
 	    !store_write(&log->store, zero, sizeof(zero), NULL)) { /* no segment is at 0 */
 		edgelog_close(log);
 		return NULL;

@@ -4,7 +4,6 @@
 #include "formats/input.h"
 #include "formats/store.h"
 
-#include <linux/magic.h>
 #include <lz4frame.h>
 #include <lzma.h>
 #include <setjmp.h>
@@ -13,7 +12,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -287,26 +285,6 @@ static void where_the_store_is(void **state)
 	unsetenv("TMPDIR");
 }
 
-/* What is written to spare memory does not go to a file system that keeps it in memory. */
-static void on_disk_is_not_in_memory(void **state)
-{
-	const uint8_t bytes[16] = { 1 };
-	struct store store;
-	struct statfs fs;
-
-	(void)state;
-	if (statfs("/dev/shm", &fs) || fs.f_type != TMPFS_MAGIC)
-		skip();
-	setenv("TMPDIR", "/dev/shm", 1);
-	if (store_open_on_disk(&store)) {
-		assert_false(store.in_memory);
-		assert_string_not_equal(store.folder, "/dev/shm");
-		assert_true(store_write(&store, bytes, sizeof(bytes), NULL));
-		store_close(&store);
-	}
-	unsetenv("TMPDIR");
-}
-
 static void standard_input_once(void **state)
 {
 	struct input input;
@@ -326,15 +304,10 @@ static void standard_input_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_streams),
-		cmocka_unit_test(frames_in_a_row),
-		cmocka_unit_test(cut_streams),
-		cmocka_unit_test(damaged_streams),
-		cmocka_unit_test(the_taker_stops),
-		cmocka_unit_test(zero_pages_are_holes),
-		cmocka_unit_test(the_store_has_a_bound),
-		cmocka_unit_test(where_the_store_is),
-		cmocka_unit_test(on_disk_is_not_in_memory),
+		cmocka_unit_test(whole_streams),         cmocka_unit_test(frames_in_a_row),
+		cmocka_unit_test(cut_streams),           cmocka_unit_test(damaged_streams),
+		cmocka_unit_test(the_taker_stops),       cmocka_unit_test(zero_pages_are_holes),
+		cmocka_unit_test(the_store_has_a_bound), cmocka_unit_test(where_the_store_is),
 		cmocka_unit_test(standard_input_once),
 	};
 
