@@ -63,5 +63,7 @@ uint32_t group_index_find(const struct group_index *index, enum reach_class reac
 {
 	uint32_t found = index->slot[slot_of(index, reach, size, type)];
 
+	if (!found && type) /* its group may have blocks of several sizes */
+		found = index->slot[slot_of(index, reach, ABSENT, type)];
 	return found ? found - 1 : PROFILE_NO_GROUP;
 }

@@ -136,5 +136,7 @@ void kins_make(struct profile *p)
 
 uint32_t kin_find(const struct profile *p, uint32_t group, size_t size_class)
 {
-	return group == PROFILE_NO_GROUP ? p->kin_rest[size_class] : p->kin_of[group];
+	uint32_t kin = group == PROFILE_NO_GROUP ? UINT32_MAX : p->kin_of[group];
+
+	return kin == UINT32_MAX ? p->kin_rest[size_class] : kin;
 }

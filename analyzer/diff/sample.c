@@ -1,6 +1,7 @@
 #include "analyzer/diff/sample.h"
 #include "analyzer/diff/group_index.h"
 #include "analyzer/process/instance.h"
+#include "formats/idmap.h"
 
 #include <stdlib.h>
 
@@ -28,23 +29,58 @@ static int by_size(const void *a, const void *b)
 	return x->size < y->size ? -1 : x->size > y->size;
 }
 
-static void make_classes(struct profile *p)
+typedef ARRAY(struct size_count) size_counts;
+
+/* False: a group has blocks of several sizes. */
+static bool count_by_group(const struct profile *p, size_counts *out)
 {
-	struct size_count *count = mem_alloc(p->groups.n + 1, sizeof(*count));
+	for (size_t i = 0; i < p->groups.n; i++) {
+		const struct report_finding *g = &p->groups.v[i];
+
+		if (g->size == ABSENT)
+			return false;
+		array_push(out, ((struct size_count){ g->size, g->blocks }));
+	}
+	return true;
+}
+
+static void count_by_block(const struct heap *heap, size_counts *out)
+{
+	struct idmap at = { 0 };
+	struct heap_iter it = { 0 };
+	struct block b;
+
+	out->n = 0;
+	while (heap_next_set(heap, heap->used, &it, &b)) {
+		uint32_t i = idmap_get(&at, b.size);
+
+		if (i == IDMAP_NONE) {
+			idmap_put(&at, b.size, (uint32_t)out->n);
+			array_push(out, ((struct size_count){ b.size, 1 }));
+		} else {
+			out->v[i].blocks++;
+		}
+	}
+	idmap_free(&at);
+}
+
+static void make_classes(struct profile *p, const struct heap *heap)
+{
+	size_counts count = { 0 };
 	size_t n = 0;
 
-	for (size_t i = 0; i < p->groups.n; i++)
-		count[i] = (struct size_count){ p->groups.v[i].size, p->groups.v[i].blocks };
-	if (p->groups.n)
-		qsort(count, p->groups.n, sizeof(*count), by_size);
-	for (size_t i = 0; i < p->groups.n; i++) {
-		if (n && count[n - 1].size == count[i].size)
-			count[n - 1].blocks += count[i].blocks;
+	if (!count_by_group(p, &count))
+		count_by_block(heap, &count);
+	if (count.n)
+		qsort(count.v, count.n, sizeof(*count.v), by_size);
+	for (size_t i = 0; i < count.n; i++) {
+		if (n && count.v[n - 1].size == count.v[i].size)
+			count.v[n - 1].blocks += count.v[i].blocks;
 		else
-			count[n++] = count[i];
+			count.v[n++] = count.v[i];
 	}
-	classes_make(count, n, &p->classes);
-	mem_free(count);
+	classes_make(count.v, n, &p->classes);
+	array_free(&count);
 }
 
 static uint64_t kept_at(const struct size_class *c, uint64_t cap, unsigned *level)
@@ -159,7 +195,7 @@ void sample_take(struct profile *profile, struct analysis *a)
 	struct block b;
 
 	profile->sampled = instance_key(a->core, &d.key);
-	make_classes(profile);
+	make_classes(profile, d.heap);
 	choose_levels(&profile->classes);
 	kins_make(profile);
 	group_index_make(profile, &d.groups);

@@ -152,8 +152,8 @@ static uint32_t kin_of(const struct merge *m, uint32_t id)
 	struct block b;
 	size_t c;
 
-	if (group != NO_GROUP)
-		return kin_find(p, group, 0);
+	if (group != NO_GROUP && p->kin_of[group] != UINT32_MAX)
+		return p->kin_of[group];
 	if (!heap_by_id(m->new.heap, id, &b))
 		return UINT32_MAX;
 	c = classes_find(&p->classes, b.size);
