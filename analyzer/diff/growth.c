@@ -26,18 +26,59 @@ typedef ARRAY(struct row) rows;
 
 /* ---- gathering ---- */
 
-/* What grows by realloc has another size each time: large blocks of a type are one thing. */
-static const char *name_in_process(const struct report_finding *g, struct pool *pool)
+static bool is_varied(const struct report_finding *g)
+{
+	return g->size == ABSENT;
+}
+
+typedef ARRAY(const struct report_finding *) findings;
+
+static bool has_varied(const findings *varied, const struct report_finding *g)
+{
+	for (size_t i = 0; g->type && i < varied->n; i++)
+		if (!strcmp(varied->v[i]->type, g->type) && !strcmp(varied->v[i]->reach, g->reach))
+			return true;
+	return false;
+}
+
+/* A group of each type and verdict whose blocks are of several sizes in one of the snapshots. */
+static void find_varied(const struct series *s, findings *varied)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct profile *p = s->snapshot[i].report.profile;
+
+		for (size_t k = 0; k < p->groups.n; k++) {
+			const struct report_finding *g = &p->groups.v[k];
+
+			if (is_varied(g) && g->type && !has_varied(varied, g))
+				array_push(varied, g);
+		}
+	}
+}
+
+/*
+ * What grows by realloc has another size each time: large blocks of a type are one thing. So are
+ * all of a type where they have several sizes in one of the snapshots: which of them were there
+ * first is chance.
+ */
+static const char *name_in_process(const findings *varied, const struct report_finding *g,
+                                   struct pool *pool)
 {
 	const char *type = g->type ? g->type : "";
 
+	if (is_varied(g) && !g->type)
+		return g->fingerprint;
+	if (has_varied(varied, g))
+		return pool_printf(pool, "any %s", type);
 	return g->size >= LARGE ? pool_printf(pool, "large %s", type)
 	                        : pool_printf(pool, "%llu %s", (unsigned long long)g->size, type);
 }
 
-static void gather_groups(const struct profile *p, size_t snapshot, bool one_process,
+static void gather_groups(const struct series *s, size_t snapshot, const findings *varied,
                           struct pool *pool, rows *all)
 {
+	const struct profile *p = s->snapshot[snapshot].report.profile;
+
 	for (uint32_t i = 0; i < p->groups.n; i++) {
 		const struct report_finding *g = &p->groups.v[i];
 		struct row row = { .key = { "group", g->fingerprint, g->reach },
@@ -48,8 +89,8 @@ static void gather_groups(const struct profile *p, size_t snapshot, bool one_pro
 
 		if (!strcmp(g->reach, "indirect")) /* counted as what definite ones hold */
 			continue;
-		if (one_process)
-			row.key[1] = name_in_process(g, pool);
+		if (s->one_process)
+			row.key[1] = name_in_process(varied, g, pool);
 		row.point = (struct growth_point){ g->blocks, g->bytes, g->bytes };
 		if (g->retained_bytes != ABSENT)
 			row.point.retained = g->retained_bytes;
@@ -152,7 +193,8 @@ static void add_tally(struct tally *to, const struct tally *more)
 static void match(const struct series *s, const struct row *row, struct growth *g)
 {
 	size_t last = s->n - 2;                               /* interval */
-	bool large = row->group && row->group->size >= LARGE; /* may move when it grows */
+	/* may move when it grows */
+	bool large = row->group && row->group->size >= LARGE && !is_varied(row->group);
 
 	if (!s->survival[last].known || !row->group)
 		return;
@@ -338,12 +380,13 @@ void growths_find(const struct series *series, struct growths *out)
 {
 	bool fine = all_whole(series);
 	size_t cap = 0, next;
+	findings varied = { 0 };
 	rows all = { 0 };
 
 	*out = (struct growths){ 0 };
+	find_varied(series, &varied);
 	for (size_t i = 0; i < series->n; i++) {
-		gather_groups(series->snapshot[i].report.profile, i, series->one_process,
-		              &out->pool, &all);
+		gather_groups(series, i, &varied, &out->pool, &all);
 		gather_mappings(&series->snapshot[i], i, fine, &all);
 		gather_free(&series->snapshot[i], i, fine, &all);
 	}
@@ -354,6 +397,7 @@ void growths_find(const struct series *series, struct growths *out)
 			next++;
 		fold(series, &all.v[i], next - i, out, &cap);
 	}
+	array_free(&varied);
 	array_free(&all);
 	if (out->n)
 		qsort(out->v, out->n, sizeof(*out->v), by_steady);
