@@ -104,6 +104,18 @@ static void find_filling(const struct site_entry *site, const struct site_store 
 	}
 }
 
+static void tell(struct scorer *scorer, double llr, enum filling is, unsigned word, double filled)
+{
+	const char *what = is != FILLS_NOT ? "is filled, where the site stores something"
+	                   : filled < 0.5  ? "is zero where others store something, not the site"
+	                                   : "is filled where others store something, not the site";
+	uint32_t at = 8 * word;
+
+	if (fabs(llr) > 0.2)
+		scorer_reason(scorer, llr, what, &at,
+		              is == FILLS_NOT && filled < 0.5 ? 1 - filled : filled);
+}
+
 double match_fill(struct scorer *scorer, uint32_t class, const struct score_module *module,
                   const struct site_entry *site, bool copies)
 {
@@ -115,7 +127,6 @@ double match_fill(struct scorer *scorer, uint32_t class, const struct score_modu
 		return 0;
 	find_filling(site, module->index.store + site->store, is);
 	for (unsigned w = 0; w < WORDS && f->bits >> w; w++) {
-		uint32_t at = 8 * w;
 		double own = expected(is[w], site->flags & SITE_ZEROED), llr;
 
 		if (!(f->bits >> w & 1) || is[w] >= FILLS_TOLD)
@@ -127,12 +138,7 @@ double match_fill(struct scorer *scorer, uint32_t class, const struct score_modu
 		if (llr < 0 && (is[w] == FILLS_LATER || is[w] == FILLS_FLAG || copies))
 			continue;          /* not always done, or a rest of what is copied */
 		llr *= copies ? 1 : TRUST; /* after a copy it stores little, and on purpose */
-		if (fabs(llr) > 0.2)
-			scorer_reason(scorer, llr,
-			              is[w] == FILLS_NOT
-			                      ? "is zero or not, where the site stores nothing"
-			                      : "is filled, where the site stores something",
-			              &at, f->own[w]);
+		tell(scorer, llr, is[w], w, f->own[w]);
 		sum += llr;
 	}
 	return sum < -MOST ? -MOST : sum > MOST ? MOST : sum;

@@ -32,6 +32,25 @@ build="clang -O2 -g" site_test c-clang-O2 'top1>=82' 'top3>=97' 'right>=95'
 source=small.cc
 build="g++ -O2 -g" site_test cc-gcc-O2 'top1>=80' 'top3>=92' 'right>=95'
 
+# One judgement of a block, whoever asks: a finding of one block says what explain says of it.
+cat >same.py <<'END'
+import json, subprocess, sys
+run = lambda *args: json.loads(subprocess.run((sys.argv[1],) + args, capture_output=True).stdout)
+findings = run("leaks", "--json", "-n", "0", sys.argv[2])["findings"]
+findings = [f for f in findings if f.get("blocks") == 1 and "example" in f]
+alone = run("explain", "--json", sys.argv[2], *(f["example"] for f in findings))["explain"]
+told = 0
+for f, e in zip(findings, alone):
+    likely = [c["site"] for c in e.get("site_candidates", []) if c["confidence"] >= 0.2]
+    told += bool(likely)
+    if f.get("site") != e.get("site") or (
+            "site" not in f and f.get("site_candidates", []) != likely[:len(f.get("site_candidates", [])) or 1]):
+        sys.exit("%s\n%s" % (f, e))
+sys.exit(not told)
+END
+ok 'c-gcc-O2: leaks and explain say the same of a block' \
+	python3 same.py "$COREHEAP" c-gcc-O2.core
+
 # Where the kernel puts things differs from run to run, the program does not.
 answers()
 {
