@@ -312,7 +312,7 @@ static void doubt(const struct scorer *scorer, uint64_t blocks, struct site_gues
 		g->list[i].confidence *= worth / sum;
 	if (!g->n || scorer->explained >= doubt_from(&g->list[0]))
 		return;
-	if (worth < 0.5 || g->list[0].open || blocks < 2)
+	if (g->list[0].confidence < 0.5 || g->list[0].open || blocks < 2)
 		g->n = 0;
 }
 
@@ -371,8 +371,6 @@ const struct site_guess *sites_of(struct sites *sites, const struct block *block
 bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
                     struct site_guess *out)
 {
-	double sum = 0;
-
 	*out = (struct site_guess){ 0 };
 	for (size_t i = 0; i < n; i++) {
 		const struct site_guess *g = sites_of(sites, &block[i]);
@@ -383,10 +381,10 @@ bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
 			out->fits = g->fits;
 	}
 	for (unsigned i = 0; i < out->n; i++)
-		sum += out->list[i].confidence /= (double)n;
+		out->list[i].confidence /= (double)n;
 	put_in_order(out);
 	out->likely = is_likely(out);
-	return out->n && (sum >= 0.5 || sites->scorer.explained >= doubt_from(&out->list[0]));
+	return out->n && (out->list[0].confidence >= 0.5 || sites->scorer.explained >= doubt_from(&out->list[0]));
 }
 
 size_t sites_reasons(struct sites *sites, const struct block *block, struct score_reason *reason)
