@@ -384,7 +384,8 @@ bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
 		out->list[i].confidence /= (double)n;
 	put_in_order(out);
 	out->likely = is_likely(out);
-	return out->n && (out->list[0].confidence >= 0.5 || sites->scorer.explained >= doubt_from(&out->list[0]));
+	return out->n && (out->list[0].confidence >= 0.5 ||
+	                  sites->scorer.explained >= doubt_from(&out->list[0]));
 }
 
 size_t sites_reasons(struct sites *sites, const struct block *block, struct score_reason *reason)
