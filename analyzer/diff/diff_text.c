@@ -165,6 +165,8 @@ static void rate_cell(struct table *t, double rate)
 static void growth_row(const struct diff *d, const struct growth *g, bool cohort, struct table *t)
 {
 	const struct growth_point *last = &g->at[d->n - 1];
+	/* estimates, and blocks that had another verdict before, may make it more */
+	uint64_t alive = g->cohort.bytes < g->young.bytes ? g->cohort.bytes : g->young.bytes;
 	bool mapped = growth_by_bytes(g);
 	char share[TEXT_NUMBER];
 
@@ -182,7 +184,7 @@ static void growth_row(const struct diff *d, const struct growth *g, bool cohort
 	if (d->hours && d->n > 2)
 		rate_cell(t, g->last_per_hour);
 	if (cohort)
-		table_cell(t, "%s", text_share(share, g->cohort.bytes, g->young.bytes));
+		table_cell(t, "%s", text_share(share, alive, g->young.bytes));
 }
 
 static void rows(const struct diff *d, const struct options *opt, struct out *out)
