@@ -1,5 +1,6 @@
 #include "formats/crew.h"
 #include "formats/feed.h"
+#include "formats/written.h"
 #include "heapwalk/part.h"
 #include "heapwalk/plan.h"
 
@@ -111,6 +112,28 @@ static struct part *add_part(struct split *sp, size_t region, vaddr at)
 	return &sp->parts.v[sp->parts.n - 1];
 }
 
+/* Chunks that are of use lie in front of it: the top chunk has no more than a header. */
+static vaddr region_reach(const struct region *r)
+{
+	return r->top >= r->start && r->top < r->limit && r->limit - r->top > BEHIND
+	               ? r->top + BEHIND
+	               : r->limit;
+}
+
+/*
+ * Goes on from at by whole steps over what is a hole of the file, where no part starts. False:
+ * there is nothing before end.
+ */
+static bool skip_holes(const struct core *core, vaddr *at, vaddr end, uint64_t step)
+{
+	vaddr first = *at, stop;
+
+	if (!core_written(core, &first, end, &stop))
+		return false;
+	*at += round_down(first - *at, step);
+	return true;
+}
+
 /* Cuts the regions into parts, by several threads. */
 static void cut(struct split *sp)
 {
@@ -118,12 +141,16 @@ static void cut(struct split *sp)
 
 	for (size_t i = 0; i < sp->w->regions.n; i++) {
 		const struct region *r = &sp->w->regions.v[i];
+		vaddr at = r->start, end = region_reach(r);
 
 		if (r->kind == SPAN_MMAP)
 			continue;
-		add_part(sp, i, r->start);
-		for (vaddr at = r->start + PART; at < r->limit && r->limit - at > PART; at += PART)
-			add_part(sp, i, at);
+		add_part(sp, i, at);
+		for (at += PART; at < end && end - at > PART; at += PART)
+			if (skip_holes(sp->w->core, &at, end, PART))
+				add_part(sp, i, at);
+			else
+				break;
 	}
 	crew_share(sp->threads, sp->parts.n, 1, find_starts, sp);
 	for (size_t i = 0; i < sp->parts.n; i++) {
@@ -197,14 +224,6 @@ static void arrived(void *split, size_t part, uint8_t *mem)
 		make_ready(sp, sp->open);
 }
 
-/* Chunks that are of use lie in front of it: the top chunk has no more than a header. */
-static vaddr region_reach(const struct region *r)
-{
-	return r->top >= r->start && r->top < r->limit && r->limit - r->top > BEHIND
-	               ? r->top + BEHIND
-	               : r->limit;
-}
-
 /* The same, each part as its window comes; where a region is not in one piece it is one part. */
 static void cut_fed(struct split *sp)
 {
@@ -227,7 +246,7 @@ static void cut_fed(struct split *sp)
 			p->mem_end = whole ? feed_window_end(core, at, end) : at;
 			feed_add(sp->feed, p->at, p->mem_end);
 			at = p->mem_end;
-		} while (whole && at < end);
+		} while (whole && at < end && skip_holes(core, &at, end, FEED_WINDOW));
 	}
 }
 
