@@ -26,24 +26,41 @@ typedef ARRAY(struct row) rows;
 
 /* ---- gathering ---- */
 
+/* Where a core lacks roots, nothing is called leaked: what is elsewhere has not become possible. */
+static bool has_verdicts(const struct series *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->snapshot[i].report.leaks.withheld)
+			return false;
+	}
+	return true;
+}
+
 static bool is_varied(const struct report_finding *g)
 {
 	return g->size == ABSENT;
 }
 
-typedef ARRAY(const struct report_finding *) findings;
+/* Groups of a type and verdict whose blocks are of several sizes in one of the snapshots. */
+struct varied {
+	ARRAY(const struct report_finding *) list;
+	bool verdicts; /* those count */
+};
 
-static bool has_varied(const findings *varied, const struct report_finding *g)
+static bool has_varied(const struct varied *varied, const struct report_finding *g)
 {
-	for (size_t i = 0; g->type && i < varied->n; i++)
-		if (!strcmp(varied->v[i]->type, g->type) && !strcmp(varied->v[i]->reach, g->reach))
+	for (size_t i = 0; g->type && i < varied->list.n; i++) {
+		const struct report_finding *f = varied->list.v[i];
+
+		if (!strcmp(f->type, g->type) && (!varied->verdicts || !strcmp(f->reach, g->reach)))
 			return true;
+	}
 	return false;
 }
 
-/* A group of each type and verdict whose blocks are of several sizes in one of the snapshots. */
-static void find_varied(const struct series *s, findings *varied)
+static void find_varied(const struct series *s, struct varied *varied)
 {
+	varied->verdicts = has_verdicts(s);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct profile *p = s->snapshot[i].report.profile;
 
@@ -51,7 +68,7 @@ static void find_varied(const struct series *s, findings *varied)
 			const struct report_finding *g = &p->groups.v[k];
 
 			if (is_varied(g) && g->type && !has_varied(varied, g))
-				array_push(varied, g);
+				array_push(&varied->list, g);
 		}
 	}
 }
@@ -61,7 +78,7 @@ static void find_varied(const struct series *s, findings *varied)
  * all of a type where they have several sizes in one of the snapshots: which of them were there
  * first is chance.
  */
-static const char *name_in_process(const findings *varied, const struct report_finding *g,
+static const char *name_in_process(const struct varied *varied, const struct report_finding *g,
                                    struct pool *pool)
 {
 	const char *type = g->type ? g->type : "";
@@ -74,25 +91,27 @@ static const char *name_in_process(const findings *varied, const struct report_f
 	                        : pool_printf(pool, "%llu %s", (unsigned long long)g->size, type);
 }
 
-static void gather_groups(const struct series *s, size_t snapshot, const findings *varied,
+static void gather_groups(const struct series *s, size_t snapshot, const struct varied *varied,
                           struct pool *pool, rows *all)
 {
 	const struct profile *p = s->snapshot[snapshot].report.profile;
 
 	for (uint32_t i = 0; i < p->groups.n; i++) {
 		const struct report_finding *g = &p->groups.v[i];
-		struct row row = { .key = { "group", g->fingerprint, g->reach },
+		struct row row = { .key = { "group", g->fingerprint,
+			                    varied->verdicts ? g->reach : "" },
 			           .snapshot = snapshot,
 			           .group = g,
 			           .index = i,
 			           .kind = GROWTH_REACHABLE };
 
-		if (!strcmp(g->reach, "indirect")) /* counted as what definite ones hold */
+		/* counted as what definite ones hold */
+		if (varied->verdicts && !strcmp(g->reach, "indirect"))
 			continue;
 		if (s->one_process)
 			row.key[1] = name_in_process(varied, g, pool);
 		row.point = (struct growth_point){ g->blocks, g->bytes, g->bytes };
-		if (g->retained_bytes != ABSENT)
+		if (varied->verdicts && g->retained_bytes != ABSENT)
 			row.point.retained = g->retained_bytes;
 		array_push(all, row);
 	}
@@ -192,7 +211,7 @@ static void add_tally(struct tally *to, const struct tally *more)
 /* What became of its blocks, from the last interval and the one before. */
 static void match(const struct series *s, const struct row *row, struct growth *g)
 {
-	size_t last = s->n - 2;                               /* interval */
+	size_t last = s->n - 2; /* interval */
 	/* may move when it grows */
 	bool large = row->group && row->group->size >= LARGE && !is_varied(row->group);
 
@@ -242,7 +261,7 @@ static bool has_churned(const struct growth *g, size_t last)
 static enum growth_kind kind_of(const struct series *s, const struct row *row,
                                 const struct growth *g)
 {
-	bool leak = row->group && !strcmp(row->group->kind, "leak");
+	bool leak = row->group && !strcmp(row->group->kind, "leak") && has_verdicts(s);
 
 	if (has_churned(g, s->n - 1))
 		return GROWTH_CHURN;
@@ -380,7 +399,7 @@ void growths_find(const struct series *series, struct growths *out)
 {
 	bool fine = all_whole(series);
 	size_t cap = 0, next;
-	findings varied = { 0 };
+	struct varied varied = { 0 };
 	rows all = { 0 };
 
 	*out = (struct growths){ 0 };
@@ -397,7 +416,7 @@ void growths_find(const struct series *series, struct growths *out)
 			next++;
 		fold(series, &all.v[i], next - i, out, &cap);
 	}
-	array_free(&varied);
+	array_free(&varied.list);
 	array_free(&all);
 	if (out->n)
 		qsort(out->v, out->n, sizeof(*out->v), by_steady);

@@ -87,14 +87,18 @@ static inline struct seat seat_of(const struct span *s, vaddr chunk)
 	return (struct seat){ s->first_cell + (granule >> 6), UINT64_C(1) << (granule & 63) };
 }
 
-/* Sets a bit that other threads' bits share a word with. */
+/*
+ * Sets a bit that other threads' bits share a word with. Who sets one, and then looks whether the
+ * piece is known to have some, must not miss that another has just begun to sweep it, who must not
+ * miss the bit: sequentially consistent here, and a fence there (piece_taken).
+ */
 static inline __attribute__((always_inline)) void bits_put(bool shared, uint64_t *word,
                                                            uint64_t bit)
 {
 	if (!shared)
 		*word |= bit;
 	else if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit))
-		__atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
+		__atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
 }
 
 /* Sets bits of found, and tells that there are some. */
@@ -104,8 +108,15 @@ static inline __attribute__((always_inline)) void find_put(struct marker *m, boo
 	uint8_t *fresh = &m->fresh[cell / PIECE];
 
 	bits_put(shared, &m->found[cell], bit);
-	if (__atomic_load_n(fresh, __ATOMIC_RELAXED) != FRESH_FOUND)
+	if (__atomic_load_n(fresh, __ATOMIC_SEQ_CST) != FRESH_FOUND)
 		__atomic_store_n(fresh, FRESH_FOUND, __ATOMIC_RELEASE);
+}
+
+/* What is found in a piece from here on makes it fresh again. */
+static inline void piece_taken(struct marker *m, size_t piece)
+{
+	__atomic_exchange_n(&m->fresh[piece], FRESH_SWEPT, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 /* Number of the heap's pieces. */

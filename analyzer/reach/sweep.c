@@ -238,7 +238,7 @@ void sweep_mmapped(struct marker *m, const struct span *s)
 void sweep_settle(struct marker *m, size_t first, size_t end)
 {
 	for (size_t i = first; i < end; i++) {
-		__atomic_exchange_n(&m->fresh[i], FRESH_SWEPT, __ATOMIC_SEQ_CST);
+		piece_taken(m, i);
 		if (count_found(m, i * PIECE, (i + 1) * PIECE))
 			__atomic_store_n(&m->fresh[i], FRESH_FOUND, __ATOMIC_RELAXED);
 	}
@@ -287,10 +287,9 @@ static void sweep_piece(struct marker *m, bool down, size_t piece)
 
 	if (to > m->heap->ncells)
 		to = m->heap->ncells;
-	/* what another thread finds here from now on makes it fresh again */
 	if (__atomic_load_n(fresh, __ATOMIC_RELAXED) != FRESH_FOUND)
 		return;
-	__atomic_exchange_n(fresh, FRESH_SWEPT, __ATOMIC_SEQ_CST);
+	piece_taken(m, piece);
 	if (down)
 		sweep_down(m, from, to);
 	else
