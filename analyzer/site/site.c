@@ -28,6 +28,8 @@
 
 struct sites {
 	struct analysis *a;
+	bool many; /* blocks are asked about: no more is compared for them than is quick */
+	bool all;  /* of all classes: what is left out is known */
 	struct site_marks marks;
 	struct site_classes classes;
 	struct site_refs refs;
@@ -194,6 +196,12 @@ void sites_all(struct sites *sites)
 {
 	if (sites->place)
 		scorer_rest(&sites->scorer);
+	sites->many = sites->all = true;
+}
+
+void sites_many(struct sites *sites)
+{
+	sites->many = true;
 }
 
 void sites_warn(const struct sites *s, struct report *report)
@@ -210,8 +218,7 @@ void sites_warn(const struct sites *s, struct report *report)
 	if (s->scorer.left_out)
 		report_warn(report, "sites-left-out",
 		            "for %llu blocks, which few others are like, no site was looked for: "
-		            "there are too many kinds of blocks; leaks and explain look for those "
-		            "of the blocks that they are about",
+		            "there are too many kinds of blocks; explain looks for that of a block",
 		            (unsigned long long)s->scorer.left_out);
 }
 
@@ -354,10 +361,24 @@ static void judge(struct sites *s, uint32_t class)
 	g->likely = is_likely(g);
 }
 
+/* Its class; none where that is left out, as there is too much to compare. */
+static uint32_t class_of(struct sites *s, const struct block *block)
+{
+	uint32_t class;
+
+	if (!s->many || scorer_has_room(&s->scorer))
+		return site_class_made(&s->classes, block);
+	class = site_class_of(&s->classes, block);
+	if (class != CLASS_NONE && scorer_knows(&s->scorer, class))
+		return class;
+	s->scorer.left_out += !s->all;
+	return CLASS_NONE;
+}
+
 const struct site_guess *sites_of(struct sites *sites, const struct block *block)
 {
 	const struct site_guess unknown = { .n = UINT32_MAX };
-	uint32_t class = sites->place ? site_class_made(&sites->classes, block) : CLASS_NONE;
+	uint32_t class = sites->place ? class_of(sites, block) : CLASS_NONE;
 
 	if (class == CLASS_NONE)
 		return NULL;

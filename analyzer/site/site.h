@@ -57,6 +57,8 @@ void sites_make(struct analysis *a, struct sites **out);
 /* Is all of the heap looked at, and so the types of all its blocks wanted? */
 bool sites_whole(struct analysis *a);
 
+/* Many blocks will be asked for, those that matter most first: what is too much is left out. */
+void sites_many(struct sites *sites);
 /* All blocks of the heap will be asked for: what that is too much for is known to sites_warn. */
 void sites_all(struct sites *sites);
 void sites_free(struct sites *sites); /* accepts NULL */

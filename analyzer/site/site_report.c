@@ -163,7 +163,7 @@ static void judge(struct sampling *s)
 	struct sites *sites;
 
 	sites_make(s->a, &sites);
-	sites_warn(sites, s->report);
+	sites_many(sites);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct sampled *f = &s->v[i];
 		struct site_guess g;
@@ -176,6 +176,7 @@ static void judge(struct sampling *s)
 		else
 			put_candidates(s->report, sites, &g, s->v[i].finding);
 	}
+	sites_warn(sites, s->report);
 	sites_free(sites);
 }
 

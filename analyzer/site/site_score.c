@@ -385,6 +385,16 @@ const struct class_scores *scorer_of(struct scorer *scorer, uint32_t class)
 	return &scorer->of[class];
 }
 
+bool scorer_has_room(const struct scorer *scorer)
+{
+	return scorer->pairs < PAIRS_MOST;
+}
+
+bool scorer_knows(const struct scorer *scorer, uint32_t class)
+{
+	return class < scorer->room && scorer->of[class].done;
+}
+
 void scorer_rest(struct scorer *scorer)
 {
 	size_t n = scorer->nsized;
@@ -395,7 +405,7 @@ void scorer_rest(struct scorer *scorer)
 	if (n)
 		qsort_r(order, n, sizeof(*order), by_blocks, scorer->classes->v);
 	for (size_t i = 0; i < n; i++) {
-		if (scorer->of[order[i]].done || scorer->pairs < PAIRS_MOST)
+		if (scorer->of[order[i]].done || scorer_has_room(scorer))
 			scorer_of(scorer, order[i]);
 		else
 			scorer->left_out += scorer->classes->v[order[i]].blocks;

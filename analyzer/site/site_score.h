@@ -103,6 +103,11 @@ struct scorer {
  * asked for, nor in which order.
  */
 void scorer_run(struct scorer *scorer);
+/* May more classes be compared, where those of all blocks are asked for? */
+bool scorer_has_room(const struct scorer *scorer);
+/* Has this one been compared? */
+bool scorer_knows(const struct scorer *scorer, uint32_t class);
+
 /* All others, until there are too many; those are left_out. */
 void scorer_rest(struct scorer *scorer);
 /* Of one class, which may have been made since scorer_run. Valid until the next. */
