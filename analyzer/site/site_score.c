@@ -287,8 +287,8 @@ static void free_scores(struct class_scores *scores, size_t n)
 	mem_free(scores);
 }
 
-/* The first round, the classes of many blocks first; until there have been enough comparisons. */
-static void first_round(struct scorer *scorer, struct class_scores *out)
+/* The classes, those of many blocks first. mem_free. */
+static uint32_t *by_most_blocks(const struct scorer *scorer)
 {
 	size_t n = scorer->nsized;
 	uint32_t *order = mem_alloc(n + 1, sizeof(*order));
@@ -297,6 +297,15 @@ static void first_round(struct scorer *scorer, struct class_scores *out)
 		order[i] = i;
 	if (n)
 		qsort_r(order, n, sizeof(*order), by_blocks, scorer->classes->v);
+	return order;
+}
+
+/* The first round, the classes of many blocks first; until there have been enough comparisons. */
+static void first_round(struct scorer *scorer, struct class_scores *out)
+{
+	uint32_t *order = by_most_blocks(scorer);
+	size_t n = scorer->nsized;
+
 	for (size_t i = 0; i < n && scorer->pairs < scorer->basis; i++) {
 		score_class(scorer, order[i], NULL, &out[order[i]]);
 		scorer->pairs += out[order[i]].fits;
@@ -397,13 +406,9 @@ bool scorer_knows(const struct scorer *scorer, uint32_t class)
 
 void scorer_rest(struct scorer *scorer)
 {
+	uint32_t *order = by_most_blocks(scorer);
 	size_t n = scorer->nsized;
-	uint32_t *order = mem_alloc(n + 1, sizeof(*order));
 
-	for (uint32_t i = 0; i < n; i++)
-		order[i] = i;
-	if (n)
-		qsort_r(order, n, sizeof(*order), by_blocks, scorer->classes->v);
 	for (size_t i = 0; i < n; i++) {
 		if (scorer->of[order[i]].done || scorer_has_room(scorer))
 			scorer_of(scorer, order[i]);
