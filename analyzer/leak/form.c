@@ -47,26 +47,28 @@ static bool count(const char *s, size_t n, struct traits_of_text *t)
 	return true;
 }
 
+/* heads: NULL at its end. */
+static bool starts_with_one(const char *s, size_t n, const char *const *heads)
+{
+	while (*heads && !starts(s, n, *heads))
+		heads++;
+	return *heads != NULL;
+}
+
 static bool is_request(const char *s, size_t n)
 {
-	static const char *const heads[] = { "GET ",    "POST ",    "PUT ",  "HEAD ",
-		                             "DELETE ", "OPTIONS ", "HTTP/", "PATCH " };
+	static const char *const heads[] = { "GET ",     "POST ", "PUT ",   "HEAD ", "DELETE ",
+		                             "OPTIONS ", "HTTP/", "PATCH ", NULL };
 
-	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
-		if (starts(s, n, heads[i]))
-			return true;
-	return false;
+	return starts_with_one(s, n, heads);
 }
 
 static bool is_query(const char *s, size_t n)
 {
-	static const char *const heads[] = { "SELECT ", "INSERT ", "UPDATE ", "CREATE ",
-		                             "select ", "insert ", "update ", "create " };
+	static const char *const heads[] = { "SELECT ", "INSERT ", "UPDATE ", "CREATE ", "select ",
+		                             "insert ", "update ", "create ", NULL };
 
-	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
-		if (starts(s, n, heads[i]))
-			return true;
-	return false;
+	return starts_with_one(s, n, heads);
 }
 
 /* A scheme, then "://". */
