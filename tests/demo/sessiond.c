@@ -236,6 +236,8 @@ int main(int argc, char **argv)
 		perror(argv[1]);
 		return 1;
 	}
+	if (write(STDOUT_FILENO, "ready\n", 6) != 6)
+		return 1;
 	for (i = 0; i < WORKERS; i++) {
 		char name[16];
 
