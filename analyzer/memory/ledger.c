@@ -136,6 +136,18 @@ static bool is_private_memory(const struct filemap *named)
 	return !strncmp(named->path, "/anon_hugepage", 14) || !strcmp(named->path, "/dev/zero");
 }
 
+/*
+ * gcore says of what has no access rights that it can be read. Anonymous memory that can only be
+ * read and has nothing in it but zeroes is of no other use.
+ */
+static bool has_no_access(const struct core *core, const struct segment *s)
+{
+	if (s->flags & (SEG_W | SEG_X))
+		return false;
+	return !(s->flags & SEG_R) || (core->kind == CORE_GCORE && !s->absent &&
+	                               !core_resident(core, s->start, s->end));
+}
+
 /* Pages without a file: a module's .bss, the kernel's, or somebody's. */
 static enum ledger_kind nameless_kind(const struct cutter *c, const struct segment *s, vaddr at,
                                       const struct module **module)
@@ -155,12 +167,11 @@ static enum ledger_kind nameless_kind(const struct cutter *c, const struct segme
 		*module = m;
 		return LEDGER_BSS;
 	}
-	if (!(s->flags & (SEG_R | SEG_W | SEG_X)))
-		return LEDGER_NONE;
 	/* [vvar] and [vvar_vclock]: the kernel's pages right below the vdso */
-	if (!(s->flags & (SEG_W | SEG_X)) && c->vdso > at && c->vdso - at <= VVAR_REACH)
+	if (s->flags & SEG_R && !(s->flags & (SEG_W | SEG_X)) && c->vdso > at &&
+	    c->vdso - at <= VVAR_REACH)
 		return LEDGER_VVAR;
-	return LEDGER_ANON;
+	return has_no_access(c->core, s) ? LEDGER_NONE : LEDGER_ANON;
 }
 
 static void add_rest(struct cutter *c, vaddr start, vaddr end, size_t segment)

@@ -70,7 +70,7 @@ static void add_stack(struct listing *l, size_t thread, struct report_thread *ro
 	const struct stacks *stacks = analysis_stacks(l->a);
 	const struct stack *s;
 
-	if (stacks->of_thread[thread] == UINT32_MAX)
+	if (stacks->of_thread[thread] >= STACK_AMONG)
 		return;
 	s = &stacks->v[stacks->of_thread[thread]];
 	row->stack_start = s->start + s->guard;

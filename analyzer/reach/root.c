@@ -114,9 +114,18 @@ static void add_registers(struct lists *l, size_t t)
 		(xsave ? add_xstate : add_sve)(l, t, th->wide, th->wide_size);
 }
 
-/* A thread of which nothing but the registers is known: at least a page of stack and of TLS. */
-static void miss_thread(struct lists *l, size_t t)
+/*
+ * A thread without a stack of its own: it lies among other memory, which is a root by itself, or
+ * nothing but the registers is known: at least a page of stack and of TLS is missing.
+ */
+static void without_stack(struct lists *l, size_t t)
 {
+	uint64_t page = l->core->page_size;
+	vaddr at = round_down(thread_sp(l->core, t), page);
+
+	/* gdb writes zeroes for what it could not read */
+	if (l->stacks->of_thread[t] == STACK_AMONG && core_resident(l->core, at, at + page))
+		return;
 	l->want[ROOT_STACK] += l->core->page_size;
 	l->want[ROOT_TLS] += l->core->page_size;
 	miss(l, 0, 0, ROOT_STACK, (int)t, NULL, "its stack is not in the core");
@@ -340,8 +349,8 @@ void roots_find(const struct core *core, const struct heap *heap, const struct s
 	bar(&l);
 	for (size_t t = 0; t < core->nthreads; t++) {
 		add_registers(&l, t);
-		if (stacks->of_thread[t] == UINT32_MAX)
-			miss_thread(&l, t);
+		if (stacks->of_thread[t] >= STACK_AMONG)
+			without_stack(&l, t);
 	}
 	if (core->nthreads && core->truncated && core->nwarnings)
 		miss(&l, 0, 0, ROOT_REGISTER, -1, NULL,

@@ -105,20 +105,55 @@ static void set_used(const struct core *core, struct stack *s, vaddr sp)
 }
 
 /*
- * A thread whose struct pthread cannot be read: its stack is what is mapped from its sp on. What
- * lies below may be anything (Go's stacks lie among its heap), and stays a root.
+ * Does the thread run without a C library's TLS? The x86 ABIs want the thread's own address at its
+ * thread pointer; elsewhere only the pointer itself tells. False where the core has none.
  */
-static bool by_sp(const struct core *core, size_t t, struct stack *out)
+static bool lacks_tls(const struct core *core, const struct heap *heap, size_t t)
 {
-	vaddr sp = thread_sp(core, t);
+	uint64_t self;
+	bool known = false;
+
+	for (size_t i = 0; i < core->nthreads; i++)
+		known |= heap->tp[i] != 0;
+	if (!heap->tp[t] || core->machine->tls_above)
+		return known && !heap->tp[t];
+	return !core_read_word(core, heap->tp[t], &self) || self != heap->tp[t];
+}
+
+static bool others_are_in(const struct core *core, size_t t, const struct segment *s)
+{
+	for (size_t i = 0; i < core->nthreads; i++)
+		if (i != t && core_segment(core, thread_sp(core, i)) == s)
+			return true;
+	return false;
+}
+
+/*
+ * A thread whose struct pthread cannot be read: its stack goes from sp to its TLS above, else to
+ * the end of the mapping. Where several threads are in that, or the thread has no TLS of its own,
+ * the stack lies among other memory (Go's stacks are in its heap), which is a root as a whole. So
+ * is what lies below.
+ */
+static uint32_t by_sp(const struct core *core, const struct heap *heap, size_t t, struct stack *out)
+{
+	vaddr sp = thread_sp(core, t), tp = heap->tp[t], end;
 	const struct segment *s = core_segment(core, sp);
+	bool lacks = lacks_tls(core, heap, t);
 
 	if (!s || !(s->flags & SEG_W))
-		return false;
-	*out = (struct stack){ .start = s->start, .end = s->end, .tls = s->end, .thread = (int)t };
+		return STACK_NONE;
+	end = s->end;
+	if (!lacks && !core->machine->tls_above && tp >= sp && tp < end) {
+		vaddr last = round_up(tp + pthread_layout(core)->min, core->page_size);
+
+		end = last < end ? last : end;
+	} else if (lacks || others_are_in(core, t, s)) {
+		return STACK_AMONG;
+	}
+	*out = (struct stack){ .start = s->start, .end = end, .tls = end, .thread = (int)t };
 	set_used(core, out, sp);
 	out->start = round_down(out->used, 8);
-	return true;
+	return STACK_OWN;
 }
 
 static void main_of(const struct core *core, size_t t, const struct bounds *main, struct stack *out)
@@ -157,13 +192,13 @@ static bool really_there(const struct core *core, const struct stack *s)
 }
 
 /* tls: bytes of static TLS below the struct pthread. */
-static void live_stack(const struct core *core, const struct heap *heap, size_t t,
-                       const struct bounds *main, uint64_t tls, struct stack *out, bool *found)
+static uint32_t live_stack(const struct core *core, const struct heap *heap, size_t t,
+                           const struct bounds *main, uint64_t tls, struct stack *out)
 {
 	vaddr pthread = heap->pthread[t], sp = thread_sp(core, t);
 	bool initial = core->thread[t].tid == core->pid || core->nthreads == 1;
+	uint32_t found = STACK_OWN;
 
-	*found = true;
 	if (read_pthread(core, pthread, out)) { /* not zeroed, as its struct pthread is there */
 		out->saved = true;
 		out->thread = (int)t;
@@ -172,10 +207,11 @@ static void live_stack(const struct core *core, const struct heap *heap, size_t 
 	} else if (main && (initial || bounds_have(main, sp))) {
 		main_of(core, t, main, out);
 	} else {
-		*found = by_sp(core, t, out);
+		found = by_sp(core, heap, t, out);
 	}
-	if (*found && !out->saved)
+	if (found == STACK_OWN && !out->saved)
 		out->saved = really_there(core, out);
+	return found;
 }
 
 static bool is_live(const struct core *core, const struct heap *heap, vaddr pthread)
@@ -332,10 +368,9 @@ void stacks_find(const struct core *core, const struct heap *heap, struct stacks
 	*out = (struct stacks){ .of_thread = mem_alloc(core->nthreads, sizeof(*out->of_thread)) };
 	for (size_t t = 0; t < core->nthreads; t++) {
 		struct stack s;
-		bool found;
 
-		live_stack(core, heap, t, main, tls, &s, &found);
-		if (found)
+		out->of_thread[t] = live_stack(core, heap, t, main, tls, &s);
+		if (out->of_thread[t] == STACK_OWN)
 			array_push(&all, s);
 	}
 	add_abandoned(core, main, &all);
@@ -352,8 +387,6 @@ void stacks_find(const struct core *core, const struct heap *heap, struct stacks
 	out->v = all.v;
 	out->n = all.n;
 	out->static_tls = all_tls;
-	for (size_t t = 0; t < core->nthreads; t++)
-		out->of_thread[t] = UINT32_MAX;
 	for (size_t i = 0; i < all.n; i++)
 		if (all.v[i].thread >= 0)
 			out->of_thread[all.v[i].thread] = (uint32_t)i;

@@ -25,11 +25,15 @@ struct stack {
 	                    used */
 };
 
+#define STACK_NONE  UINT32_MAX       /* none was found */
+#define STACK_AMONG (UINT32_MAX - 1) /* among other memory, without bounds that a core tells */
+#define STACK_OWN   0                /* one of the list */
+
 struct stacks {
 	struct stack *v; /* sorted by start */
 	size_t n;
 	uint64_t static_tls; /* bytes of each thread, as far as modules' program headers tell */
-	uint32_t *of_thread; /* index into v by thread; UINT32_MAX: none found */
+	uint32_t *of_thread; /* index into v by thread, STACK_AMONG, STACK_NONE */
 };
 
 /* *out is owned by the caller: stacks_free. */

@@ -50,6 +50,24 @@ static const char *path_of(const struct places *places, const struct ledger_part
 	return f ? f->path : "a file";
 }
 
+/*
+ * Go's runtime asks for arenas from 0xc000000000 on (aarch64: 0x4000000000), and at the same place
+ * in the next terabytes, in order, where that is taken (runtime/malloc.go, mallocinit).
+ */
+static bool in_go_heap(const struct places *places, const struct ledger_part *part)
+{
+	const struct allocators *all = analysis_allocators(places->a);
+	bool aarch64 = places->a->core->machine->id == MACHINE_AARCH64;
+	uint64_t low = part->start & ((UINT64_C(1) << 40) - 1);
+
+	for (size_t i = 0; i < all->n; i++)
+		if (!strcmp(all->v[i].name, "Go"))
+			return low >= (aarch64 ? UINT64_C(0x4000000000) : UINT64_C(0xc000000000)) &&
+			       part->start < UINT64_C(16) << 40 &&
+			       places->a->core->machine->word == 8;
+	return false;
+}
+
 /* ld.so maps the initial thread's static TLS by itself. */
 static const char *anon_text(const struct places *places, const struct ledger_part *part,
                              struct pool *pool)
@@ -63,7 +81,8 @@ static const char *anon_text(const struct places *places, const struct ledger_pa
 	if (other)
 		text = pool_printf(pool, "anonymous memory, of %s or of the program itself",
 		                   other->name);
-
+	if (in_go_heap(places, part))
+		return "Go's heap";
 	for (size_t i = 0; i < core->nthreads; i++)
 		if (range_holds(part->start, part->end, places->a->heap->tp[i], 1))
 			return pool_printf(pool, "TLS of thread %d and other %s",

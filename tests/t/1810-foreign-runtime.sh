@@ -113,6 +113,12 @@ GO
 	ok 'Go: a core comes' kernel_core go.core "$OUT/prog-go"
 	is 'Go' "$(told go.core)" 'foreign Go Go=malloc'
 	is 'Go, without any file' "$(told go.core --sysroot empty)" 'foreign Go Go=malloc'
+	"$COREHEAP" maps go.core --format csv >maps.csv
+	is "Go: its stacks lie in its heap, which is no thread's stack" \
+		"$(grep -c thread-stack maps.csv)" 0
+	like 'Go: its heap is called so' "$(grep '^0xc0[0-9a-f]*,' maps.csv)" ",anonymous,.*,Go's heap"
+	is 'Go: all of its stacks are searched for pointers' \
+		"$("$COREHEAP" check go.core --json 2>/dev/null | grep -c '"stacks": 1.0')" 1
 	if CGO_ENABLED=1 go build -o prog-cgo cgo.go 2>/dev/null; then
 		ok 'Go with C: a core comes' kernel_core cgo.core "$OUT/prog-cgo"
 		is 'Go with C: beside glibc' "$(roles cgo.core)" '- Go=beside'
