@@ -39,7 +39,8 @@ struct analysis {
 	struct types *types;
 	struct interior *interior;
 	struct origins *origins; /* origin.h */
-	bool has_modules, has_trims, has_allocators, has_stacks, has_roots, has_reach;
+	bool small; /* effort.h */
+	bool has_modules, has_trims, has_allocators, has_stacks, has_roots, has_reach, has_effort;
 };
 
 /* Opens the core; where may be NULL. False as core_open. The caller ends with analysis_close. */

@@ -57,11 +57,17 @@ static uint64_t estimate(const struct core *core, const struct heap *heap)
 	             : 0;
 }
 
-bool effort_is_small(struct analysis *a)
+static bool is_small(const struct core *core, const struct heap *heap)
 {
-	const struct heap *heap = analysis_heap(a);
-
 	if (heap->total[BLOCK_USED].blocks > BLOCKS_MOST)
 		return false;
-	return !heap->nspans || estimate(a->core, heap) <= POINTERS_MOST;
+	return !heap->nspans || estimate(core, heap) <= POINTERS_MOST;
+}
+
+bool effort_is_small(struct analysis *a)
+{
+	if (!a->has_effort)
+		a->small = is_small(a->core, analysis_heap(a));
+	a->has_effort = true;
+	return a->small;
 }

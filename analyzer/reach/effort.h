@@ -8,7 +8,7 @@
 
 #include "analyzer/analysis.h"
 
-/* Needs the heap only; takes a few milliseconds. The same answer for the same core. */
+/* Needs the heap only; takes a few milliseconds once. The same answer for the same core. */
 bool effort_is_small(struct analysis *a);
 
 #endif
