@@ -28,6 +28,7 @@ static const struct {
 	{ "libc.musl-", { "musl", FOREIGN_LIBC } },
 	{ "vgpreload_memcheck", { "valgrind", FOREIGN_CHECKER } },
 	{ "libjvm.so", { "the Java VM", FOREIGN_BESIDE } },
+	{ "libpython", { "CPython", FOREIGN_BESIDE } },
 	{ "libnode.so", { "V8", FOREIGN_BESIDE } },
 	{ "libv8.so", { "V8", FOREIGN_BESIDE } },
 };

@@ -201,6 +201,24 @@ static void site_json(json_t *o, const struct explain_site *s)
 	json_object_set_new(o, "site_evidence", reasons);
 }
 
+static json_t *python_json(const struct pymalloc_block *b)
+{
+	static const char *const states[] = {
+		[PYMALLOC_HEADER] = "header",
+		[PYMALLOC_USED] = "used",
+		[PYMALLOC_FREE] = "free",
+	};
+	json_t *o = json_object();
+
+	field_address(o, "address", b->start);
+	field_number(o, "size", b->size);
+	field_string(o, "state", states[b->state]);
+	if (b->object)
+		field_address(o, "object", b->object);
+	field_string(o, "class", b->class);
+	return o;
+}
+
 static json_t *one(struct places *places, const struct explanation *e, uint64_t show)
 {
 	const struct place *p = &e->place;
@@ -233,6 +251,8 @@ static json_t *one(struct places *places, const struct explanation *e, uint64_t 
 	field_string(o, "variable", p->variable);
 	if (p->segment)
 		json_object_set_new(o, "mapping", mapping_json(e));
+	if (p->python.size)
+		json_object_set_new(o, "python", python_json(&p->python));
 	if (e->reach == REACH_POSSIBLE)
 		field_bool(o, "structural", e->structural);
 	field_string(o, "why", e->why);

@@ -47,6 +47,7 @@ void places_open(struct analysis *a, struct places *places)
 	*places = (struct places){ .a = a };
 	analysis_roots(a);
 	ledger_make(a->core, analysis_modules(a), a->heap, &a->stacks, &places->ledger);
+	pyobjects_open(a->core, analysis_modules(a), &places->python);
 	places->frames = mem_alloc(a->core->nthreads + 1, sizeof(*places->frames));
 }
 
@@ -55,6 +56,7 @@ void places_close(struct places *places)
 	for (size_t i = 0; places->frames && i < places->a->core->nthreads; i++)
 		pool_free(&places->frames[i].pool);
 	mem_free(places->frames);
+	pyobjects_close(&places->python);
 	pool_free(&places->pool);
 	ledger_free(&places->ledger);
 	*places = (struct places){ 0 };
@@ -306,6 +308,13 @@ static bool in_module(struct places *places, struct place *p)
 	return true;
 }
 
+static void in_mapping(struct places *places, struct place *p)
+{
+	p->kind = PLACE_MAPPING;
+	if (places->python.core && p->part && p->part->kind == LEDGER_ANON)
+		pymalloc_find(&places->python, p->at, &p->python);
+}
+
 static void nowhere(const struct core *core, struct place *p)
 {
 	p->kind = PLACE_UNMAPPED;
@@ -330,5 +339,5 @@ void place_find(struct places *places, vaddr at, struct place *p)
 		nowhere(core, p);
 	else if (!in_block(places, p) && !in_malloc(places, p) && !in_stack(places, p) &&
 	         !in_tls(places, p) && !in_module(places, p))
-		p->kind = PLACE_MAPPING;
+		in_mapping(places, p);
 }

@@ -9,6 +9,7 @@
 #include "analyzer/analysis.h"
 #include "analyzer/memory/ledger.h"
 #include "analyzer/reach/path.h"
+#include "analyzer/type/pymalloc.h"
 #include "formats/unwind.h"
 
 enum place_kind {
@@ -44,6 +45,7 @@ struct place {
 	struct symbol symbol;      /* MODULE; TLS: the variable, as far as it is known */
 	const char *variable; /* MODULE, TLS, STACK: variable and member, where debug information
 	                         tells; owned by places */
+	struct pymalloc_block python;        /* MAPPING: what CPython has there; size 0: nothing */
 	const struct segment *below, *above; /* UNMAPPED: the neighbours; NULL: none */
 };
 
@@ -52,6 +54,7 @@ struct places {
 	struct analysis *a;
 	struct ledger ledger;
 	struct place_frames *frames; /* by thread; private */
+	struct pyobjects python;     /* CPython's; core NULL: it is not in this process */
 	struct pool pool;
 };
 

@@ -230,6 +230,31 @@ static const char *unmapped_text(const struct place *p, struct pool *pool)
 	                : "not mapped";
 }
 
+/* "Python Session 0x7f64be047c90+0x10, in CPython's own memory" */
+static const char *python_text(const struct place *p, struct pool *pool)
+{
+	static const char *const words[] = {
+		[PYMALLOC_HEADER] = "header of a pool of blocks",
+		[PYMALLOC_USED] = "used block",
+		[PYMALLOC_FREE] = "free block",
+	};
+	const struct pymalloc_block *b = &p->python;
+	unsigned long long into = p->at - b->start;
+
+	if (b->object && p->at >= b->object)
+		return pool_printf(pool, "Python %s 0x%llx%s, in CPython's own memory", b->class,
+		                   (unsigned long long)b->object,
+		                   offset_text(p->at - b->object, pool));
+	if (b->object)
+		return pool_printf(
+			pool, "%llu bytes before the Python %s 0x%llx, in CPython's own memory",
+			(unsigned long long)(b->object - p->at), b->class,
+			(unsigned long long)b->object);
+	return pool_printf(pool, "%s of %llu B%s, in CPython's own memory", words[b->state],
+	                   (unsigned long long)b->size,
+	                   into ? (const char *)pool_printf(pool, ", at offset %llu", into) : "");
+}
+
 const char *place_text(struct places *places, const struct place *p, struct pool *pool)
 {
 	switch (p->kind) {
@@ -262,6 +287,8 @@ const char *place_text(struct places *places, const struct place *p, struct pool
 	case PLACE_KINDS:
 		break;
 	}
+	if (p->python.size)
+		return python_text(p, pool);
 	return pool_printf(pool, "%s, mapping 0x%llx%s", place_part(places, p->part, pool),
 	                   (unsigned long long)p->segment->start,
 	                   offset_text(p->at - p->segment->start, pool));

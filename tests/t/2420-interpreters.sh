@@ -51,14 +51,37 @@ for one in keep[6]:
     lines.append((word(id(one) + 32), "bytearray buffer"))
 lines.append((id(Mine) - 16, "type"))
 lines.append((id(Made) - 16, "Mine"))
+class Session:
+    def __init__(self, i):
+        self.id = i
+class Slotted:
+    __slots__ = ["a%d" % i for i in range(37)]
+small = [[Session(i) for i in range(30)], [Slotted() for i in range(60)], [1.5 * i for i in range(30)],
+         [(i, str(i)) for i in range(30)], ["text%d" % i for i in range(30)], [{i: 1} for i in range(30)],
+         [b"raw%d" % i for i in range(30)], [10 ** 30 + i for i in range(30)]]
+gone = [id(one) for one in small[1][::2]]
+small[1] = small[1][1::2]
+with open("small.truth", "w") as out:
+    for one in [one for row in small for one in row]:
+        print("0x%x used 0x%x %s" % (id(one), id(one), type(one).__name__), file=out)
+    for at in gone:
+        print("0x%x free" % at, file=out)
 print("\n".join("0x%x\tPython %s" % line for line in lines), flush=True)
 time.sleep(1000)
 END
 python=$(python3 -c 'import sys; print(sys.version_info >= (3, 8))')
 if [ "$python" = True ] && take python "$(python3 -c 'import sys; print(sys.executable)')" objects.py; then
 	check python
+	sort small.truth >small.sorted
+	mapfile -t small < <(cut -d ' ' -f 1 small.sorted)
+	"$COREHEAP" explain --json -n 0 python.core "${small[@]}" | python3 -c 'import json, sys
+for e in json.load(sys.stdin)["explain"]:
+    b = e.get("python", {})
+    print(e["address"], *[b[key] for key in ("state", "object", "class") if key in b])' >small.told
+	ok "python: objects in CPython's own memory, used and freed" diff small.sorted small.told
 else
 	skip 'python: what the script says' 'no python 3.8, or no snapshot of it'
+	skip "python: objects in CPython's own memory, used and freed" 'the same'
 fi
 
 cat >values.pl <<'END'
