@@ -6,7 +6,7 @@
 #include "analyzer/report/json.h"
 #include "analyzer/site/origin.h"
 #include "analyzer/leak/select.h"
-#include "analyzer/site/site.h"
+#include "analyzer/site/site_owner.h"
 
 static const char *const state_names[] = {
 	[BLOCK_USED] = "used",
@@ -24,7 +24,8 @@ struct listing {
 	const struct options *opt;
 	const struct reach *reach;
 	const struct types *types;
-	struct sites *sites; /* NULL: not asked for */
+	struct sites *sites;   /* NULL: not asked for */
+	struct owners *owners; /* the same */
 	struct origins *origins;
 	struct out *out;
 	uint64_t rows;
@@ -88,6 +89,17 @@ static void put_sites(struct listing *l, const struct site_guess *guess)
 	out_char(l->out, ']');
 }
 
+static void put_owner(struct listing *l, const struct block *b)
+{
+	struct owner owner;
+
+	if (!owners_of(l->owners, b, 1, &owner))
+		return;
+	out_str(l->out, ", \"owner\": ");
+	json_text(l->out, owner.text);
+	out_printf(l->out, ", \"owner_address\": \"0x%llx\"", (unsigned long long)owner.example);
+}
+
 /* Names of types and sites come from the core and files; nothing else in a row needs escaping. */
 static void put_object(struct listing *l, const struct block *b, enum reach_class reach)
 {
@@ -124,6 +136,8 @@ static void put_object(struct listing *l, const struct block *b, enum reach_clas
 	} else if (guess) {
 		put_sites(l, guess);
 	}
+	if (l->owners && b->state == BLOCK_USED && !origin && !(guess && guess->likely))
+		put_owner(l, b);
 	out_char(out, '}');
 }
 
@@ -203,6 +217,25 @@ static void list(struct listing *l, const struct analysis *a, put_block *put)
 	}
 }
 
+/* Whose those are that tell no site. */
+static void find_owners(struct listing *l, struct analysis *a)
+{
+	struct heap_iter it = { 0 };
+	ARRAY(uint32_t) ids = { 0 };
+	struct block b;
+
+	while (heap_next_set(a->heap, a->heap->used, &it, &b)) {
+		const struct site_guess *guess = guess_of(l, &b);
+
+		if (!known_origin(l, &b) && !(guess && guess->likely))
+			array_push(&ids, b.id);
+	}
+	l->owners = owners_make(a, l->sites);
+	if (ids.n)
+		owners_seek(l->owners, ids.v, ids.n);
+	array_free(&ids);
+}
+
 static void render(struct listing *l, struct analysis *a, const struct report *r)
 {
 	struct out *out = l->out;
@@ -255,7 +288,11 @@ static int run(const struct options *opt, struct out *out)
 		sites_all(l.sites);
 	if (l.sites)
 		sites_warn(l.sites, &r);
+	if (l.sites && sites_whole(&a) &&
+	    (opt->format == FORMAT_JSON || opt->format == FORMAT_JSONL))
+		find_owners(&l, &a);
 	render(&l, &a, &r);
+	owners_free(l.owners);
 	sites_free(l.sites);
 	report_warn_files(&r, &a);
 	code = command_end(opt, &r, false);

@@ -6,7 +6,7 @@
 #ifndef ANALYZER_EXPLAIN_EXPLAIN_H
 #define ANALYZER_EXPLAIN_EXPLAIN_H
 
-#include "analyzer/site/origin.h"
+#include "analyzer/site/site_owner.h"
 #include "analyzer/type/field.h"
 #include "analyzer/reach/path.h"
 #include "analyzer/process/place.h"
@@ -66,6 +66,7 @@ struct explanation {
 	const struct peers *peers;       /* of a used block; NULL: none, or not asked for */
 	bool structural;                 /* possible: kept by structural pointers, see interior.h */
 	const struct explain_site *site; /* inferred; NULL: nothing is known, or origin tells */
+	const struct owner *owner;       /* whose it is, where site tells none; NULL: not known */
 	const char *list;                /* free: in which list it waits; else NULL */
 	const char *why;                 /* the verdict, in words; NULL: no block */
 	struct tally retained;           /* it, and what only it leads to; blocks 0: not known */
@@ -88,7 +89,7 @@ struct explanation {
 void explain(struct places *places, const vaddr *at, size_t n, uint64_t most, bool content,
              struct pool *pool, struct explanation **out);
 
-/* Sets site of those that are blocks; explain does it. */
+/* Sets site and owner of those that are blocks; explain does it. */
 void explain_sites(struct analysis *a, struct explanation *v, size_t n, struct pool *pool);
 
 /* `show`: bytes of each address's memory to print in hexadecimal; 0: none. */

@@ -219,6 +219,18 @@ static json_t *python_json(const struct pymalloc_block *b)
 	return o;
 }
 
+static void owner_json(json_t *o, const struct owner *owner)
+{
+	field_string(o, "owner", owner->text);
+	field_address(o, "owner_address", owner->example);
+	field_string(o, "owner_type", owner->type);
+	if (!owner->site_method)
+		return;
+	json_object_set_new(o, "owner_site", json_site(&owner->site));
+	field_string(o, "owner_site_method", owner->site_method);
+	field_share(o, "owner_site_confidence", owner->site_confidence);
+}
+
 static json_t *one(struct places *places, const struct explanation *e, uint64_t show)
 {
 	const struct place *p = &e->place;
@@ -235,6 +247,8 @@ static json_t *one(struct places *places, const struct explanation *e, uint64_t 
 	field_string(o, "shape", e->shape);
 	if (e->site)
 		site_json(o, e->site);
+	if (e->owner)
+		owner_json(o, e->owner);
 	if (e->peers)
 		json_object_set_new(o, "peers", peers_json(e->peers));
 	if (e->origin) {

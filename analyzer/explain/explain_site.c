@@ -76,6 +76,45 @@ static void one(struct sites *sites, struct explanation *e, struct pool *pool)
 	put_reasons(sites, &e->place.block, pool, to);
 }
 
+static bool has_none(const struct explanation *e)
+{
+	return e->place.kind == PLACE_BLOCK && e->place.block.state == BLOCK_USED && !e->origin &&
+	       !(e->site && e->site->likely);
+}
+
+static const struct owner *copy(const struct owner *o, struct pool *pool)
+{
+	struct owner *to = pool_alloc(pool, sizeof(*to));
+
+	*to = *o;
+	to->text = kept(pool, o->text);
+	to->type = kept(pool, o->type);
+	to->site_text = kept(pool, o->site_text);
+	to->site.function = kept(pool, o->site.function);
+	to->site.file = kept(pool, o->site.file);
+	to->site.module = kept(pool, o->site.module);
+	return to;
+}
+
+static void find_owners(struct analysis *a, struct sites *sites, struct explanation *v, size_t n,
+                        struct pool *pool)
+{
+	struct owners *owners = owners_make(a, sites);
+	ARRAY(uint32_t) ids = { 0 };
+	struct owner owner;
+
+	for (size_t i = 0; i < n; i++)
+		if (has_none(&v[i]))
+			array_push(&ids, v[i].place.block.id);
+	if (ids.n)
+		owners_seek(owners, ids.v, ids.n);
+	for (size_t i = 0; i < n; i++)
+		if (has_none(&v[i]) && owners_of(owners, &v[i].place.block, 1, &owner))
+			v[i].owner = copy(&owner, pool);
+	array_free(&ids);
+	owners_free(owners);
+}
+
 void explain_sites(struct analysis *a, struct explanation *v, size_t n, struct pool *pool)
 {
 	struct sites *sites = NULL;
@@ -88,5 +127,7 @@ void explain_sites(struct analysis *a, struct explanation *v, size_t n, struct p
 			sites_make(a, &sites);
 		one(sites, &v[i], pool);
 	}
+	if (sites)
+		find_owners(a, sites, v, n, pool);
 	sites_free(sites);
 }

@@ -229,6 +229,18 @@ static void site_text_of(const struct explanation *e, struct out *out)
 		out_printf(out, "    x %-7.3g %s\n", s->reason[i].ratio, s->reason[i].text);
 }
 
+static void owner_text(const struct explanation *e, struct out *out)
+{
+	if (!e->owner)
+		return;
+	label(out, "owner");
+	out_str(out, "held by ");
+	out_untrusted(out, e->owner->text);
+	out_str(out, ": ");
+	out_addr(out, e->owner->example);
+	out_char(out, '\n');
+}
+
 static void peers_text(const struct explanation *e, struct out *out)
 {
 	const struct peers *p = e->peers;
@@ -343,6 +355,7 @@ static void one(struct places *places, const struct explanation *e, uint64_t sho
 	}
 	type_text(e, out);
 	site_text_of(e, out);
+	owner_text(e, out);
 	peers_text(e, out);
 	origin_text(e->origin, out);
 	fields_text(e, out);

@@ -41,9 +41,21 @@ static void sign_size(struct report *r, struct report_finding *f)
 	f->signature = look_text(&look, &r->pool);
 }
 
+/* Without lines and offsets, which the next release has elsewhere. */
+static const char *where_of(const struct report_finding *f)
+{
+	const char *owner = f->owner;
+
+	if (f->site.function)
+		return f->site.function;
+	if (f->owned)
+		owner = f->owned->type ? f->owned->type : f->owned->site.function;
+	return owner ? owner : "";
+}
+
 static void sign(struct report *r, const char *program, struct report_finding *f)
 {
-	const char *where = f->site.function ? f->site.function : f->owner ? f->owner : "";
+	const char *where = where_of(f);
 	uint64_t h = hash_text(hash_text(HASH_START, program), f->kind);
 
 	if (*f->fingerprint) /* it was read from a report */

@@ -62,6 +62,12 @@ static int compare(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
+static bool has_site(const struct report_finding *f)
+{
+	return f->site.function || f->site.module;
+}
+
+/* What tells no site goes by its owner. */
 static int by_site(const void *a, const void *b)
 {
 	const struct report_finding *x = a, *y = b;
@@ -76,7 +82,7 @@ static int by_site(const void *a, const void *b)
 		return x->site.offset < y->site.offset ? -1 : 1;
 	if (x->site.line != y->site.line)
 		return x->site.line < y->site.line ? -1 : 1;
-	return 0;
+	return has_site(x) ? 0 : compare(x->owner, y->owner);
 }
 
 static int by_site_and_example(const void *a, const void *b)
@@ -85,11 +91,6 @@ static int by_site_and_example(const void *a, const void *b)
 	int order = by_site(a, b);
 
 	return order ? order : x->example < y->example ? -1 : x->example > y->example;
-}
-
-static bool has_site(const struct report_finding *f)
-{
-	return f->site.function || f->site.module;
 }
 
 static uint64_t sum(uint64_t a, uint64_t b)
@@ -142,7 +143,8 @@ static void fold_by_site(struct report *r)
 	for (size_t i = 0; i < r->findings.n; i++) {
 		struct report_finding *f = &r->findings.v[i];
 
-		if (n && has_site(f) && f->reach && !by_site(&r->findings.v[n - 1], f))
+		if (n && f->reach && (has_site(f) || f->owner) &&
+		    !by_site(&r->findings.v[n - 1], f))
 			merge(&r->findings.v[n - 1], f);
 		else
 			r->findings.v[n++] = *f;

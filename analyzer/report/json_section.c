@@ -186,6 +186,17 @@ static json_t *traits(const struct report_finding *f)
 	return list;
 }
 
+static void put_owned(json_t *o, const struct report_owner *owned)
+{
+	field_share(o, "owner_share", owned->share);
+	field_string(o, "owner_type", owned->type);
+	if (!owned->site_method)
+		return;
+	json_object_set_new(o, "owner_site", json_site(&owned->site));
+	field_string(o, "owner_site_method", owned->site_method);
+	field_share(o, "owner_site_confidence", owned->site_confidence);
+}
+
 json_t *json_finding(const struct report *r, size_t i)
 {
 	return json_finding_of(&r->findings.v[i]);
@@ -221,6 +232,8 @@ json_t *json_finding_of(const struct report_finding *f)
 	if (f->ncandidates)
 		json_object_set_new(o, "site_candidates", candidates(f));
 	field_string(o, "owner", f->owner);
+	if (f->owned)
+		put_owned(o, f->owned);
 	if (f->ntraits)
 		json_object_set_new(o, "traits", traits(f));
 	if (f->example)

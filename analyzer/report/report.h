@@ -186,6 +186,15 @@ struct report_site {
 
 #define REPORT_CANDIDATES 5
 
+/* Who holds the blocks of a finding that tell no site themselves: site_owner.h. */
+struct report_owner {
+	const char *type;        /* NULL: unknown */
+	struct report_site site; /* where the owners were allocated, if that is known: */
+	const char *site_method; /* NULL: it is not */
+	double site_confidence;  /* negative: a fact, or unknown */
+	double share;            /* of the blocks that were looked at */
+};
+
 /* What the blocks of a finding have in common at one offset: trait.h. */
 struct report_trait {
 	uint64_t offset;  /* bytes */
@@ -215,7 +224,9 @@ struct report_finding {
 	const char *site_candidate[REPORT_CANDIDATES]; /* where it is not clear, likeliest first */
 	unsigned ncandidates;
 	double site_confidence;
-	const char *site_method, *owner;
+	const char *site_method;
+	const char *owner; /* "session, allocated in make_session (server.c:41)"; NULL: unknown */
+	const struct report_owner *owned; /* with owner; NULL: it was read from a report */
 	const struct report_frame *frame; /* the stack that allocated its blocks; NULL: unknown */
 	size_t nframes;
 	struct tally estimated; /* site_method "sampled": so many, of which these are a sample */

@@ -33,7 +33,8 @@ static const char *kind_of(struct report *r, const struct report_finding *f)
 /* Who allocated it: known, or inferred, more or less surely. */
 static const char *place_of(struct report *r, const struct report_finding *f)
 {
-	static const char perhaps[] = "perhaps "; /* as site_report.c has it */
+	/* as site_report.c has them */
+	static const char perhaps[] = "perhaps ", held[] = "held by ", most[] = "mostly held by ";
 
 	if (!f->site_text && f->site.function && f->site.file && f->site.line != ABSENT)
 		return pool_printf(&r->pool, ", allocated by %s (%s:%llu)", f->site.function,
@@ -47,6 +48,9 @@ static const char *place_of(struct report *r, const struct report_finding *f)
 	if (!strncmp(f->site_text, perhaps, strlen(perhaps)))
 		return pool_printf(&r->pool, ", perhaps allocated by %s",
 		                   f->site_text + strlen(perhaps));
+	if (!strncmp(f->site_text, held, strlen(held)) ||
+	    !strncmp(f->site_text, most, strlen(most)))
+		return pool_printf(&r->pool, ", %s", f->site_text);
 	return pool_printf(&r->pool, ", allocated by %s", f->site_text);
 }
 

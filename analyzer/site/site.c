@@ -258,8 +258,10 @@ static const struct site *place_of(struct sites *s, uint32_t site)
 
 static bool same_line(const struct site *a, const struct site *b)
 {
-	if (a->module != b->module || !a->file || !b->file)
+	if (a->module != b->module)
 		return false;
+	if (!a->file || !b->file)
+		return a->offset == b->offset;
 	return a->line == b->line && !strcmp(a->file, b->file);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "analyzer/site/origin.h"
 #include "analyzer/site/site.h"
+#include "analyzer/site/site_owner.h"
 
 #include <stdlib.h>
 
@@ -158,6 +159,59 @@ static void put_candidates(struct report *r, struct sites *sites, const struct s
 		f->site_text = pool_printf(&r->pool, "perhaps %s", text);
 }
 
+/* ---- whose the blocks are that tell no site ---- */
+
+/* Of a large heap only leaked ones' holders are looked for, which are leaked, too. */
+static bool wants_owner(const struct sampling *s, const struct sampled *f)
+{
+	if (f->finding->site_method || !f->n || !strcmp(f->finding->reach, "definite"))
+		return false;
+	return sites_whole(s->a) || !strcmp(f->finding->reach, "indirect");
+}
+
+static void put_owner(struct report *r, const struct owner *o, struct report_finding *f)
+{
+	struct report_owner *to = pool_alloc(&r->pool, sizeof(*to));
+	const char *held;
+
+	*to = (struct report_owner){ kept(r, o->type),   { .line = ABSENT, .offset = ABSENT },
+		                     o->site_method,     o->site_confidence,
+		                     o->share };
+	if (o->site_method)
+		to->site = (struct report_site){ kept(r, o->site.function), kept(r, o->site.file),
+			                         kept(r, o->site.module), o->site.line,
+			                         o->site.offset };
+	f->owned = to;
+	f->owner = kept(r, o->text);
+	held = pool_printf(&r->pool, "%sheld by %s", o->share < OWNER_NEARLY ? "mostly " : "",
+	                   f->owner);
+	f->site_text = f->site_text ? pool_printf(&r->pool, "%s; %s", f->site_text, held) : held;
+}
+
+static void find_owners(struct sampling *s, struct sites *sites)
+{
+	struct owners *owners = NULL;
+	ARRAY(uint32_t) ids = { 0 };
+	struct owner owner;
+
+	for (size_t i = 0; i < s->n; i++)
+		for (size_t j = 0; wants_owner(s, &s->v[i]) && j < s->v[i].n; j++)
+			array_push(&ids, s->v[i].block[j].id);
+	if (ids.n) {
+		owners = owners_make(s->a, sites);
+		owners_seek(owners, ids.v, ids.n);
+	}
+	for (size_t i = 0; ids.n && i < s->n; i++) {
+		const struct sampled *f = &s->v[i];
+
+		if (wants_owner(s, f) && owners_of(owners, f->shared ? &f->example : f->block,
+		                                   f->shared ? 1 : f->n, &owner))
+			put_owner(s->report, &owner, s->v[i].finding);
+	}
+	owners_free(owners);
+	array_free(&ids);
+}
+
 static void judge(struct sampling *s)
 {
 	struct sites *sites;
@@ -176,6 +230,7 @@ static void judge(struct sampling *s)
 		else
 			put_candidates(s->report, sites, &g, s->v[i].finding);
 	}
+	find_owners(s, sites);
 	sites_warn(sites, s->report);
 	sites_free(sites);
 }
