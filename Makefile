@@ -87,7 +87,7 @@ all: $(out)/coreheap $(sites_built)
 help:
 	@echo 'make            build $(BUILD)/coreheap (CC=, CFLAGS=, BUILD=, WERROR=0, SAN=1)'
 	@echo 'make demo       install what is missing, build, analyze the core of a leaky server'
-	@echo 'make check      install what is missing, build, run all tests (TESTS="tests/t/20*", JOBS=3, KEEP=1)'
+	@echo 'make check      install what is missing, build, run all tests (TESTS="tests/t/20*", JOBS=N, KEEP=1)'
 	@echo 'make deps       install what is missing for building and testing'
 	@echo 'make install    copy to $(DESTDIR)$(bindir), $(libdir) and, for the shells, $(datadir)'
 	@echo '                (PREFIX=, DESTDIR=, bindir=, libdir=, datadir=); make uninstall'

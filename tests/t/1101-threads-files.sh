@@ -109,7 +109,7 @@ if command -v dwz >/dev/null; then
 	ok 'a kernel core of such a program' kernel_core shared.core "$OUT/shared/one" abort
 	mkfifo fifo
 	like 'without the shared file: it ends, and names are there' \
-		"$(timeout 20 "$COREHEAP" threads shared.core)" ' finish\+'
+		"$(timeout 60 "$COREHEAP" threads shared.core)" ' finish\+'
 	mkdir -p "shareddebug/.build-id/$(build_id shared/common | cut -c1-2)"
 	cp shared/common "$(debug_path shareddebug shared/common)"
 	is 'with it: lines as gdb says' "$(line_of_finish shared.core --debug-dir shareddebug)" \

@@ -12,7 +12,7 @@ refused()
 	for command in summary leaks blocks arenas maps threads check 'explain 0x1000'; do
 		# shellcheck disable=SC2086
 		set -- $command
-		exits "$desc: $1 exits with 3" 3 timeout 20 "$COREHEAP" "$1" "$file" ${2:+"$2"}
+		exits "$desc: $1 exits with 3" 3 timeout 60 "$COREHEAP" "$1" "$file" ${2:+"$2"}
 		is "$desc: $1 writes nothing on standard output" "$(cat stdout)" ''
 		is "$desc: $1 says one thing" "$(wc -l <stderr)" 1
 		like "$desc: $1 says what it is" "$(cat stderr)" "^coreheap: .*$said"

@@ -116,7 +116,7 @@ ln -s loop "out$OUT/box/usr/lib/ld.so"
 ln -s "$(printf 'a/../%.0s' {1..800})" "out$OUT/box/usr/bin/prog"
 (echo somebody reads >"out$OUT/box/usr/lib/libc.so.6"; echo opened >fifo-was-opened) &
 writer=$!
-ok 'a FIFO, a loop and a long link: it ends' timeout 20 "$COREHEAP" check core --sysroot out
+ok 'a FIFO, a loop and a long link: it ends' timeout 60 "$COREHEAP" check core --sysroot out
 sleep 0.2
 not_ok 'the FIFO was not opened' test -e fifo-was-opened
 kill "$writer" 2>/dev/null
@@ -125,7 +125,7 @@ for strange in /dev/zero /dev/full /dev/tty /proc/kmsg /proc/self/mem /proc/self
 	/proc/self/fd/0 /sys/kernel/uevent_helper /; do
 	rm -f box/usr/lib/libc.so.6
 	ln -s "$strange" box/usr/lib/libc.so.6
-	ok "$strange in place of libc: it ends" timeout 20 "$COREHEAP" check core
+	ok "$strange in place of libc: it ends" timeout 60 "$COREHEAP" check core
 	"$COREHEAP" check core >said </dev/null
 	is "$strange is not used" "$(grep -c 'libc.so.6 .*, build-id' said)" 1
 done
@@ -144,10 +144,10 @@ fi
 # Gigabytes of zeroes behind the right library, which are no reason to read them.
 cp sys/store/lib/libc.so.6 box/usr/lib/libc.so.6
 if truncate -s 1G box/usr/lib/libc.so.6 2>/dev/null; then
-	like 'a file of 1 GiB is no trouble' "$(timeout 20 "$COREHEAP" threads core 2>/dev/null)" \
+	like 'a file of 1 GiB is no trouble' "$(timeout 60 "$COREHEAP" threads core 2>/dev/null)" \
 		' abort\+'
 	truncate -s 1T box/usr/lib/libc.so.6 2>/dev/null
-	like 'one of 1 TiB is refused' "$(timeout 20 "$COREHEAP" check core)" \
+	like 'one of 1 TiB is refused' "$(timeout 60 "$COREHEAP" check core)" \
 		'libc.so.6 .*the file has more than 16 GiB'
 else
 	skip 'a huge file is no trouble' 'no room for a sparse file'

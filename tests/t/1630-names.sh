@@ -21,7 +21,7 @@ ok 'the victim builds' compile victim "$SRC/tests/hosts/names.c" -g0 -I. -L. -ln
 ok 'a kernel core appears' kernel_core core "$OUT/victim" || exit 1
 
 SECONDS=0
-ok 'threads ends' timeout 20 "$COREHEAP" threads core
+ok 'threads ends' timeout 60 "$COREHEAP" threads core
 ok "soon ($SECONDS s)" test "$SECONDS" -le 5
 "$COREHEAP" threads core --json >threads.json
 python3 - threads.json <<'PYTHON' >told

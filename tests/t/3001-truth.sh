@@ -16,7 +16,7 @@ judge()
 	mkdir "$how"
 	(cd "$how" && recorded 0 "$OUT/victim" "$how") >"$how/log" 2>&1 &
 	pid=$!
-	ok "$how: it gets ready" timeout 30 sh -c 'until grep -q ^ready "$1"; do sleep 0.05; done' \
+	ok "$how: it gets ready" timeout 60 sh -c 'until grep -q ^ready "$1"; do sleep 0.05; done' \
 		- "$how/log"
 	: >"$how/ready"
 	truth_of "$how" 0 "$(sed -n 's/^pid //p' "$how/log")" "$OUT/$how" ready

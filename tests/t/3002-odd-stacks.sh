@@ -10,7 +10,7 @@ TRUTH_BLOCKS=300
 mkdir alive
 (cd alive && recorded 0 "$OUT/odd" "$OUT/odd_tls.so") >alive/log 2>&1 &
 pid=$!
-ok 'it gets ready' timeout 30 sh -c 'until grep -q ^ready alive/log; do sleep 0.05; done'
+ok 'it gets ready' timeout 60 sh -c 'until grep -q ^ready alive/log; do sleep 0.05; done'
 : >alive/ready
 truth_of alive 0 "$pid" "$OUT/alive" ready
 kill -KILL "$pid" 2>/dev/null
@@ -28,7 +28,7 @@ fi
 mkdir ended
 (cd ended && ulimit -c unlimited && recorded 0 "$OUT/odd" "$OUT/odd_tls.so" end) >ended/log 2>&1 &
 pid=$!
-ok 'it gets ready' timeout 30 sh -c 'until grep -q ^ready ended/log; do sleep 0.05; done'
+ok 'it gets ready' timeout 60 sh -c 'until grep -q ^ready ended/log; do sleep 0.05; done'
 sleep 0.2 # the main thread ends right after it has said so
 kill -QUIT "$pid"
 wait "$pid" 2>/dev/null

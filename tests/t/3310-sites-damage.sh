@@ -23,7 +23,7 @@ print(any("site" in f or "site_candidates" in f for f in told["findings"]), told
 	'False True'
 for file in damaged/*; do
 	status=0
-	timeout 20 "$COREHEAP" leaks --json --no-cache --exe "$file" small.core \
+	timeout 60 "$COREHEAP" leaks --json --no-cache --exe "$file" small.core \
 		>told.json 2>told.err || status=$?
 	[ "$status" -eq 0 ] && python3 -c '
 import json

@@ -51,10 +51,10 @@ one()
 	local name=$1 exit=$2 strict=$3 words=$4 text
 	zstd -q -d -f --sparse "$SRC/corpus/bad/files/$name.zst" -o core ||
 		{ result 1 "$name unpacks"; return; }
-	exits "$name: exit $exit" "$exit" timeout 20 "$COREHEAP" summary core
+	exits "$name: exit $exit" "$exit" timeout 60 "$COREHEAP" summary core
 	text=$(cat "$OUT/stdout" "$OUT/stderr"; [ "$exit" -ne 0 ] || "$COREHEAP" check core)
 	like "$name: says why" "$(tr -s ' \n' ' ' <<<"$text")" "$words"
-	exits "$name: exit $strict with --strict" "$strict" timeout 20 "$COREHEAP" summary --strict core
+	exits "$name: exit $strict with --strict" "$strict" timeout 60 "$COREHEAP" summary --strict core
 	[ "$exit" -ne 3 ] || is "$name: nothing on standard output" "$(cat "$OUT/stdout")" ''
 	# what the damage took away could have held any block
 	case $name in

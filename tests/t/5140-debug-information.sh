@@ -14,12 +14,12 @@ rounds()
 	for ((i = 0; i < ROUNDS; i++)); do
 		"$SRC/tests/hostile/dwarf.py" "$file" damaged "$i" || exit 1
 		chmod +x damaged
-		timeout 20 "$COREHEAP" blocks "$core" --exe damaged --format=csv >listing 2>said
+		timeout 60 "$COREHEAP" blocks "$core" --exe damaged --format=csv >listing 2>said
 		status=$?
 		cut -d, -f1-6 listing | cmp -s - whole || differ=$((differ + 1))
 		[ $status -eq 0 ] || { bad=$((bad + 1)); note "blocks, seed $i: exit $status"; }
 		grep -q 'debug information of .* is damaged' said && told=$((told + 1))
-		timeout 20 "$COREHEAP" explain "$core" --exe damaged -q "$@" >/dev/null 2>said
+		timeout 60 "$COREHEAP" explain "$core" --exe damaged -q "$@" >/dev/null 2>said
 		status=$?
 		[ $status -eq 0 ] || { bad=$((bad + 1)); note "explain, seed $i: exit $status"; }
 	done

@@ -46,7 +46,7 @@ for cut in 63 64 100 $((64 + 56)) $((64 + 56 * 65535)) $((64 + 56 * (count - 1))
 	$((64 + 56 * count + 1000)) $((size / 10)) $((size / 2)) $((size * 97 / 100)); do
 	head -c "$cut" pages >cut
 	for command in summary leaks blocks threads maps check; do
-		timeout 20 "$COREHEAP" $command --strict cut >stdout 2>stderr
+		timeout 60 "$COREHEAP" $command --strict cut >stdout 2>stderr
 		status=$?
 		[ $status = 3 ] || [ $status = 4 ]
 		result $? "$cut bytes, $command: exit $status, 3 or 4" || note "$(cat stderr)"
@@ -62,7 +62,7 @@ lie()
 with open("lie", "r+b") as f:
 	f.seek(int(sys.argv[1]))
 	f.write(struct.pack("<I", int(sys.argv[2])))' $((size - 64 + 44)) "$1"
-	exits "a count of $1: exit $2" "$2" timeout 20 "$COREHEAP" leaks --strict lie
+	exits "a count of $1: exit $2" "$2" timeout 60 "$COREHEAP" leaks --strict lie
 }
 lie 0 0
 lie 1 3
