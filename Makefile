@@ -46,7 +46,7 @@ endif
 
 compile := $(CC) $(own_cppflags) $(CPPFLAGS) $(language) $(CFLAGS) $(hardening) $(warnings)
 link    := $(CC) $(language) $(CFLAGS) $(LDFLAGS) $(link_hardening) -Wl,--as-needed
-libs    := -ldw -lelf -lZydis -ljansson -lzstd -llz4 -llzma -lz -liberty -lpthread -lm $(LDLIBS)
+libs    := -ldw -lelf -lZydis -ljansson -lzstd -llz4 -llzma -lz -liberty -lseccomp -lpthread -lm $(LDLIBS)
 
 # What runs inside a victim: no sanitizer, no stack protector, nothing but libc; on the machines
 # that it is for.
@@ -146,6 +146,7 @@ define probe
 #include <jansson.h>
 #include <lz4frame.h>
 #include <lzma.h>
+#include <seccomp.h>
 #include <zlib.h>
 #include <Zydis/Zydis.h>
 #include <zstd.h>
@@ -153,7 +154,7 @@ int main(void)
 {
 	return !json_null() || !dwfl_version(0) || !elf_version(EV_CURRENT) || !LZ4F_getVersion() ||
 	       !lzma_version_number() || !cplus_demangle_v3("", 0) || !zlibVersion() || !ZSTD_versionNumber() ||
-	       !ZydisGetVersion();
+	       !ZydisGetVersion() || !seccomp_api_get();
 }
 endef
 export probe
@@ -165,10 +166,10 @@ $(obj)/libraries:
 	@printf '%s\n' "$$probe" >$@.c
 	@$(compile) -o $@.out $@.c $(libs) 2>$@.log || { sed 's/^/  /' $@.log; \
 		echo 'coreheap: headers or libraries are missing: libdw and libelf (elfutils), jansson,'; \
-		echo '  zstd, lz4, lzma (xz), zlib, libiberty or Zydis.'; \
+		echo '  zstd, lz4, lzma (xz), zlib, libiberty, libseccomp or Zydis.'; \
 		echo '  remedy: make deps (Debian: libdw-dev libelf-dev libjansson-dev libzstd-dev'; \
-		echo '  liblz4-dev liblzma-dev zlib1g-dev libiberty-dev libzydis-dev; Fedora: elfutils-devel elfutils-libelf-devel'; \
-		echo '  jansson-devel libzstd-devel lz4-devel xz-devel zlib-devel binutils-devel zydis-devel)'; exit 1; } >&2
+		echo '  liblz4-dev liblzma-dev zlib1g-dev libiberty-dev libseccomp-dev libzydis-dev; Fedora: elfutils-devel elfutils-libelf-devel'; \
+		echo '  jansson-devel libzstd-devel lz4-devel xz-devel zlib-devel binutils-devel libseccomp-devel zydis-devel)'; exit 1; } >&2
 	@rm -f $@.c $@.out $@.log
 	@touch $@
 

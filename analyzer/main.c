@@ -1,11 +1,13 @@
 /* main: what happens around each command: options, output, exit code. */
 #include "analyzer/command/command.h"
 #include "analyzer/command/progress.h"
+#include "analyzer/command/sandbox.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static uint64_t memory_bound; /* --max-memory; 0: none */
 
@@ -41,6 +43,47 @@ static bool bound_memory(uint64_t bytes)
 	return !bytes || setrlimit(RLIMIT_DATA, &limit) == 0;
 }
 
+static void say_raw(const char *text)
+{
+	if (write(STDERR_FILENO, text, strlen(text)) < 0)
+		return; /* there is no other place to say it */
+}
+
+/* In a signal handler. */
+static void taken_over(const char *call)
+{
+	say_raw("coreheap: ended by its sandbox: the system call ");
+	say_raw(call);
+	say_raw(" was refused. Nothing in coreheap makes it: the core may be an attack; handle it "
+	        "with care\n");
+	out_abandon();
+	_exit(EXIT_INTERNAL);
+}
+
+/* False: it was said why not. */
+static bool shut_in(const struct options *opt, const struct out *out)
+{
+	const struct sandbox sandbox = { .output = out->temporary ? opt->output : NULL,
+		                         .inputs = opt->command == &cmd_explain ? 1 : opt->nargs,
+		                         .network = opt->where.debuginfod,
+		                         .taken_over = taken_over };
+	enum sandbox_state state;
+	struct err err;
+
+	if (opt->no_sandbox || !(opt->command->takes & TAKES_CORE))
+		return true;
+	state = sandbox_enter(&sandbox, &err);
+	if (state == SANDBOX_FAILED)
+		command_say("%s", err.msg);
+	else if (state == SANDBOX_NONE && !opt->quiet)
+		command_say("there is no sandbox here: the kernel, or what stands for it, has no "
+		            "seccomp filters; --no-sandbox leaves this line out");
+	else if (state == SANDBOX_PARTLY && opt->verbose)
+		command_say("the sandbox restricts system calls only: the kernel has no Landlock "
+		            "(Linux 5.13), or it is switched off");
+	return state != SANDBOX_FAILED;
+}
+
 static int run(const struct options *opt)
 {
 	struct out out;
@@ -55,7 +98,7 @@ static int run(const struct options *opt)
 		command_say("%s", err.msg);
 		return EXIT_USAGE;
 	}
-	code = opt->command->run(opt, &out);
+	code = shut_in(opt, &out) ? opt->command->run(opt, &out) : EXIT_INTERNAL;
 	progress_stop();
 	if (code == EXIT_USAGE || code == EXIT_INPUT || code == EXIT_INTERNAL) {
 		out_discard(&out);

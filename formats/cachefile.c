@@ -68,6 +68,11 @@ static int open_folder(bool make)
 	return fd;
 }
 
+int cachefile_folder(void)
+{
+	return open_folder(true);
+}
+
 static bool read_all(int fd, void *to, size_t size)
 {
 	for (size_t done = 0; done < size;) {

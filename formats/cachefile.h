@@ -13,6 +13,9 @@
  * trusted. *size: how many. The caller's: mem_free. */
 void *cachefile_read(const char *name, size_t *size);
 
+/* The folder, open; made where there is none. -1: none can be trusted. The caller closes it. */
+int cachefile_folder(void);
+
 /* Keeps bytes under a name; takes the place of what is there in one step. Failing is no error. */
 void cachefile_write(const char *name, const void *bytes, size_t size);
 

@@ -7,8 +7,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,6 +89,35 @@ static int watch(struct debuginfod_client *client, long done, long all)
 		d->since = now;
 	d->stalled = now.tv_sec - d->since.tv_sec >= d->silence;
 	return d->stalled;
+}
+
+/* As libdebuginfod chooses (debuginfod_find_debuginfo(3)). */
+static const char *folder_name(struct pool *pool)
+{
+	const char *named = getenv("DEBUGINFOD_CACHE_PATH"), *base = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME"), *old;
+
+	if (named && *named)
+		return named;
+	old = pool_printf(pool, "%s/.debuginfod_client_cache", home ? home : "/");
+	if (!access(old, F_OK))
+		return old;
+	if (!base || !*base)
+		base = pool_printf(pool, "%s/.cache", home ? home : "/");
+	mkdir(base, 0700);
+	return pool_printf(pool, "%s/debuginfod_client", base);
+}
+
+int debuginfod_folder(void)
+{
+	struct pool pool = { 0 };
+	const char *name = folder_name(&pool);
+	int fd;
+
+	mkdir(name, 0777);
+	fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	pool_free(&pool);
+	return fd;
 }
 
 struct debuginfod *debuginfod_open(void)

@@ -20,6 +20,10 @@ enum debuginfod_what { DEBUGINFOD_EXECUTABLE, DEBUGINFOD_DEBUGINFO };
 struct debuginfod *debuginfod_open(void);
 void debuginfod_close(struct debuginfod *client); /* accepts NULL */
 
+/* The folder of libdebuginfod's cache, open; made where there is none. The caller closes it. -1:
+ * none. */
+int debuginfod_folder(void);
+
 /*
  * The path of the file in libdebuginfod's cache, of the pool; NULL: none. A server that does not
  * answer for half a minute, or $DEBUGINFOD_TIMEOUT seconds if that is less, or cannot be reached,

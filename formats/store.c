@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,15 +35,66 @@ static int named_and_unlinked(const char *folder)
 	return fd;
 }
 
-static bool open_in(struct store *s, const char *folder)
+static int file_in(const char *folder)
 {
+	int fd;
+
+	if (!folder || folder[0] != '/' || strlen(folder) >= sizeof(((struct store *)0)->folder))
+		return -1;
+	fd = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+	return fd >= 0 ? fd : named_and_unlinked(folder);
+}
+
+/* In the first folder that takes it; -1: none does. */
+static int make_file(const char **folder)
+{
+	int fd;
+
+	*folder = getenv("TMPDIR");
+	fd = file_in(*folder);
+	if (fd < 0)
+		fd = file_in(*folder = "/var/tmp");
+	return fd;
+}
+
+static struct {
+	ARRAY(int) fd;
+	const char *folder; /* of all of them */
+	pthread_mutex_t lock;
+} reserve = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void store_reserve(size_t n)
+{
+	while (n--) {
+		int fd = make_file(&reserve.folder);
+
+		if (fd < 0)
+			return;
+		array_push(&reserve.fd, fd);
+	}
+}
+
+static int take_reserved(const char **folder)
+{
+	int fd = -1;
+
+	pthread_mutex_lock(&reserve.lock);
+	if (reserve.fd.n) {
+		fd = reserve.fd.v[--reserve.fd.n];
+		*folder = reserve.folder;
+	}
+	pthread_mutex_unlock(&reserve.lock);
+	return fd;
+}
+
+static bool open_on_disk(struct store *s)
+{
+	const char *folder;
 	struct statvfs fs;
 
-	if (!folder || folder[0] != '/' || strlen(folder) >= sizeof(s->folder))
-		return false;
-	s->fd = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+	s->fd = take_reserved(&folder);
 	if (s->fd < 0)
-		s->fd = named_and_unlinked(folder);
+		s->fd = make_file(&folder);
 	if (s->fd < 0)
 		return false;
 	if (fstatvfs(s->fd, &fs)) {
@@ -91,8 +143,7 @@ bool store_open(struct store *store, uint64_t bound, struct err *err)
 	struct rlimit file;
 
 	*store = (struct store){ .fd = -1, .given = bound != 0 };
-	if (!open_in(store, getenv("TMPDIR")) && !open_in(store, "/var/tmp") &&
-	    !open_in_memory(store))
+	if (!open_on_disk(store) && !open_in_memory(store))
 		return err_set(err,
 		               "no temporary file can be made for the unpacked core, neither in "
 		               "/var/tmp nor in memory: %s; set TMPDIR to a folder with room",

@@ -37,6 +37,12 @@ struct store {
  */
 bool store_open(struct store *store, uint64_t bound, struct err *err);
 
+/*
+ * Makes files for this many stores that are opened later, by any thread, when none can be made any
+ * more. Failing is no error: store_open then does what it can.
+ */
+void store_reserve(size_t n);
+
 /* Appends. False: it is full, or the system refuses; the message says which, without a name. */
 bool store_write(struct store *store, const uint8_t *bytes, size_t n, struct err *err);
 

@@ -18,6 +18,7 @@ build:unpacks zstd:h/zstd.h:libzstd-dev:libzstd-devel
 build:unpacks lz4:h/lz4frame.h:liblz4-dev:lz4-devel
 build:unpacks xz:h/lzma.h:liblzma-dev:xz-devel
 build:unpacks gzip:h/zlib.h:zlib1g-dev:zlib-devel
+build:confines itself (libseccomp):h/seccomp.h:libseccomp-dev:libseccomp-devel
 build:C++ names (libiberty):l/libiberty.a:libiberty-dev:binutils-devel
 demo:takes gcore snapshots:gcore:gdb:gdb
 demo:ps for the demo and the tests:ps:procps:procps-ng

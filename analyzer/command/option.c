@@ -364,7 +364,7 @@ const struct option option_list[] = {
 	{ "--max-unpacked", 0, "N", NULL, TAKES_CORE, set_max_unpacked, 0,
 	  "give up on a compressed core that unpacks to more than N bytes" },
 	{ "--no-sandbox", 0, NULL, NULL, TAKES_CORE, NULL, FLAG(no_sandbox),
-	  "accepted for scripts: this version has no sandbox yet" },
+	  "read the core without restricting what this process can do" },
 	{ "--color", 0, "WHEN", COLORS, 0, set_color, 0,
 	  "auto, always or never; NO_COLOR is honoured" },
 	{ "--quiet", 'q', NULL, NULL, 0, NULL, FLAG(quiet),

@@ -165,7 +165,7 @@ int main(void)
 C
 compile many many.c -O0
 if [ "$terminals" ] && [ "${SAN:-0}" = 0 ] && command -v valgrind >/dev/null && kernel_core "$OUT/slow" "$OUT/many"; then
-	slow="valgrind -q --log-file=/dev/null '$COREHEAP' leaks slow" # slow enough to be waited for
+	slow="valgrind -q --log-file=/dev/null '$COREHEAP' leaks slow --no-sandbox" # slow enough to be waited for
 	like 'a terminal sees progress from the second second on' \
 		"$(TERM=xterm on_terminal sh -c "$slow | wc -l" | tr '\033\r' '!>')" \
 		'>coreheap: slow: [a-z ]+, [0-9]+%, [0-9.]+ [KMG]iB/s, [0-9]+ (s|min) left [-|/\\]!\[K.*>!\[K[0-9]*>?$'
