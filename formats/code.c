@@ -114,6 +114,7 @@ static enum code_op plain_op(ZydisMnemonic m)
 {
 	switch (m) {
 	case ZYDIS_MNEMONIC_CDQE:
+	case ZYDIS_MNEMONIC_NOP:
 		return CODE_SAME;
 	case ZYDIS_MNEMONIC_MOV:
 		return CODE_MOVE;

@@ -28,7 +28,7 @@ enum code_reg {
 #define CODE_VECTORS 16 /* xmm0 .. xmm15; those beyond are not looked at */
 
 enum code_op {
-	CODE_SAME,     /* nothing that matters: sign extension of rax in place */
+	CODE_SAME,     /* nothing that matters: a nop, sign extension of rax in place */
 	CODE_OTHER,    /* anything: `written` and `vectors` tell what it overwrites */
 	CODE_MOVE,     /* op0 = op1 */
 	CODE_EXTEND,   /* op0 = op1, widened from fewer bytes */

@@ -91,14 +91,16 @@ static void meet(struct flow *flow, struct meetings *m, uint64_t at, bool back)
 	m->live--;
 }
 
-/* False: as far as is known by now, nothing leads here. */
-static bool arrive(struct flow *flow, struct meetings *m, uint64_t at)
+/* False: as far as is known by now, nothing leads here. What fills up to a label does nothing. */
+static bool arrive(struct flow *flow, struct meetings *m, const struct code_insn *insn)
 {
-	meet(flow, m, at, false);
+	meet(flow, m, insn->at, false);
 	if (flow->final)
-		meet(flow, m, at, true);
+		meet(flow, m, insn->at, true);
 	if (flow->alive)
 		return true;
+	if (insn->op == CODE_SAME)
+		return false;
 	if (!flow->final && !flow->indirect) /* a loop's body: its end tells, the second time */
 		return false;
 	state_forget(&flow->now, &flow->elsewhere);
@@ -195,7 +197,7 @@ static bool read_once(struct flow *flow, struct meetings *m, struct flow_limits 
 			flow->alive = false;
 			continue;
 		}
-		if (arrive(flow, m, at))
+		if (arrive(flow, m, &insn))
 			control(flow, m, &insn);
 		at += insn.length;
 	}
