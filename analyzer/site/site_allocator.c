@@ -128,3 +128,11 @@ bool site_allocator_known(const char *name, struct site_allocator *out)
 	}
 	return string_allocator(name, out);
 }
+
+bool site_allocator_named(const char *function)
+{
+	if (!strncmp(function, "_Z", 2))
+		return false;
+	return strstr(function, "alloc") || strstr(function, "strdup") ||
+	       strstr(function, "strndup");
+}

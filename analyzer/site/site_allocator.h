@@ -40,4 +40,10 @@ struct site_allocator {
 /* By the name in the symbol table, without a version. False: not known. */
 bool site_allocator_known(const char *name, struct site_allocator *out);
 
+/*
+ * Is a function of this name one that allocates for others, as xmalloc, str_alloc, my_strdup do?
+ * Names in C only: those of C++ have the arguments of templates in them.
+ */
+bool site_allocator_named(const char *function);
+
 #endif

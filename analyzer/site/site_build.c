@@ -122,13 +122,15 @@ static void lift(struct builder *b, const struct lifted *l)
 	struct site_entry *to = &b->sites.v[l->site], *from = &b->sites.v[l->inner];
 	uint32_t at = b->last_store.v[l->inner];
 
-	to->size = from->size;
-	to->scale = from->scale;
-	to->add = from->add;
-	to->string = from->string;
-	to->holds = from->holds ? from->holds : holds_of(b, from);
-	to->flags = (uint8_t)((from->flags & ~(SITE_WRAPPER | SITE_LIBRARY)) | SITE_INSIDE |
-	                      (to->flags & SITE_LIBRARY));
+	if (!l->sized) {
+		to->size = from->size;
+		to->scale = from->scale;
+		to->add = from->add;
+		to->string = from->string;
+		to->holds = from->holds ? from->holds : holds_of(b, from);
+		to->flags = (uint8_t)((from->flags & ~(SITE_WRAPPER | SITE_LIBRARY)) | SITE_INSIDE |
+		                      (to->flags & SITE_LIBRARY));
+	}
 	from->flags |= SITE_WRAPPER;
 	for (unsigned n = 0; at && n < LIFTED_STORES; n++) {
 		struct pending_store p = b->stores.v[at - 1];
@@ -254,9 +256,14 @@ static void judge_wrapper(struct builder *b, struct summary *s, const struct fun
 
 	if (s->wrapper.size == ALLOCATOR_NONE)
 		return;
+	if (s->wrapper.out != ALLOCATOR_RESULT) {
+		b->sites.v[s->asked].flags |= SITE_WRAPPER;
+		return;
+	}
 	if (site == SITE_NONE || s->returned_add < 0 || s->returned_add > 64 ||
-	    b->sites.v[site].function != f->start || f->end - f->start > WRAPPER_SIZE || s->fills ||
-	    is_filled(b, site, first_store, s->returned_add)) {
+	    b->sites.v[site].function != f->start ||
+	    (!s->named && (f->end - f->start > WRAPPER_SIZE || s->fills ||
+	                   is_filled(b, site, first_store, s->returned_add)))) {
 		s->wrapper.size = ALLOCATOR_NONE;
 		return;
 	}
@@ -311,6 +318,7 @@ static void read_function(struct builder *b, size_t function, struct summary *s)
 	s->fills = false;
 	s->nsites = 0;
 	s->library = f->name && is_library(f->name);
+	s->named = f->name && site_allocator_named(f->name);
 	s->steps.n = 0;
 	s->calls.n = 0;
 	b->depth++;
@@ -319,7 +327,7 @@ static void read_function(struct builder *b, size_t function, struct summary *s)
 		b->partial = true;
 	b->depth--;
 	b->reader = reader;
-	site = s->returned;
+	site = s->wrapper.out == ALLOCATOR_RESULT ? s->returned : s->asked;
 	judge_wrapper(b, s, f, first_store);
 	if (s->wrapper.size != ALLOCATOR_NONE)
 		s->wrapper.zeroed = is_zeroing(b, site, first_store);
@@ -378,7 +386,7 @@ static bool is_target(const struct builder *b, const struct summary *s)
 		return false;
 	if (s->library && (s->nsites || s->wrapper.size != ALLOCATOR_NONE))
 		return true;
-	return b->round <= ROUNDS && (s->wrapper.size != ALLOCATOR_NONE ||
+	return b->round <= ROUNDS && (s->nsites || s->wrapper.size != ALLOCATOR_NONE ||
 	                              s->returned != SITE_NONE || s->returned_inside != SITE_NONE);
 }
 

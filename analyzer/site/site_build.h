@@ -48,8 +48,10 @@ struct summary {
 	uint8_t same;   /* 1 + the argument that it returns; 0: none */
 	bool fills;     /* it stores into blocks at places that are not told */
 	bool library;   /* a template of the C++ library: its callers are the sites */
+	bool named;     /* an allocator by its name: the same, whatever it fills the block with */
 	uint8_t nsites;
-	uint32_t site[LIFTED_MOST]; /* the first that are in it */
+	uint32_t site[LIFTED_MOST]; /* the first in it that its callers stand for */
+	uint32_t asked;             /* site that makes it a wrapper */
 	ARRAY(struct step) steps;
 	ARRAY(struct passing) calls;
 };
@@ -67,11 +69,12 @@ struct pending_tag {
 	struct site_tag tag;
 };
 
-/* The site stands for one that is in a function of the library. */
+/* The site stands for one that is in a function that it calls. */
 struct lifted {
 	uint32_t site, inner;
 	uint32_t reader, round;
 	uint32_t level; /* inner ones that are behind each other */
+	bool sized;     /* its call tells the size */
 };
 
 struct builder {
@@ -139,6 +142,14 @@ void builder_tag(struct builder *b, const struct value *block, uint32_t site, st
 
 /* As a store of this value would be kept: the offset, in bytes, and the width. */
 struct site_store builder_store_of(int64_t offset, unsigned width, const struct value *v);
+
+/* site_ask.c: how large the site's blocks are. */
+void builder_size(struct site_entry *e, const struct site_allocator *is,
+                  const struct flow_call *call);
+/* Is the block as large as arguments of its function say? Then that may be a wrapper; else size
+ * ALLOCATOR_NONE. */
+void builder_wrapper(const struct site_allocator *is, const struct flow_call *call,
+                     struct site_allocator *wrapper);
 
 /* site_splice.c: what callees do with arguments. Stores to blocks that a call hands on become the
  * blocks' sites', and so does where it puts their addresses. */

@@ -8,8 +8,8 @@ static bool starts(const char *s, const char *with)
 /* Functions that only hand on what they are asked for. */
 static bool hands_on(const char *function)
 {
-	return function && (strstr(function, "alloc") || strstr(function, "strdup") ||
-	                    strstr(function, "strndup") || starts(function, "operator new"));
+	return function &&
+	       (site_allocator_named(function) || starts(function, "operator new"));
 }
 
 /* Headers of the language and the system. */

@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#define SIZE_MOST (INT64_C(1) << 40)
-
 static struct builder_sink *self(struct flow_sink *sink)
 {
 	return (struct builder_sink *)sink;
@@ -184,101 +182,19 @@ static bool memory_call(struct builder_sink *k, const struct flow_call *call)
 	return true;
 }
 
-static void set_size(struct site_entry *e, const struct value *v, int64_t scale, int64_t add)
+/* Does it stand for its function's callers? So it does where no frame of that is left (a jump). */
+static void note_site(struct summary *s, uint32_t site, bool tail)
 {
-	int64_t s = 0, a = 0;
-
-	e->size = SITE_ANY;
-	if (__builtin_mul_overflow(v->scale, scale, &s) ||
-	    __builtin_mul_overflow(v->add, scale, &a) || __builtin_add_overflow(a, add, &a) ||
-	    a > SIZE_MOST || a < -SIZE_MOST)
-		return;
-	if (v->flags & VALUE_LOOSE)
-		e->flags |= SITE_LOOSE;
-	e->add = a;
-	if (v->kind == VALUE_CONST && a >= 0) {
-		e->size = SITE_FIXED;
-	} else if (v->kind == VALUE_ARG || v->kind == VALUE_SYMBOL) {
-		e->size = v->flags & VALUE_TEXT && s == 1 ? SITE_TEXT : SITE_AFFINE;
-		e->scale = s < 0 ? -s : s;
-	}
-}
-
-static void size_site(struct site_entry *e, const struct site_allocator *is,
-                      const struct flow_call *call)
-{
-	const struct value *a = &call->arg[is->arg % FLOW_ARGS];
-	const struct value *b = &call->arg[is->other % FLOW_ARGS];
-
-	e->size = SITE_ANY;
-	e->string = is->string;
-	e->holds = is->string ? HOLDS_STRING : HOLDS_ANY;
-	if (is->string == STRING_ASKED) /* _M_create(capacity, the one before) */
-		e->string = call->arg[2].kind == VALUE_CONST && !call->arg[2].add ? STRING_EXACT
-		                                                                  : STRING_GROWN;
-	/* where its address goes may have been read before the call was */
-	e->flags = (uint8_t)((e->flags & (SITE_RETURNED | SITE_INNER | SITE_BYTES)) |
-	                     (is->zeroed ? SITE_ZEROED : 0) | (is->loose ? SITE_LOOSE : 0) |
-	                     (is->out == ALLOCATOR_INSIDE ? SITE_INSIDE : 0));
-	if (is->size == ALLOCATOR_BYTES) {
-		set_size(e, a, is->scale, is->add);
-	} else if (is->size == ALLOCATOR_PRODUCT) {
-		if (a->kind == VALUE_CONST)
-			set_size(e, b, a->add, 0);
-		else if (b->kind == VALUE_CONST)
-			set_size(e, a, b->add, 0);
-	} else if (is->size == ALLOCATOR_TEXT) {
-		e->size = SITE_TEXT;
-	} else if (is->size == ALLOCATOR_FIXED) {
-		e->size = SITE_FIXED;
-		e->add = is->add;
-	}
-}
-
-/* Is the block as large as arguments of this function say? Then it may be a wrapper. */
-static void note_wrapper(const struct site_allocator *is, const struct flow_call *call,
-                         struct site_allocator *wrapper)
-{
-	const struct value *a = &call->arg[is->arg % FLOW_ARGS];
-	const struct value *b = &call->arg[is->other % FLOW_ARGS];
-
-	*wrapper = *is;
-	wrapper->out = ALLOCATOR_RESULT;
-	wrapper->size = ALLOCATOR_NONE;
-	if (is->size == ALLOCATOR_BYTES && a->kind == VALUE_ARG && a->scale > 0 &&
-	    a->scale <= 4096 && a->add >= 0 && a->add <= 256) {
-		wrapper->size = ALLOCATOR_BYTES;
-		wrapper->arg = (uint8_t)a->id;
-		wrapper->scale = (int32_t)a->scale * is->scale;
-		wrapper->add = (int32_t)a->add * is->scale + is->add;
-		wrapper->loose = is->loose || (a->flags & VALUE_LOOSE) != 0;
-	} else if (is->size == ALLOCATOR_PRODUCT && value_plain_arg(a) && value_plain_arg(b) &&
-	           !a->add && !b->add) {
-		wrapper->size = ALLOCATOR_PRODUCT;
-		wrapper->arg = (uint8_t)a->id;
-		wrapper->other = (uint8_t)b->id;
-	} else if (is->size == ALLOCATOR_PRODUCT &&
-	           ((value_plain_arg(a) && b->kind == VALUE_CONST) ||
-	            (value_plain_arg(b) && a->kind == VALUE_CONST))) {
-		const struct value *n = a->kind == VALUE_CONST ? b : a;
-		int64_t each = a->kind == VALUE_CONST ? a->add : b->add;
-
-		if (n->add || each < 1 || each > 4096)
-			return;
-		wrapper->size = ALLOCATOR_BYTES;
-		wrapper->arg = (uint8_t)n->id;
-		wrapper->scale = (int32_t)each;
-		wrapper->add = 0;
-	} else if (is->size == ALLOCATOR_TEXT && is->out == ALLOCATOR_RESULT &&
-	           call->arg[0].kind == VALUE_ARG) {
-		wrapper->size = ALLOCATOR_TEXT;
-	}
-}
-
-static void note_site(struct summary *s, uint32_t site)
-{
-	if (s->nsites < LIFTED_MOST)
+	if (s->nsites < LIFTED_MOST && (s->library || s->named || tail))
 		s->site[s->nsites++] = site;
+}
+
+static void keep_wrapper(struct summary *s, const struct site_allocator *wrapper, uint32_t site)
+{
+	if (s->wrapper.size != ALLOCATOR_NONE || wrapper->size == ALLOCATOR_NONE)
+		return;
+	s->wrapper = *wrapper;
+	s->asked = site;
 }
 
 static struct value allocate(struct builder_sink *k, struct flow *flow,
@@ -291,18 +207,17 @@ static struct value allocate(struct builder_sink *k, struct flow *flow,
 	if (site == SITE_NONE)
 		return (struct value){ 0 };
 	if (call->final) {
-		note_site(k->summary, site);
-		size_site(&k->b->sites.v[site], is, call);
-		note_wrapper(is, call, &wrapper);
+		note_site(k->summary, site, call->tail);
+		builder_size(&k->b->sites.v[site], is, call);
+		builder_wrapper(is, call, &wrapper);
 		k->b->sites.v[site].asks = wrapper.size != ALLOCATOR_NONE
 		                                   ? (uint8_t)(wrapper.arg + 1)
 		                                   : 0;
-		if (wrapper.size != ALLOCATOR_NONE && k->summary->wrapper.size == ALLOCATOR_NONE)
-			k->summary->wrapper = wrapper;
-		if (k->b->sites.v[site].size == SITE_TEXT && is->size == ALLOCATOR_BYTES &&
-		    k->summary->wrapper.size == ALLOCATOR_NONE) {
-			k->summary->wrapper = *is;
-			k->summary->wrapper.size = ALLOCATOR_TEXT;
+		keep_wrapper(k->summary, &wrapper, site);
+		if (k->b->sites.v[site].size == SITE_TEXT && is->size == ALLOCATOR_BYTES) {
+			wrapper = *is;
+			wrapper.size = ALLOCATOR_TEXT;
+			keep_wrapper(k->summary, &wrapper, site);
 		}
 	}
 	if (is->out == ALLOCATOR_RESULT)
@@ -342,14 +257,14 @@ static bool close_stream(struct builder_sink *k, struct flow *flow, const struct
 			return false;
 		k->b->sites.v[block.id].size = SITE_TEXT;
 		if (call->final)
-			note_site(k->summary, block.id);
+			note_site(k->summary, block.id, call->tail);
 		flow_put(flow, &k->stream[i].where, &block);
 		return true;
 	}
 	return false;
 }
 
-/* A call of the C++ library's: it stands for what is asked for in there. */
+/* A call that stands for what is asked for in there. */
 static struct value lift(struct builder_sink *k, const struct flow_call *call,
                          const struct summary *callee)
 {
@@ -358,13 +273,13 @@ static struct value lift(struct builder_sink *k, const struct flow_call *call,
 	for (unsigned i = 0; i < callee->nsites; i++) {
 		uint32_t inner = callee->site[i];
 		uint32_t site = builder_site(k->b, call->next, i + 1, k->function);
-		struct lifted l = { site, inner, k->b->reader, k->b->round, 0 };
+		struct lifted l = { site, inner, k->b->reader, k->b->round, 0, false };
 
 		if (site == SITE_NONE)
 			break;
 		if (call->final) {
 			array_push(&k->b->lifted, l);
-			note_site(k->summary, site);
+			note_site(k->summary, site, call->tail);
 		}
 		if (callee->returned == inner)
 			v = (struct value){ .kind = VALUE_BLOCK,
@@ -384,6 +299,19 @@ static const struct function *callee_of(const struct builder *b, const struct fl
 		at = function_named(b->functions, call->name);
 	f = at ? function_at(b->functions, at) : NULL;
 	return f && f->start == at ? f : NULL;
+}
+
+/* A wrapper that fills what it hands out: the site's block has that, too. */
+static void fill_like(struct builder_sink *k, const struct flow_call *call, uint32_t site)
+{
+	const struct function *f = callee_of(k->b, call);
+	const struct summary *s = f ? k->b->summary[f - k->b->functions->v] : NULL;
+	struct lifted l = { site, 0, k->b->reader, k->b->round, 0, true };
+
+	if (!s || s->state != SUMMARY_DONE || !s->named || s->wrapper.size == ALLOCATOR_NONE)
+		return;
+	l.inner = s->asked;
+	array_push(&k->b->lifted, l);
 }
 
 static bool gets_block(const struct flow_call *call)
@@ -406,6 +334,8 @@ static struct value on_call(struct flow_sink *sink, struct flow *flow, const str
 		return none;
 	if (builder_allocator(k->b, call, &is)) {
 		v = allocate(k, flow, call, &is);
+		if (call->final && v.kind == VALUE_BLOCK)
+			fill_like(k, call, v.id);
 		return call->name && !strcmp(call->name, "open_memstream") ? open_stream(k, call)
 		                                                           : v;
 	}
@@ -426,8 +356,11 @@ static struct value on_call(struct flow_sink *sink, struct flow *flow, const str
 		builder_pass(k->b, k->summary, call, f->start);
 	if (!callee || callee->state != SUMMARY_DONE)
 		return none;
-	if (callee->library && callee->nsites && call->target)
-		return lift(k, call, callee);
+	if (callee->nsites && call->target) {
+		v = lift(k, call, callee);
+		if (v.kind != VALUE_NONE || callee->library)
+			return v;
+	}
 	if (callee->same)
 		return call->arg[callee->same - 1];
 	if (callee->returned == SITE_NONE && callee->returned_inside != SITE_NONE)

@@ -77,7 +77,8 @@ static struct value seen_by(const struct frame *f, struct value v)
 
 	if (value_plain_arg(&v))
 		return v.id < FLOW_ARGS ? value_add(f->arg[v.id], value_const(v.add), 0) : unknown;
-	if (v.kind == VALUE_SYMBOL || v.kind == VALUE_ARG || v.kind == VALUE_STACK)
+	if (v.kind == VALUE_SYMBOL || v.kind == VALUE_ARG || v.kind == VALUE_PRODUCT ||
+	    v.kind == VALUE_STACK)
 		return unknown;
 	return v;
 }

@@ -181,6 +181,8 @@ static void multiply(struct flow *flow, const struct code_insn *insn)
 
 	if (a.kind == VALUE_CONST)
 		a = value_times(b, a.add, id);
+	else if (value_plain_arg(&a) && value_plain_arg(&b) && !a.add && !b.add)
+		a = (struct value){ .kind = VALUE_PRODUCT, .id = a.id, .scale = b.id };
 	else
 		a = b.kind == VALUE_CONST ? value_times(a, b.add, id) : value_symbol(id);
 	put(flow, insn, &o[0], a);

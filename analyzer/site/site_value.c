@@ -144,9 +144,9 @@ struct value value_join(struct value u, struct value v, uint32_t id)
 		return u;
 	if (v.kind == VALUE_ARG && u.kind == VALUE_CONST)
 		return v;
-	if (affine(&u) && is_guard(&v))
+	if ((affine(&u) && is_guard(&v)) || (u.kind == VALUE_PRODUCT && v.kind == VALUE_CONST))
 		return u;
-	if (affine(&v) && is_guard(&u))
+	if ((affine(&v) && is_guard(&u)) || (v.kind == VALUE_PRODUCT && u.kind == VALUE_CONST))
 		return v;
 	if (affine(&u) && affine(&v)) {
 		int64_t add = u.add == v.add ? u.add : 0;

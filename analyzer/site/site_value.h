@@ -15,6 +15,7 @@ enum value_kind {
 	VALUE_LOADED, /* what the loader wrote at address `scale`, plus add */
 	VALUE_ARG,    /* scale * argument id + add */
 	VALUE_SYMBOL, /* scale * something + add; id tells one origin from another */
+	VALUE_PRODUCT, /* argument id times argument scale, as they came, plus add */
 	VALUE_BLOCK,  /* the block of site id, or (scale not 0) of site scale - 1, plus add */
 	VALUE_STACK,  /* the stack pointer at entry, plus add */
 	VALUE_INSIDE, /* the same, plus it is not known what */
