@@ -109,12 +109,14 @@ static bool plausible_whole(struct propagation *p, vaddr at, uint32_t type, unsi
 
 /*
  * The first elements; what lies behind them may never have been written. *good: pointers behind the
- * first element that lead somewhere, which what is no array would not have there.
+ * first element that lead somewhere, which what is no array would not have there. Structs that break
+ * off are none of that: something bigger may begin with such a one, and go on with pointers.
  */
 static bool plausible_array(struct propagation *p, const struct room *r, uint32_t type,
                             unsigned *good)
 {
-	uint64_t size = ctype_get(p->graph, type)->size, n = r->size / size;
+	const struct ctype *t = ctype_get(p->graph, type);
+	uint64_t size = t->size, n = r->size / size;
 	unsigned first = 0;
 
 	if (!plausible(p, r->at, type, &first))
@@ -122,8 +124,13 @@ static bool plausible_array(struct propagation *p, const struct room *r, uint32_
 	for (uint64_t i = 1; i < n && i < ELEMENTS; i++) {
 		unsigned some = 0;
 
-		if (!plausible(p, r->at + i * size, type, &some))
-			return *good > 0;
+		if (!plausible(p, r->at + i * size, type, &some)) {
+			bool any = *good > 0;
+
+			if (t->kind == CTYPE_RECORD || t->kind == CTYPE_UNION)
+				*good = 0;
+			return any;
+		}
 		*good += some;
 	}
 	return true;

@@ -337,6 +337,45 @@ static void make_daemon(void)
 		g_daemon->spare[i] = new_item(i);
 }
 
+/*
+ * Objects of a program with classes of its own: what points to them knows only what all begin with,
+ * one pointer, and what comes next are pointers, too.
+ */
+struct kind { const char *name; void (*drop)(void *); };
+struct entity { const struct kind *kind; };
+struct owner { struct entity super; struct item *first; char *name; };
+struct process {
+	struct entity super;
+	struct owner *owner;
+	struct item *item;
+	int pid, parent;
+	char *command;
+	double share;
+	long times[20];
+};
+static struct kind kinds[] = { { "owner", NULL }, { "process", NULL } };
+struct entity *g_entities[60];
+
+static void make_processes(void)
+{
+	struct owner *owner = NEW(struct owner);
+
+	owner->super.kind = &kinds[0];
+	owner->first = new_item(1);
+	g_entities[0] = &owner->super;
+	for (int i = 1; i < 60; i++) {
+		struct process *p = NEW(struct process);
+
+		p->super.kind = &kinds[1];
+		p->owner = owner;
+		p->item = owner->first;
+		p->pid = 1000 + i;
+		p->parent = i;
+		p->share = i / 7.0;
+		g_entities[i] = &p->super;
+	}
+}
+
 /* ---- what threads and functions hold ---- */
 
 static __thread struct session *tls_session;
@@ -373,6 +412,7 @@ int main(int argc, char **argv)
 	make_others();
 	make_wares(30);
 	make_daemon();
+	make_processes();
 	other = opaque_new(20);
 	tls_session = NEW(struct session);
 	for (int i = 0; i < 30; i++) {
