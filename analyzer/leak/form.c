@@ -1,6 +1,8 @@
 /* Which form a piece of text has: told by a few marks, the surest first. */
 #include "analyzer/leak/trait.h"
+#include "analyzer/report/text.h"
 
+#define CUT   3 /* bytes of a character whose end is not there, at most */
 #define LEAST 3 /* bytes: fewer look like text by chance */
 
 struct traits_of_text {
@@ -24,7 +26,11 @@ static bool count(const char *s, size_t n, struct traits_of_text *t)
 	*t = (struct traits_of_text){ 0 };
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
+		size_t step = c < 0x80 ? 1 : text_safe(s + i, n - i);
 
+		if (!step && n - i > CUT)
+			return false;
+		i += step ? step - 1 : 0;
 		if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
 			t->blanks++;
 		else if (!printable(c))

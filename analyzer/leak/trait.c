@@ -114,14 +114,23 @@ static bool same_word(struct search *s, uint64_t offset)
 	return true;
 }
 
-/* The form of the text at an address; *whole: it is longer than that. */
+/* The bytes of an address may look like text; one that is mapped is none. */
+static bool is_address(const struct search *s, vaddr at)
+{
+	uint64_t value;
+
+	return core_read_word(s->a->core, at, &value) && value &&
+	       core_segment(s->a->core, core_pointer(s->a->core, value));
+}
+
+/* The form of the text at an address. */
 static const char *form_at(const struct search *s, vaddr at, uint64_t room, size_t least)
 {
 	uint64_t avail;
 	const char *text = (const char *)core_bytes(s->a->core, at, &avail);
 	size_t n;
 
-	if (!text)
+	if (!text || is_address(s, at))
 		return NULL;
 	if (avail > room)
 		avail = room;

@@ -48,12 +48,12 @@ struct search {
 	struct found found[WAITING];
 	unsigned first_edge, nedges, first_found, nfound;
 	size_t bits_bytes;
-	uint64_t *met; /* bit by id: parent is not 0 */
+	uint64_t *met;            /* bit by id: parent is not 0 */
 	uint64_t word[WORDS + 4]; /* that may be pointers */
 	struct view view;
 	vaddr lo, hi; /* all blocks are in [lo, hi) */
 	const struct block *target;
-	size_t ntargets, left; /* left: not yet met */
+	size_t ntargets, left;      /* left: not yet met */
 	uint64_t asked[ASKED / 64]; /* bits by id % ASKED: of targets */
 };
 
@@ -323,6 +323,17 @@ static bool find_word(struct search *s, vaddr start, vaddr end, struct path_step
 	return found;
 }
 
+/* Of a stack first what is in its frames: what is in the red zone below is left over as a rule. */
+static bool find_in_root(struct search *s, const struct root *r, struct path_step *step)
+{
+	unsigned red = r->kind == ROOT_STACK ? s->core->machine->red_zone : 0;
+
+	if (red && r->end - r->start > red && find_word(s, r->start + red, r->end, step) &&
+	    !step->interior)
+		return true;
+	return find_word(s, r->start, r->end, step);
+}
+
 /* Fills in the step to `to`; `holder` as in parent[], less 1. */
 static bool step_from(struct search *s, uint32_t holder, const struct block *to,
                       struct path_step *step)
@@ -335,7 +346,7 @@ static bool step_from(struct search *s, uint32_t holder, const struct block *to,
 		return heap_by_id(s->heap, holder, &step->from) &&
 		       find_word(s, step->from.addr, step->from.addr + step->from.size, step);
 	if (root < roots->n)
-		return find_word(s, roots->v[root].start, roots->v[root].end, step);
+		return find_in_root(s, &roots->v[root], step);
 	root -= roots->n;
 	if (root >= roots->nregs) {
 		const struct owned *gap = &s->heap->gap[root - roots->nregs];

@@ -2,7 +2,7 @@
 #include "analyzer/report/text.h"
 
 #define WORTH_NAMING 5   /* a group that has this part of what leaked, or more */
-#define LOOKS_MOST   60  /* bytes of a signature in it */
+#define LOOKS_MOST   120 /* bytes of a signature in it */
 #define TRAITS_TOLD  3   /* in a sentence */
 #define KIN_PART     5   /* other groups are told of that have this part of it, or more */
 #define RANKS        5   /* kinds of traits but one */
@@ -57,10 +57,16 @@ static const char *place_of(struct report *r, const struct report_finding *f)
 /* "{168} -> text": where no name says what it is. */
 static const char *looks_of(struct report *r, const struct report_finding *f)
 {
-	if (f->type || !f->signature || !strstr(f->signature, " -> ") ||
-	    strlen(f->signature) > LOOKS_MOST)
+	size_t n = f->signature ? strlen(f->signature) : 0;
+	bool cut = n > LOOKS_MOST;
+
+	if (f->type || !n || !strstr(f->signature, " -> "))
 		return "";
-	return pool_printf(&r->pool, " (%s)", f->signature);
+	if (cut) /* behind what it points to as far as there is room */
+		for (n = LOOKS_MOST; n && memcmp(f->signature + n, ", ", 2) != 0;)
+			n--;
+	return n ? pool_printf(&r->pool, " (%.*s%s)", (int)n, f->signature, cut ? ", ..." : "")
+	         : "";
 }
 
 /* "at offset 24 the address of handler (server+0x1234)"; the word is left out but for the first. */

@@ -109,8 +109,8 @@ static bool plausible_whole(struct propagation *p, vaddr at, uint32_t type, unsi
 
 /*
  * The first elements; what lies behind them may never have been written. *good: pointers behind the
- * first element that lead somewhere, which what is no array would not have there. Structs that break
- * off are none of that: something bigger may begin with such a one, and go on with pointers.
+ * first element that lead somewhere, which what is no array would not have there. Structs that
+ * break off are none of that: something bigger may begin with such a one, and go on with pointers.
  */
 static bool plausible_array(struct propagation *p, const struct room *r, uint32_t type,
                             unsigned *good)
