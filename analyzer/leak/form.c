@@ -14,6 +14,22 @@ static bool printable(unsigned char c)
 	return c >= 0x20 && c != 0x7f;
 }
 
+/* Is it UTF-8 where it is not ASCII, but for a character that is cut off? */
+static bool is_utf8(const char *s, size_t n)
+{
+	while (n) {
+		size_t good = text_safe(s, n);
+
+		if (good == n)
+			return true;
+		if ((unsigned char)s[good] >= 0x80)
+			return n - good <= CUT;
+		s += good + 1; /* a control character, of which count() judges */
+		n -= good + 1;
+	}
+	return true;
+}
+
 static bool starts(const char *s, size_t n, const char *with)
 {
 	size_t len = strlen(with);
@@ -26,11 +42,7 @@ static bool count(const char *s, size_t n, struct traits_of_text *t)
 	*t = (struct traits_of_text){ 0 };
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
-		size_t step = c < 0x80 ? 1 : text_safe(s + i, n - i);
 
-		if (!step && n - i > CUT)
-			return false;
-		i += step ? step - 1 : 0;
 		if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
 			t->blanks++;
 		else if (!printable(c))
@@ -146,7 +158,7 @@ const char *text_form(const char *s, size_t n)
 	struct traits_of_text t;
 	const char *form;
 
-	if (n < LEAST || !count(s, n, &t))
+	if (n < LEAST || !is_utf8(s, n) || !count(s, n, &t))
 		return NULL;
 	form = of_structure(s, n);
 	return form ? form : of_counts(s, n, &t);
