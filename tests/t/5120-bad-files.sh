@@ -67,6 +67,15 @@ one()
 while read -r name exit strict words; do
 	[ -z "$name" ] || one "$name" "$exit" "$strict" "$words"
 done <<<"$table"
+
+# behind_heap NAME: its mappings behind the heap, and what they hold
+behind_heap()
+{
+	zstd -q -d -f --sparse "$SRC/corpus/bad/files/$1.zst" -o core
+	"$COREHEAP" maps core 2>/dev/null | grep '^00007f'
+}
+is 'what lies behind a segment that claims too much is still there' "$(behind_heap heap-memsz-huge)" \
+	"$(behind_heap headers-reversed)"
 is 'every file of the corpus is in the table' "$(ls "$SRC/corpus/bad/files" | wc -l)" \
 	"$(grep -c . <<<"$table")"
 plan_done

@@ -1,4 +1,4 @@
-/* The store of types, names of C++ classes, shapes, forms of text: without any process. */
+/* The store of types, names of C++ classes, shapes: without any process. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "analyzer/leak/trait.h"
 #include "analyzer/type/rtti.h"
 #include "analyzer/type/shape.h"
 #include "analyzer/type/type.h"
@@ -120,31 +119,6 @@ static void shapes_join_where_nothing_contradicts(void **state)
 	assert_string_equal(shape_text(&d, text), "{}");
 }
 
-static void bytes_that_are_no_text_have_no_form(void **state)
-{
-	static const struct {
-		const char *text, *form;
-	} some[] = {
-		{ "two words", "words" },
-		{ "zwei W\xc3\xb6rter", "words" },
-		{ "two words, cut in a lett\xc3", "words" },
-		{ "\xb0S hiU", NULL }, /* the bytes of an address */
-		{ "/usr/lib", "paths" },
-		{ "https://x/", "URLs" },
-		{ "10.0.0.1:80", "IP addresses" },
-		{ "ab", NULL },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
-		const char *form = text_form(some[i].text, strlen(some[i].text));
-
-		assert_true(!form == !some[i].form);
-		if (form)
-			assert_string_equal(form, some[i].form);
-	}
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -152,7 +126,6 @@ int main(void)
 		cmocka_unit_test(what_is_not_wanted_is_not_known),
 		cmocka_unit_test(names_are_as_people_write_them),
 		cmocka_unit_test(shapes_join_where_nothing_contradicts),
-		cmocka_unit_test(bytes_that_are_no_text_have_no_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
