@@ -1,5 +1,5 @@
 #include "analyzer/diff/descent.h"
-#include "formats/written.h"
+#include "formats/wordrun.h"
 
 #define WAITING 32   /* power of two */
 #define AHEAD   16   /* blocks */
@@ -203,39 +203,13 @@ void descent_free(struct descent *d)
 	*d = (struct descent){ 0 };
 }
 
-/* The first word of the piece that keeps the block; one that points to its start if there is one.
- */
-static bool find_word(const struct pointers *p, const struct pointer_piece *piece,
-                      const struct block *b, vaddr *found)
-{
-	struct view view = { .core = p->core };
-	unsigned word = p->core->machine->word;
-
-	*found = 0;
-	for (vaddr stop, run = piece->start; core_written(p->core, &run, piece->end, &stop);
-	     run = stop) {
-		for (vaddr at = round_up(run, word); at < stop && stop - at >= word; at += word) {
-			uint64_t value;
-
-			if (!view_read_word(&view, at, &value, word))
-				continue;
-			value = core_pointer(p->core, value) - b->addr;
-			if (!value) {
-				*found = at;
-				return true;
-			}
-			if (value < b->size && !*found)
-				*found = at;
-		}
-	}
-	return *found != 0;
-}
-
 bool descent_root(const struct descent *d, uint32_t id, vaddr *at)
 {
 	const struct pointers *p = &d->pointers;
 	uint32_t origin = d->origin && id < p->heap->nchunks ? d->origin[id] : 0;
+	const struct pointer_piece *piece;
 	struct block top;
+	vaddr value;
 
 	if (origin && origin <= p->heap->nchunks) {
 		id = origin - 1;
@@ -245,5 +219,8 @@ bool descent_root(const struct descent *d, uint32_t id, vaddr *at)
 		return false;
 	*at = 0;
 	origin -= p->heap->nchunks + 1;
-	return origin >= p->piece.n || find_word(p, &p->piece.v[origin], &top, at);
+	if (origin >= p->piece.n)
+		return true;
+	piece = &p->piece.v[origin];
+	return wordrun_find(p->core, piece->start, piece->end, top.addr, top.size, at, &value);
 }

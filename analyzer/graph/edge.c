@@ -5,13 +5,13 @@
  */
 #include "analyzer/graph/edge.h"
 #include "analyzer/reach/filter.h"
-#include "formats/written.h"
+#include "formats/wordrun.h"
 
 #define BATCH 256   /* words that are resolved together */
 #define PIECE 64    /* words filtered at a time */
 #define AHEAD 8     /* blocks whose content is fetched ahead */
 #define FETCH 256   /* bytes of it */
-#define LARGE 65536 /* bytes: a block worth asking where the file has holes */
+#define LARGE 65536 /* bytes: a block in which there may be holes */
 #define WORDS (BATCH + PIECE + 4)
 
 _Static_assert(WORDS <= EDGES, "all words of a batch may be edges");
@@ -99,51 +99,20 @@ static void add_words(struct scan *m, const uint8_t *p, uint64_t bytes)
 	}
 }
 
-/* The saved words of [at, end), a stretch without holes or of moderate size. */
-static void add_run(struct scan *m, vaddr at, vaddr end)
-{
-	unsigned width = m->core->machine->word;
-
-	for (at = round_up(at, width); at < end && end - at >= width;) {
-		uint64_t n;
-		const uint8_t *p = core_bytes(m->core, at, &n);
-
-		if (!p) {
-			const struct segment *s = core_segment(m->core, at);
-
-			if (!s || s->end <= at)
-				return;
-			at = round_up(s->end, width);
-			continue;
-		}
-		n = n < end - at ? n : end - at;
-		if (n < width) { /* a word in two pieces */
-			uint8_t copy[8];
-
-			if (core_read(m->core, at, copy, width))
-				add_words(m, copy, width);
-			at += width;
-			continue;
-		}
-		add_words(m, p, n);
-		at += round_down(n, width);
-	}
-}
-
 static void add_block(struct scan *m, const struct block *b)
 {
 	const struct span *s = b->span;
 	vaddr end = b->addr + b->size;
+	struct wordrun run;
 
 	m->block = b->id;
-	if (b->size >= LARGE) {
-		for (vaddr stop, at = b->addr; core_written(m->core, &at, end, &stop); at = stop)
-			add_run(m, at, stop);
-	} else if (s->mem && end <= s->end) {
+	if (b->size < LARGE && s->mem && end <= s->end) {
 		add_words(m, s->mem + (b->addr - s->start), b->size);
-	} else {
-		add_run(m, b->addr, end);
+		return;
 	}
+	run = wordruns(m->core, b->addr, end);
+	while (wordrun_next(&run))
+		add_words(m, run.mem, run.bytes);
 }
 
 static void fetch(const struct block *b)

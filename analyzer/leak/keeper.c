@@ -1,6 +1,6 @@
 #include "analyzer/leak/keeper.h"
 #include "analyzer/graph/blockgraph.h"
-#include "formats/written.h"
+#include "formats/wordrun.h"
 
 #define DROP  0.7 /* a child that retains less of its parent's is no longer the same thing */
 #define SHARE 20  /* of what is in use: less is not worth a word */
@@ -38,14 +38,11 @@ static void enter_range(struct search *s, vaddr start, vaddr end)
 {
 	unsigned width = s->core->machine->word;
 	vaddr lo = s->heap->span[0].start, hi = s->heap->span[s->heap->nspans - 1].own_end;
+	struct wordrun run = wordruns(s->core, start, end);
 
-	for (vaddr stop, at = start; core_written(s->core, &at, end, &stop); at = stop) {
-		const uint8_t *p;
-
-		at = round_up(at, width);
-		p = at < stop ? core_at(s->core, at, stop - at) : NULL;
-		for (uint64_t i = 0; p && i + width <= stop - at; i += width) {
-			uint64_t word = core_pointer(s->core, load_word(p + i, width));
+	while (wordrun_next(&run)) {
+		for (uint64_t i = 0; i < run.bytes; i += width) {
+			uint64_t word = core_pointer(s->core, load_word(run.mem + i, width));
 
 			if (word >= lo && word < hi)
 				enter(s, word);

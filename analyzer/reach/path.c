@@ -10,6 +10,7 @@
  */
 #include "analyzer/reach/path.h"
 #include "analyzer/reach/filter.h"
+#include "formats/wordrun.h"
 #include "formats/written.h"
 
 struct frontier {
@@ -298,29 +299,11 @@ static void run(struct search *s, const struct reach *reach)
 /* The first word of [start, end) that keeps step->to, a start pointer if there is one. */
 static bool find_word(struct search *s, vaddr start, vaddr end, struct path_step *step)
 {
-	unsigned word = s->core->machine->word;
-	bool found = false;
-
-	for (vaddr stop, run = start; core_written(s->core, &run, end, &stop); run = stop) {
-		for (vaddr at = round_up(run, word); at < stop && stop - at >= word; at += word) {
-			uint64_t value;
-
-			if (!view_read_word(&s->view, at, &value, word))
-				continue;
-			value = core_pointer(s->core, value);
-			if (value - step->to.addr >= (step->to.size ? step->to.size : 1))
-				continue;
-			if (value == step->to.addr || !found) {
-				step->at = at;
-				step->value = value;
-				step->interior = value != step->to.addr;
-				found = true;
-			}
-			if (value == step->to.addr)
-				return true;
-		}
-	}
-	return found;
+	if (!wordrun_find(s->core, start, end, step->to.addr, step->to.size, &step->at,
+	                  &step->value))
+		return false;
+	step->interior = step->value != step->to.addr;
+	return true;
 }
 
 /* Of a stack first what is in its frames: what is in the red zone below is left over as a rule. */

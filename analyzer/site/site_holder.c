@@ -1,4 +1,5 @@
 #include "analyzer/site/site_holder.h"
+#include "formats/wordrun.h"
 
 #include <stdlib.h>
 
@@ -57,21 +58,12 @@ static void look(struct site_holders *h, vaddr at, uint32_t by, const uint64_t *
 
 static void scan(struct site_holders *h, vaddr start, vaddr end, uint32_t by, const uint64_t *new)
 {
+	struct wordrun run = wordruns(h->core, start, end);
 	unsigned word = h->core->machine->word;
 
-	while (start < end) {
-		uint64_t len = 0;
-		const uint8_t *mem = core_bytes(h->core, start, &len);
-
-		if (!mem) { /* not saved */
-			start = round_down(start, 4096) + 4096;
-			continue;
-		}
-		len = len < end - start ? len : end - start;
-		for (uint64_t i = 0; i + word <= len; i += word)
-			look(h, core_pointer(h->core, load_word(mem + i, word)), by, new);
-		start += round_up(len, word);
-	}
+	while (wordrun_next(&run))
+		for (uint64_t i = 0; i < run.bytes; i += word)
+			look(h, core_pointer(h->core, load_word(run.mem + i, word)), by, new);
 }
 
 static void scan_variables(struct site_holders *h, const uint64_t *new)
@@ -79,8 +71,7 @@ static void scan_variables(struct site_holders *h, const uint64_t *new)
 	for (size_t i = 0; i < h->modules->n; i++) {
 		const struct module *m = &h->modules->v[i];
 
-		scan(h, round_up(m->data_start, h->core->machine->word), m->data_end, HOLDER_MANY,
-		     new);
+		scan(h, m->data_start, m->data_end, HOLDER_MANY, new);
 	}
 }
 

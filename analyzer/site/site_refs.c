@@ -1,4 +1,5 @@
 #include "analyzer/site/site_refs.h"
+#include "formats/wordrun.h"
 
 #define STRING_SLACK 24         /* bytes that a block may be larger than what was asked for */
 #define FILTER       (1u << 20) /* bits: they tell most words that are no pointer to a sample */
@@ -123,18 +124,10 @@ static void scan(struct search *s, const struct block *b, vaddr at, const uint8_
 
 static void scan_range(struct search *s, const struct block *b, vaddr at, vaddr end)
 {
-	while (at < end) {
-		uint64_t len = 0;
-		const uint8_t *mem = core_bytes(s->classes->core, at, &len);
+	struct wordrun run = wordruns(s->classes->core, at, end);
 
-		if (!mem) {
-			at = round_down(at, 4096) + 4096;
-			continue;
-		}
-		len = len < end - at ? len : end - at;
-		scan(s, b, at, mem, len);
-		at += round_up(len, 8);
-	}
+	while (wordrun_next(&run))
+		scan(s, b, run.at, run.mem, run.bytes);
 }
 
 /* A std::string is a pointer, a length and a capacity (libstdc++, bits/basic_string.h). */
@@ -171,7 +164,7 @@ void site_refs_make(const struct site_classes *classes, struct site_refs *out)
 	for (size_t i = 0; i < classes->modules->n; i++) {
 		const struct module *m = &classes->modules->v[i];
 
-		scan_range(&s, NULL, round_up(m->data_start, 8), m->data_end);
+		scan_range(&s, NULL, m->data_start, m->data_end);
 	}
 	for (uint32_t i = 0; i < classes->n; i++)
 		if (classes->v[i].text)

@@ -6,6 +6,7 @@
  */
 #include "analyzer/type/container.h"
 #include "analyzer/analysis.h"
+#include "formats/wordrun.h"
 
 #define DATA_MAX (UINT64_C(1) << 23) /* bytes of data that are looked at */
 
@@ -105,21 +106,12 @@ static void look(struct containers *c, const struct words *w)
 
 static void look_range(struct containers *c, vaddr at, vaddr end)
 {
-	at = round_up(at, c->word);
-	while (at < end && end - at >= c->word) {
-		struct words w = { .at = at };
-		uint64_t n;
+	struct wordrun run = wordruns(c->t->core, at, end);
 
-		w.p = core_bytes(c->t->core, at, &n);
-		if (!w.p) { /* not saved: go on at the next page */
-			at = round_down(at, c->t->core->page_size) + c->t->core->page_size;
-			continue;
-		}
-		if (n > end - at)
-			n = end - at;
-		w.n = n / c->word;
+	while (wordrun_next(&run)) {
+		struct words w = { .at = run.at, .p = run.mem, .n = run.bytes / c->word };
+
 		look(c, &w);
-		at += n < c->word ? c->word : w.n * c->word;
 	}
 }
 
