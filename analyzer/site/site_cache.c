@@ -22,6 +22,15 @@ static uint64_t hash_bytes(uint64_t h, const void *p, size_t n)
 	return h;
 }
 
+/* Field by field: what is between them may be anything. */
+static uint64_t hash_export(uint64_t h, const struct site_export *x)
+{
+	const int64_t field[] = { x->is.size,   x->is.arg,   x->is.other, x->is.out, x->is.string,
+		                  x->is.zeroed, x->is.loose, x->is.scale, x->is.add, x->is.shift };
+
+	return hash_bytes(hash_bytes(h, x->name, strlen(x->name) + 1), field, sizeof(field));
+}
+
 static const char *name_of(struct pool *pool, const struct module *module,
                            const struct site_export *extra, size_t nextra)
 {
@@ -33,10 +42,8 @@ static const char *name_of(struct pool *pool, const struct module *module,
 		hex[2 * i + 1] = "0123456789abcdef"[module->build_id[i] & 15];
 		hex[2 * i + 2] = 0;
 	}
-	for (size_t i = 0; i < nextra; i++) {
-		h = hash_bytes(h, extra[i].name, strlen(extra[i].name) + 1);
-		h = hash_bytes(h, &extra[i].is, sizeof(extra[i].is));
-	}
+	for (size_t i = 0; i < nextra; i++)
+		h = hash_export(h, &extra[i]);
 	return pool_printf(pool, "sites-%s-%016llx", hex, (unsigned long long)h);
 }
 

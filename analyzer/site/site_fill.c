@@ -61,6 +61,16 @@ static void find_others(const struct scorer *scorer, uint32_t class, struct clas
 	}
 }
 
+/* How much it says for a site that a word is filled as often as it is. */
+static double weigh(const struct class_fill *f, unsigned word, enum filling is, bool zeroed)
+{
+	double own = expected(is, zeroed), all = f->all[word];
+
+	if (is != FILLS_NOT && own < all) /* what all have speaks for none */
+		own = all;
+	return f->own[word] * log(own / all) + (1 - f->own[word]) * log((1 - own) / (1 - all));
+}
+
 static const struct class_fill *fill_of(struct scorer *scorer, uint32_t class)
 {
 	const struct site_class *c = &scorer->classes->v[class];
@@ -74,6 +84,9 @@ static const struct class_fill *fill_of(struct scorer *scorer, uint32_t class)
 		for (unsigned i = 0; f->bits >> w & 1 && i < c->nsamples; i++)
 			f->own[w] += filled(&c->sample[i], w) / (double)c->nsamples;
 	find_others(scorer, class, f);
+	for (unsigned w = 0; w < WORDS && f->bits >> w; w++)
+		for (unsigned i = 0; f->bits >> w & 1 && i < FILL_OWN; i++)
+			f->llr[w][i] = weigh(f, w, i / 2, i & 1);
 	return f;
 }
 
@@ -119,22 +132,23 @@ static void tell(struct scorer *scorer, double llr, enum filling is, unsigned wo
 double match_fill(struct scorer *scorer, uint32_t class, const struct score_module *module,
                   const struct site_entry *site, bool copies)
 {
-	const struct class_fill *f = fill_of(scorer, class);
+	bool zeroed = site->flags & SITE_ZEROED;
+	const struct class_fill *f;
 	uint8_t is[WORDS] = { 0 };
 	double sum = 0;
 
-	if (site->size != SITE_FIXED || !f->bits)
+	if (site->size != SITE_FIXED)
+		return 0;
+	f = fill_of(scorer, class);
+	if (!f->bits)
 		return 0;
 	find_filling(site, module->index.store + site->store, is);
 	for (unsigned w = 0; w < WORDS && f->bits >> w; w++) {
-		double own = expected(is[w], site->flags & SITE_ZEROED), llr;
+		double llr;
 
 		if (!(f->bits >> w & 1) || is[w] >= FILLS_TOLD)
 			continue;
-		if (is[w] != FILLS_NOT && own < f->all[w]) /* what all have speaks for none */
-			own = f->all[w];
-		llr = f->own[w] * log(own / f->all[w]) +
-		      (1 - f->own[w]) * log((1 - own) / (1 - f->all[w]));
+		llr = f->llr[w][2 * is[w] + zeroed];
 		if (llr < 0 && (is[w] == FILLS_LATER || is[w] == FILLS_FLAG || copies))
 			continue;          /* not always done, or a rest of what is copied */
 		llr *= copies ? 1 : TRUST; /* after a copy it stores little, and on purpose */

@@ -178,7 +178,7 @@ double match_kind(struct scorer *scorer, uint32_t class, const struct score_modu
 	double llr;
 
 	/* not of the language's own libraries: reading their types costs more than all else */
-	if ((scorer->round || scorer->reason) && !module_is_runtime(module->module))
+	if ((scorer->round || scorer->reason) && !module->foreign)
 		kind = *scorer_kind(scorer, module, site);
 	if (!is->name)
 		return match_layout(scorer, class, &module->index.v[site],

@@ -54,7 +54,7 @@ static bool read_part(const struct class_sample *s, uint32_t offset, unsigned wi
 }
 
 /* How probable is it that what word points to is a block of the site that is stored there? */
-static double child_fits(const struct scorer *scorer, const struct question *q,
+static double child_fits(struct scorer *scorer, const struct question *q,
                          const struct site_store *store, uint64_t word)
 {
 	const struct site_index *index = &q->module->index;
@@ -95,7 +95,7 @@ static bool in_address(const struct scorer *scorer, const struct class_sample *s
 	       is_pointer(site_word_kind(scorer->classes, word));
 }
 
-static double store_matches(const struct scorer *scorer, const struct question *q, uint32_t i,
+static double store_matches(struct scorer *scorer, const struct question *q, uint32_t i,
                             const struct class_sample *s, bool *known)
 {
 	const struct site_store *store = &q->store[i];
@@ -129,7 +129,7 @@ static bool is_address(const struct site_store *s)
 }
 
 /* A zero that an address was stored over, or might have been, says neither. */
-static double matches(const struct scorer *scorer, const struct question *q,
+static double matches(struct scorer *scorer, const struct question *q,
                       const struct class_sample *s, bool *known)
 {
 	double best = 0, zero = 0;
@@ -177,7 +177,7 @@ static struct expectation expect(const struct question *q)
 }
 
 /* Of blocks of the same size in other classes: how many agree by chance? */
-static double background(const struct scorer *scorer, uint32_t class, const struct question *q,
+static double background(struct scorer *scorer, uint32_t class, const struct question *q,
                          const struct expectation *e)
 {
 	const struct site_classes *c = scorer->classes;
@@ -250,12 +250,13 @@ static double untold(struct scorer *scorer, uint32_t class, const struct questio
 	return SCORE_UNTOLD;
 }
 
-static double answer(struct scorer *scorer, uint32_t class, struct question *q)
+static void ask(struct scorer *scorer, uint32_t class, struct question *q, struct class_answer *out)
 {
 	const struct site_class *c = &scorer->classes->v[class];
 	struct expectation e = expect(q);
-	double agree = 0, seen = 0, llr, common;
+	double agree = 0, common;
 
+	out->seen = out->llr = out->share = 0;
 	load_slots(scorer, q);
 	for (unsigned i = 0; i < c->nsamples; i++) {
 		bool known = false;
@@ -263,22 +264,69 @@ static double answer(struct scorer *scorer, uint32_t class, struct question *q)
 
 		match = matches(scorer, q, &c->sample[i], &known);
 		agree += known ? match : 0;
-		seen += known;
+		out->seen += known;
 	}
-	if (seen < 0.5)
-		return untold(scorer, class, q);
+	if (out->seen < 0.5)
+		return;
+	out->share = agree / out->seen;
 	if (q->open)
 		e.own = e.own * 0.6 + 0.05;
 	common = background(scorer, class, q, &e);
-	if (q->late && agree / seen < common)
-		return 0;   /* one of many callers may have done that */
+	if (q->late && out->share < common)
+		return;     /* one of many callers may have done that */
 	if (e.own < common) /* what all blocks have speaks for none, what they lack not either */
 		e.own = common;
-	llr = log_ratio(agree / seen, e.own, common);
-	if (q->zero && llr < 0) /* what begins as 0 becomes something else, and most do together */
-		llr *= 0.4;
-	scorer_reason(scorer, llr, words_for(q), &q->store[0].offset, agree / seen);
-	return llr;
+	out->llr = log_ratio(out->share, e.own, common);
+	if (q->zero && out->llr < 0) /* what begins as 0 becomes something else, and most do
+	                                together */
+		out->llr *= 0.4;
+}
+
+/*
+ * Many sites store the same numbers at the same place. False: the answer depends on more than this
+ * key and the class.
+ */
+static bool key_of(const struct question *q, uint32_t class, uint64_t key[4])
+{
+	uint64_t form[2] = { 0 };
+
+	if (q->n > 2)
+		return false;
+	key[1] = q->store[0].offset | (uint64_t)q->late << 32 | (uint64_t)q->open << 33 |
+	         (uint64_t)q->zero << 34 | (uint64_t)q->n << 35;
+	key[2] = key[3] = 0;
+	for (uint32_t i = 0; i < q->n; i++) {
+		const struct site_store *s = &q->store[i];
+
+		if (s->kind != STORE_CONST && s->kind != STORE_OTHER && s->kind != STORE_ZERO)
+			return false;
+		form[i] = s->kind | (uint64_t)s->width << 3;
+		key[2 + i] = s->kind == STORE_CONST ? s->value : 0;
+	}
+	key[1] |= form[0] << 40;
+	key[0] = ((uint64_t)class + 1) | form[1] << 40;
+	return true;
+}
+
+static double answer(struct scorer *scorer, uint32_t class, struct question *q)
+{
+	uint64_t key[4] = { 0 }, h = 0;
+	struct class_answer here, *a = &here;
+
+	if (key_of(q, class, key)) {
+		for (unsigned i = 0; i < 4; i++)
+			h = (h ^ key[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		a = &scorer->answers[h >> 32 & (CLASS_ANSWERS - 1)];
+	}
+	if (a == &here || memcmp(a->key, key, sizeof(key)) != 0) {
+		ask(scorer, class, q, a);
+		memcpy(a->key, key, sizeof(key));
+	}
+	if (a->seen < 0.5)
+		return untold(scorer, class, q);
+	if (a->llr > 0 || a->llr < 0)
+		scorer_reason(scorer, a->llr, words_for(q), &q->store[0].offset, a->share);
+	return a->llr;
 }
 
 /* ---- what calloc left ---- */
@@ -382,59 +430,4 @@ double match_stores(struct scorer *scorer, uint32_t class, const struct score_mo
 			sum += answer(scorer, class, &q);
 	}
 	return sum + match_zeroes(scorer, class, site, covered) + match_slack(scorer, class, site);
-}
-
-/* ---- text ---- */
-
-/* Is it a std::string's buffer, and one that has grown? */
-static double match_string(struct scorer *scorer, uint32_t class, const struct site_entry *site)
-{
-	const struct class_refs *refs = scorer->refs ? &scorer->refs->v[class] : NULL;
-	double llr, grown;
-
-	if (!refs || !refs->n || !refs->strings)
-		return 0;
-	grown = (double)refs->grown / refs->strings;
-	if (site->string == STRING_NONE)
-		return log_ratio((double)refs->strings / refs->n, 0.05, 0.5);
-	llr = log_ratio((double)refs->strings / refs->n, 0.9, 0.5);
-	if (site->string == STRING_GROWN)
-		llr += log_ratio(grown, 0.85, 0.5);
-	else
-		llr += log_ratio(grown, 0.1, 0.5);
-	scorer_reason(scorer, llr, "is the buffer of a std::string, as large as the site makes it",
-	              NULL, -1);
-	return llr;
-}
-
-double match_text(struct scorer *scorer, uint32_t class, const struct site_entry *site)
-{
-	const struct site_class *c = &scorer->classes->v[class];
-	double fit = 0, is = 0, llr = 0;
-
-	for (unsigned i = 0; i < c->nsamples; i++) {
-		const struct class_sample *s = &c->sample[i];
-
-		if (!s->text)
-			continue;
-		is++;
-		fit += fit_usable(s->text + 1) == c->size;
-	}
-	if (c->nsamples) {
-		fit /= c->nsamples;
-		is /= c->nsamples;
-	}
-	if (site->size == SITE_TEXT) {
-		llr = log_ratio(is, 0.93, 0.25) + (is > 0.5 ? log_ratio(fit, 0.85, 0.35) : -1);
-		scorer_reason(scorer, llr, "is text, as the site's blocks are", NULL, is);
-		llr += match_string(scorer, class, site);
-	} else if (c->text) {
-		llr = site->size == SITE_AFFINE && site->scale == 1
-		              ? site->flags & SITE_BYTES ? 0.8 : 0
-		      : site->size == SITE_ANY ? -0.5
-		      : site->nstores > 1      ? -3
-		                               : -1.5;
-		scorer_reason(scorer, llr, "is text, which the site does not tell", NULL, is);
-	}
-	return llr;
 }

@@ -25,9 +25,24 @@ const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
 	return &(*module)->index.v[site - (*module)->first];
 }
 
-double scorer_share(const struct scorer *scorer, const struct block *block, uint32_t site)
+/* Samples point to the same blocks again and again. */
+static uint32_t class_met(struct scorer *scorer, const struct block *block)
 {
-	uint32_t class = scorer->round ? site_class_of(scorer->classes, block) : CLASS_NONE;
+	struct scorer_met *met = &scorer->met[block->id % SCORER_MET];
+
+	if (met->id != block->id + 1) {
+		uint32_t class = site_class_of(scorer->classes, block);
+
+		if (class == CLASS_NONE)
+			return class;
+		*met = (struct scorer_met){ block->id + 1, class };
+	}
+	return met->class;
+}
+
+double scorer_share(struct scorer *scorer, const struct block *block, uint32_t site)
+{
+	uint32_t class = scorer->round ? class_met(scorer, block) : CLASS_NONE;
 	const struct class_scores *s = class < scorer->room ? &scorer->of[class] : NULL;
 
 	if (!s || !s->basis || !s->n || s->top[0].share < UNDECIDED)
@@ -40,10 +55,10 @@ double scorer_share(const struct scorer *scorer, const struct block *block, uint
 
 /* A score, while those of a class are collected. */
 struct scored {
-	uint32_t site;                     /* among those of all modules */
-	bool copies;                       /* another block's content */
-	bool untold;                       /* an address is there that its code does not tell */
-	double content, size, rest, score; /* size: a part of rest */
+	struct score_kept kept;            /* site: among those of all modules; copies: another
+	                                      block's content; untold: an address is there that its
+	                                      code does not tell */
+	double size, rest, score; /* size: a part of rest */
 };
 typedef ARRAY(struct scored) scored_list;
 
@@ -96,26 +111,53 @@ static double pooling(const struct scorer *scorer, uint32_t class)
 	return 1 + 0.15 * log2(n > 1 ? n : 1);
 }
 
+/* Blocks of other sites that are pointed to are known better from round to round. */
+static bool leads_on(const struct score_module *m, const struct site_entry *e)
+{
+	for (uint32_t i = 0; i < e->nstores; i++)
+		if (m->index.store[e->store + i].kind == STORE_BLOCK)
+			return true;
+	return false;
+}
+
+/* Do stores and content agree? */
+static void score_content(struct scorer *scorer, uint32_t class, const struct score_module *m,
+                          const struct site_entry *e, struct score_kept *to)
+{
+	double pooled = pooling(scorer, class);
+
+	to->copies = is_copy(m, e);
+	to->content = match_stores(scorer, class, m, e) + match_text(scorer, class, e);
+	if (e->flags & SITE_LIBRARY)
+		to->content += LIBRARY;
+	to->content *= pooled;
+	to->untold = scorer->untold;
+	to->fill = pooled * match_fill(scorer, class, m, e, to->copies);
+	to->content_known = !leads_on(m, e);
+}
+
+/* before: of the round before; NULL: there was none. */
 static struct scored score_site(struct scorer *scorer, uint32_t class, const struct score_module *m,
-                                uint32_t site, double size)
+                                uint32_t site, double size, const struct score_kept *before)
 {
 	const struct site_entry *e = &m->index.v[site];
-	double pooled = pooling(scorer, class);
-	struct scored s = { .site = m->first + site, .copies = is_copy(m, e) };
+	struct scored s = { .kept = { .site = m->first + site } };
 
-	scorer_reason(scorer, log(size), "has a size that the site asks for", NULL, -1);
-	s.content = match_stores(scorer, class, m, e) + match_text(scorer, class, e);
-	if (e->flags & SITE_LIBRARY)
-		s.content += LIBRARY;
-	s.untold = scorer->untold;
-	s.content *= pooled;
+	if (before)
+		s.kept = *before;
+	if (!s.kept.content_known)
+		score_content(scorer, class, m, e, &s.kept);
+	if (!s.kept.kind_known)
+		s.kept.kind = match_kind(scorer, class, m, site);
+	s.kept.kind_known = scorer->round > 0; /* the first has no debug information */
 	s.size = log(size);
+	scorer_reason(scorer, s.size, "has a size that the site asks for", NULL, -1);
 	if (!doubt_open(e))
-		s.rest += activity(scorer, class, s.site) + CALLERS * log(1 + (double)e->callers);
-	s.rest += pooled * match_fill(scorer, class, m, e, s.copies);
-	s.rest += m->prior + s.size + match_refs(scorer, class, m, site) +
-	          match_kind(scorer, class, m, site);
-	s.score = s.content + s.rest;
+		s.rest += activity(scorer, class, s.kept.site) +
+		          CALLERS * log(1 + (double)e->callers);
+	s.rest += s.kept.fill;
+	s.rest += m->prior + s.size + match_refs(scorer, class, m, site) + s.kept.kind;
+	s.score = s.kept.content + s.rest;
 	return s;
 }
 
@@ -129,15 +171,15 @@ static void score_copies(scored_list *all)
 	bool any = false;
 
 	for (size_t i = 0; i < all->n; i++) {
-		double content = all->v[i].content + all->v[i].size;
+		double content = all->v[i].kept.content + all->v[i].size;
 
-		if (!all->v[i].copies && (!any || content > best)) {
+		if (!all->v[i].kept.copies && (!any || content > best)) {
 			best = content;
 			any = true;
 		}
 	}
 	for (size_t i = 0; any && i < all->n; i++)
-		if (all->v[i].copies)
+		if (all->v[i].kept.copies)
 			all->v[i].score = best - COPY_LATER + all->v[i].rest;
 }
 
@@ -180,7 +222,7 @@ static void score_all(struct scorer *scorer, uint32_t class, scored_list *all)
 	for (size_t i = 0; i < scorer->nmodules; i++) {
 		const struct score_module *m = &scorer->module[i];
 		/* what is the C library's own nobody else asks for */
-		bool never = scorer->kind[class].libc && !module_is_runtime(m->module);
+		bool never = scorer->kind[class].libc && !m->foreign;
 
 		for (uint32_t j = 0; j < m->index.n && !never; j++) {
 			double size;
@@ -189,7 +231,7 @@ static void score_all(struct scorer *scorer, uint32_t class, scored_list *all)
 				continue;
 			size = fit_size(&m->index.v[j], usable);
 			if (size > 0)
-				array_push(all, score_site(scorer, class, m, j, size));
+				array_push(all, score_site(scorer, class, m, j, size, NULL));
 		}
 	}
 }
@@ -201,11 +243,12 @@ static void score_kept(struct scorer *scorer, uint32_t class, const struct class
 	uint64_t usable = scorer->classes->v[class].size;
 
 	for (uint32_t i = 0; i < before->nkept; i++) {
+		const struct score_kept *kept = &before->kept[i];
 		const struct score_module *m;
-		const struct site_entry *e = scorer_site(scorer, before->kept[i], &m);
+		const struct site_entry *e = scorer_site(scorer, kept->site, &m);
 
-		array_push(all, score_site(scorer, class, m, before->kept[i] - m->first,
-		                           fit_size(e, usable)));
+		array_push(all, score_site(scorer, class, m, kept->site - m->first,
+		                           fit_size(e, usable), kept));
 	}
 }
 
@@ -214,14 +257,14 @@ static void keep(struct class_scores *out, const scored_list *all, double best)
 	out->kept = mem_alloc(all->n, sizeof(*out->kept));
 	for (size_t i = 0; i < all->n; i++)
 		if (all->v[i].score > best - HOPELESS)
-			out->kept[out->nkept++] = all->v[i].site;
+			out->kept[out->nkept++] = all->v[i].kept;
 }
 
 /* An address that no site's code tells is what an unknown one stores, as likely as theirs do. */
 static double unknown_stores(const struct scorer *scorer, uint32_t class, const scored_list *all)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (all->v[i].untold)
+		if (all->v[i].kept.untold)
 			return SCORE_UNTOLD * pooling(scorer, class) - SCORE_UNTOLD_OPEN;
 	return 0;
 }
@@ -243,7 +286,7 @@ static void score_class(struct scorer *scorer, uint32_t class, const struct clas
 	best = unknown;
 	for (size_t i = 0; i < all.n; i++) {
 		best = all.v[i].score > best ? all.v[i].score : best;
-		insert(out, all.v[i].site, all.v[i].score);
+		insert(out, all.v[i].kept.site, all.v[i].score);
 	}
 	for (size_t i = 0; i < all.n; i++)
 		sum += exp((all.v[i].score - best) * TEMPERATURE);
@@ -352,6 +395,8 @@ void scorer_run(struct scorer *scorer)
 	scorer->unknown = doubt_unknown(scorer);
 	scorer->nsized = n;
 	make_room(scorer, n); /* nothing is known of them at first */
+	scorer->met = mem_alloc(SCORER_MET, sizeof(*scorer->met));
+	scorer->answers = mem_alloc(CLASS_ANSWERS, sizeof(*scorer->answers));
 	scorer->by_size = mem_alloc(n + 1, sizeof(*scorer->by_size));
 	scorer->kind_of = mem_alloc((size_t)scorer->nsites + 1, sizeof(*scorer->kind_of));
 	scorer->active = mem_alloc((size_t)scorer->nsites + 1, sizeof(*scorer->active));
@@ -425,6 +470,8 @@ void scorer_free(struct scorer *scorer)
 	mem_free(scorer->kind_of);
 	mem_free(scorer->kind);
 	mem_free(scorer->active);
+	mem_free(scorer->answers);
+	mem_free(scorer->met);
 	array_free(&scorer->kinds);
 	scorer->of = NULL;
 	scorer->by_size = NULL;
@@ -438,7 +485,8 @@ size_t scorer_reasons(struct scorer *scorer, uint32_t class, uint32_t site,
 
 	scorer->reason = reason;
 	scorer->nreasons = 0;
-	score_site(scorer, class, m, site - m->first, fit_size(e, scorer->classes->v[class].size));
+	score_site(scorer, class, m, site - m->first, fit_size(e, scorer->classes->v[class].size),
+	           NULL);
 	scorer->reason = NULL;
 	return scorer->nreasons;
 }

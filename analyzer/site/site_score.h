@@ -30,6 +30,14 @@ struct score_top {
 	double score, share; /* share: of the probability, 0..1 */
 };
 
+/* What does not change from round to round. */
+struct score_kept {
+	uint32_t site;
+	bool copies, untold;
+	bool content_known, kind_known;
+	double content, fill, kind;
+};
+
 struct class_scores {
 	struct score_top top[SCORE_TOP]; /* the best first */
 	unsigned n;
@@ -37,7 +45,7 @@ struct class_scores {
 	bool basis;     /* and others lean on what is known of it: see scorer_run */
 	uint32_t fits;  /* sites whose size fits */
 	double unknown; /* share of what is none of the sites */
-	uint32_t *kept; /* sites that are scored in the next round, too */
+	struct score_kept *kept; /* sites that are scored in the next round, too */
 	uint32_t nkept;
 };
 
@@ -50,11 +58,31 @@ struct score_reason {
 	double share; /* of the samples; negative: does not apply */
 };
 #define SCORE_REASONS 48
+#define FILL_OWN      8
 
 /* What the words of a class's blocks are. */
 struct class_words {
 	unsigned n;
 	double own[WORDKINDS][WORD_KINDS + 1]; /* shares */
+};
+
+/* What the blocks of one class answer to a question: site_match.c. */
+struct class_answer {
+	uint64_t key[4]; /* the question; key[0] has 1 + the class, 0: none */
+	double seen, llr, share;
+};
+#define CLASS_ANSWERS 1024
+
+/* What speaks for sites that hand out a block's start, or an address inside it, or both. */
+struct class_inner {
+	uint32_t class; /* 1 + the class */
+	double share, llr[4];
+};
+
+/* How much of a class is text. */
+struct class_text {
+	uint32_t class; /* 1 + the class */
+	double is, fit; /* shares: of the samples, and of them those as long as text is */
 };
 
 /* The same of all words where some site of their size stores something that is not zero. */
@@ -63,7 +91,13 @@ struct class_fill {
 	uint64_t bits;  /* by word, of the first 64 */
 	double own[64]; /* share of its blocks where the word is not zero */
 	double all[64]; /* the same of other classes of the size, each once */
+	double llr[64][FILL_OWN]; /* by what is expected of the site: site_fill.c */
 };
+
+struct scorer_met {
+	uint32_t id, class; /* id: 1 more; 0: empty */
+};
+#define SCORER_MET 4096
 
 struct scorer {
 	const struct core *core;
@@ -88,6 +122,10 @@ struct scorer {
 	double background[WORD_KINDS + 1]; /* shares of all words; 0: not made yet */
 	struct class_words words;
 	struct class_fill fill;
+	struct class_text text;
+	struct class_inner inner;
+	struct class_answer *answers; /* CLASS_ANSWERS, by hash: what was asked before */
+	struct scorer_met *met;       /* SCORER_MET, by hash: blocks whose class was asked for */
 	uint32_t words_of; /* 1 + the class that words is of */
 	double unknown;    /* logarithm: that a block is of none of the sites */
 	double explained;  /* share of what there is that the likeliest sites account for */
@@ -137,7 +175,7 @@ const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
  * How probable it is that this block is of that site, compared with the likeliest one: 0..1. 1
  * where nothing is known yet.
  */
-double scorer_share(const struct scorer *scorer, const struct block *block, uint32_t site);
+double scorer_share(struct scorer *scorer, const struct block *block, uint32_t site);
 
 /* Why: reasons go to reason[SCORE_REASONS]; returns how many. */
 size_t scorer_reasons(struct scorer *scorer, uint32_t class, uint32_t site,
@@ -154,6 +192,7 @@ double match_stores(struct scorer *scorer, uint32_t class, const struct score_mo
 /* site_fill.c: is it filled where the site fills it with what is not told, and only there? */
 double match_fill(struct scorer *scorer, uint32_t class, const struct score_module *module,
                   const struct site_entry *site, bool copies);
+/* site_string.c: is it text where the site makes text, and as long as its block is? */
 double match_text(struct scorer *scorer, uint32_t class, const struct site_entry *site);
 /* site_where.c: do those who point to it agree? */
 double match_refs(struct scorer *scorer, uint32_t class, const struct score_module *module,

@@ -94,24 +94,44 @@ static double match_tag(const struct scorer *scorer, const struct class_refs *re
 }
 
 /* Are its addresses those of starts, or of what lies inside? A header that a pointer skips, say. */
-static double match_inner(struct scorer *scorer, const struct class_refs *refs,
-                          const struct site_entry *e)
+static const struct class_inner *inner_of(struct scorer *scorer, uint32_t class,
+                                          const struct class_refs *refs)
 {
 	const struct site_refs *all = scorer->refs;
+	struct class_inner *in = &scorer->inner;
+	double common;
+
+	if (in->class == class + 1)
+		return in;
+	*in = (struct class_inner){ .class = class + 1 };
+	in->share = (double)refs->seen_inner / (double)(refs->seen + refs->seen_inner);
+	common = ((double)all->inners + 1) / ((double)all->starts + (double)all->inners + 8);
+	common = common < 0.05 ? 0.05 : common > 0.5 ? 0.5 : common;
+	for (unsigned i = 0; i < 4; i++) {
+		bool start = i & 1, inner = i & 2;
+		double own = inner ? start ? 0.5 : 0.85 : common * 0.6;
+
+		in->llr[i] = at_least(
+			log_ratio(in->share, own > common || !inner ? own : common, common),
+			inner ? -0.5 : -2);
+	}
+	return in;
+}
+
+static double match_inner(struct scorer *scorer, uint32_t class, const struct class_refs *refs,
+                          const struct site_entry *e)
+{
 	bool start = e->flags & (SITE_RETURNED | SITE_INSIDE), inner = e->flags & SITE_INNER;
-	double share, common, own, llr;
+	const struct class_inner *in;
+	double llr;
 
 	if (!refs || refs->seen + refs->seen_inner < 2)
 		return 0;
-	share = (double)refs->seen_inner / (double)(refs->seen + refs->seen_inner);
-	common = ((double)all->inners + 1) / ((double)all->starts + (double)all->inners + 8);
-	common = common < 0.05 ? 0.05 : common > 0.5 ? 0.5 : common;
-	own = inner ? start ? 0.5 : 0.85 : common * 0.6;
-	llr = log_ratio(share, own > common || !inner ? own : common, common);
-	llr = at_least(llr, inner ? -0.5 : -2);
+	in = inner_of(scorer, class, refs);
+	llr = in->llr[start + 2 * inner];
 	if (fabs(llr) > 0.3)
 		scorer_reason(scorer, llr, "is pointed to as the site hands out its address", NULL,
-		              share);
+		              in->share);
 	return llr;
 }
 
@@ -144,5 +164,5 @@ double match_refs(struct scorer *scorer, uint32_t class, const struct score_modu
 	if (any)
 		scorer_reason(scorer, best, "is pointed to from where the site puts its address",
 		              NULL, -1);
-	return best + match_inner(scorer, refs, e);
+	return best + match_inner(scorer, class, refs, e);
 }
