@@ -98,7 +98,7 @@ static const char *trait_text(struct report *r, const struct report_trait *t, bo
 /* The surest kinds of traits come first. */
 static unsigned rank_of(const struct report_trait *t)
 {
-	static const char *const kinds[] = { "function", "block", "variable", "string",
+	static const char *const kinds[] = { "function", "variable", "block", "string",
 		                             "pointer to text" };
 	unsigned i = 0;
 
