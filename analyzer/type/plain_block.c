@@ -1,6 +1,7 @@
 /*
- * What blocks are that have no structure of their own: text, pointers to blocks of one type, copies
- * of the environment. Last of all typers: anything else that is known of a block says more.
+ * What blocks are that have no structure of their own: text, pointers to blocks of one type or many
+ * to any, copies of the environment. Last of all typers: anything else that is known of a block
+ * says more.
  *
  * Both have to fill the block: a struct may begin with a name or with a few pointers.
  */
@@ -10,13 +11,14 @@
 #define TEXT_LEAST 5 /* characters: fewer are found in numbers, too */
 #define TEXT_MOST  (UINT64_C(1) << 30)
 #define POINTERS   5   /* at least so many that are not NULL */
+#define MANY       16  /* the same, where they are to blocks of several types or of none known */
 #define SAMPLE     256 /* words of a long array that are looked at */
 
 struct plain {
 	struct typing *t;
 	struct view view;
 	unsigned word;
-	uint32_t text, counted, environment;
+	uint32_t text, counted, environment, pointers;
 	uint32_t of, array; /* the label last met, and the label of an array of pointers to it */
 };
 
@@ -150,7 +152,7 @@ static uint64_t sampled_words(const struct plain *p, const struct block *b, uint
 	return words;
 }
 
-/* The same as target_label as far as the block itself tells, without looking where they lead. */
+/* The same as are_pointers as far as the block itself tells, without looking where they lead. */
 static bool may_be_pointers(struct plain *p, const struct block *b)
 {
 	uint64_t step, words = sampled_words(p, b, &step), v, found = 0, nulls = 0;
@@ -166,30 +168,35 @@ static bool may_be_pointers(struct plain *p, const struct block *b)
 	return found >= POINTERS && found > nulls / 8;
 }
 
-/* Label of the blocks that all its words point to (but for NULLs); 0: there is none. */
-static uint32_t target_label(struct plain *p, const struct block *b)
+/*
+ * Do all its words point to blocks (but for NULLs)? *label: of the blocks' type, 0: of none or of
+ * several. *n: how many were seen.
+ */
+static bool are_pointers(struct plain *p, const struct block *b, uint32_t *label, uint64_t *n)
 {
 	uint64_t step, words = sampled_words(p, b, &step), v;
-	uint32_t label = 0;
+	bool same = true;
 
+	*label = 0;
+	*n = 0;
 	if (!may_be_pointers(p, b))
-		return 0;
+		return false;
 	for (uint64_t i = 0; i < words; i += step) {
 		struct block to;
 		uint32_t l;
 
 		if (!view_read_word(&p->view, b->addr + i * p->word, &v, p->word))
-			return 0;
+			return false;
 		if (!v)
 			continue;
 		if (!pointed(p, v, &to) || to.id == b->id)
-			return 0;
+			return false;
 		l = types_label(p->t->types, to.id);
-		if (!l || (label && l != label))
-			return 0;
-		label = l;
+		same = same && l && (!*n || l == *label);
+		*label = same ? l : 0;
+		++*n;
 	}
-	return label;
+	return true;
 }
 
 static void put_pointers(struct plain *p, const struct block *b, uint32_t of)
@@ -247,18 +254,29 @@ const struct typing_each typing_first = { begin, look_first, mem_free };
 
 /* ---- what nobody told more of ---- */
 
-static void look_again(struct plain *p, const struct block *b)
+static void look_for_pointers(struct plain *p, const struct block *b)
 {
 	uint32_t of;
+	uint64_t n;
 
+	if (!are_pointers(p, b, &of, &n))
+		return;
+	if (of)
+		put_pointers(p, b, of);
+	else if (n >= MANY)
+		types_put(p->t->types, b->id, p->pointers);
+}
+
+static void look_again(struct plain *p, const struct block *b)
+{
 	if (bit_get(p->t->text, b->id))
 		types_put(p->t->types, b->id, p->text);
 	else if (bit_get(p->t->counted, b->id))
 		types_put(p->t->types, b->id, p->counted);
 	else if (is_environment(p, b))
 		types_put(p->t->types, b->id, p->environment);
-	else if ((of = target_label(p, b)))
-		put_pointers(p, b, of);
+	else
+		look_for_pointers(p, b);
 }
 
 void typing_plain(struct typing *t)
@@ -267,6 +285,7 @@ void typing_plain(struct typing *t)
 	struct type text = { "text", "text", 0.95 };
 	struct type counted = { "text behind its length", "text", 0.95 };
 	struct type environment = { "environment (NAME=value)", "pointers", 0.97 };
+	struct type pointers = { "array of pointers", "pointers", 0.93 };
 	uint64_t *any = mem_lazy(t->heap->bits_bytes);
 	struct heap_iter it = { 0 };
 	struct block b;
@@ -274,6 +293,7 @@ void typing_plain(struct typing *t)
 	p.text = types_intern(t->types, &text);
 	p.counted = types_intern(t->types, &counted);
 	p.environment = types_intern(t->types, &environment);
+	p.pointers = types_intern(t->types, &pointers);
 	for (size_t i = 0; i < ((size_t)t->heap->nchunks + 63) / 64; i++)
 		any[i] = t->text[i] | t->counted[i] | t->pointers[i];
 	while (heap_next_set(t->heap, any, &it, &b))

@@ -25,7 +25,7 @@ static const struct {
 	  "it is the only type of the program whose members agree with what is in the block" },
 	{ "peers", 3,
 	  "almost all blocks of its size and shape whose type is known are of this one" },
-	{ "pointers", 2, "its words are pointers to blocks of one type" },
+	{ "pointers", 2, "all its words are pointers to blocks" },
 	{ "text", 1, "it is text" },
 };
 

@@ -80,6 +80,15 @@ static void texts(void)
 
 		memcpy(all, words + i, (8 + (size_t)i) * sizeof(*all));
 	}
+	for (int i = 0; i < 8; i++) { /* to blocks of which nobody knows what they are */
+		double **all = is(calloc(18 + (size_t)i, sizeof(*all)), "array of pointers");
+
+		for (int k = 0; k < 16 + i; k++) {
+			all[k] = blank(sizeof(**all) * (size_t)(4 + k % 3 * 2));
+			for (int n = 0; n < 4 + k % 3 * 2; n++)
+				all[k][n] = (i + 1) / 7.0 + n;
+		}
+	}
 	for (int i = 0; i < 3; i++) {
 		char **env = is(calloc(8, sizeof(*env)), "environment (NAME=value)");
 
