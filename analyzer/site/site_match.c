@@ -107,7 +107,7 @@ static double store_matches(struct scorer *scorer, const struct question *q, uin
 	*known = true;
 	if (store->kind == STORE_CONST && !store->value && store->width == 8 && word &&
 	    is_pointer(site_word_kind(scorer->classes, word)))
-		return 1; /* a NULL that was there to be replaced */
+		return q->zero; /* a NULL that was there to be replaced; a number is no NULL */
 	if (store->kind == STORE_BLOCK && &q->module->index.v[store->value] == q->site &&
 	    word - s->addr >= s->len && is_pointer(site_word_kind(scorer->classes, word)))
 		*known = false; /* an empty list's own address, which was replaced */
