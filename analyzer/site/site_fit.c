@@ -3,9 +3,13 @@
 
 #include <math.h>
 
-#define PAGE    4096
-#define MMAPPED (UINT64_C(128) << 10) /* M_MMAP_THRESHOLD's default: chunks may be whole pages */
-#define GIVEN   0.97 /* what malloc hands out has the least size that does, but for rests */
+#define PAGE         4096
+#define MMAPPED      (UINT64_C(128) << 10) /* M_MMAP_THRESHOLD's default: chunks may be whole pages */
+#define STEP         16                    /* malloc's sizes */
+#define GIVEN        0.97  /* what malloc hands out has the least size that does, but for rests */
+#define RESTS_MOST   3     /* blocks that may well be a step too large */
+#define RESTS_ONE_IN 30    /* of so many, more than one in */
+#define RESTS        0.001 /* then it is that less likely */
 
 uint64_t fit_usable(uint64_t bytes)
 {
@@ -68,4 +72,35 @@ double fit_size(const struct site_entry *site, uint64_t usable)
 	default:
 		return 0.1 * text(usable);
 	}
+}
+
+/* Used blocks of a size that the classes hold. */
+static uint64_t blocks_of(struct scorer *scorer, uint64_t size)
+{
+	const struct site_class *v = scorer->classes->v;
+	size_t i;
+
+	if (scorer->counted_size == size)
+		return scorer->counted;
+	scorer->counted_size = size;
+	scorer->counted = 0;
+	i = first_where(k, 0, scorer->nsized, v[scorer->by_size[k]].size >= size);
+	for (; i < scorer->nsized && v[scorer->by_size[i]].size == size; i++)
+		scorer->counted += v[scorer->by_size[i]].blocks;
+	return scorer->counted;
+}
+
+/*
+ * Now and then a block is a step larger than what was asked for, as too little was left of a free
+ * one. That all blocks of a class are is not to be, unless there are many times as many of it.
+ */
+double fit_rests(struct scorer *scorer, uint32_t class, const struct site_entry *site)
+{
+	const struct site_class *c = &scorer->classes->v[class];
+	uint64_t least = site->size == SITE_FIXED ? fit_usable((uint64_t)site->add) : 0;
+
+	bool all = c->size == least + STEP && !(site->flags & SITE_LOOSE) &&
+	           c->blocks > RESTS_MOST && c->blocks > blocks_of(scorer, least) / RESTS_ONE_IN;
+
+	return all ? RESTS : 1;
 }

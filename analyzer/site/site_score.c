@@ -150,7 +150,7 @@ static struct scored score_site(struct scorer *scorer, uint32_t class, const str
 	if (!s.kept.kind_known)
 		s.kept.kind = match_kind(scorer, class, m, site);
 	s.kept.kind_known = scorer->round > 0; /* the first has no debug information */
-	s.size = log(size);
+	s.size = log(size * fit_rests(scorer, class, e));
 	scorer_reason(scorer, s.size, "has a size that the site asks for", NULL, -1);
 	if (!doubt_open(e))
 		s.rest += activity(scorer, class, s.kept.site) +

@@ -127,6 +127,7 @@ struct scorer {
 	struct class_answer *answers; /* CLASS_ANSWERS, by hash: what was asked before */
 	struct scorer_met *met;       /* SCORER_MET, by hash: blocks whose class was asked for */
 	uint32_t words_of; /* 1 + the class that words is of */
+	uint64_t counted_size, counted; /* blocks of one size */
 	double unknown;    /* logarithm: that a block is of none of the sites */
 	double explained;  /* share of what there is that the likeliest sites account for */
 	bool untold;       /* this site was given credit for what its code does not tell */
@@ -183,6 +184,8 @@ size_t scorer_reasons(struct scorer *scorer, uint32_t class, uint32_t site,
 
 /* site_fit.c: the probability that a block of this site has this usable size; 0: it cannot. */
 double fit_size(const struct site_entry *site, uint64_t usable);
+/* What to multiply that with, as all blocks of the class have it. */
+double fit_rests(struct scorer *scorer, uint32_t class, const struct site_entry *site);
 /* malloc's usable size for a request of so many bytes (glibc on 64 bits, not mmapped). */
 uint64_t fit_usable(uint64_t bytes);
 
