@@ -4,7 +4,7 @@
 #include <math.h>
 
 #define PAGE         4096
-#define MMAPPED      (UINT64_C(128) << 10) /* M_MMAP_THRESHOLD's default: chunks may be whole pages */
+#define MMAPPED      (UINT64_C(128) << 10) /* M_MMAP_THRESHOLD: chunks may be whole pages */
 #define STEP         16                    /* malloc's sizes */
 #define GIVEN        0.97  /* what malloc hands out has the least size that does, but for rests */
 #define RESTS_MOST   3     /* blocks that may well be a step too large */
@@ -98,7 +98,6 @@ double fit_rests(struct scorer *scorer, uint32_t class, const struct site_entry 
 {
 	const struct site_class *c = &scorer->classes->v[class];
 	uint64_t least = site->size == SITE_FIXED ? fit_usable((uint64_t)site->add) : 0;
-
 	bool all = c->size == least + STEP && !(site->flags & SITE_LOOSE) &&
 	           c->blocks > RESTS_MOST && c->blocks > blocks_of(scorer, least) / RESTS_ONE_IN;
 
