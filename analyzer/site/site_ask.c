@@ -5,6 +5,7 @@
 #include "analyzer/site/site_build.h"
 
 #define SIZE_MOST (INT64_C(1) << 40)
+#define HEADER    16 /* bytes; text may get a few more than its characters */
 
 static void set_size(struct site_entry *e, const struct value *v, int64_t scale, int64_t add)
 {
@@ -24,7 +25,8 @@ static void set_size(struct site_entry *e, const struct value *v, int64_t scale,
 		e->size = SITE_AFFINE;
 		e->scale = scale < 0 ? -scale : scale;
 	} else if (v->kind == VALUE_ARG || v->kind == VALUE_SYMBOL) {
-		e->size = v->flags & VALUE_TEXT && s == 1 ? SITE_TEXT : SITE_AFFINE;
+		/* behind a header: that is no text, then */
+		e->size = v->flags & VALUE_TEXT && s == 1 && a < HEADER ? SITE_TEXT : SITE_AFFINE;
 		e->scale = s < 0 ? -s : s;
 	}
 }

@@ -232,8 +232,12 @@ bool builder_allocator(struct builder *b, const struct flow_call *call, struct s
 
 /* ---- functions ---- */
 
-/* Does the function that asked for this block fill it? Then it makes things, and wraps nothing. */
-static bool is_filled(const struct builder *b, uint32_t site, size_t from, int32_t shift)
+/*
+ * Does the function that asked for this block fill it? Then it makes things, and wraps nothing;
+ * where there are names, as they tell what wraps, even if all it stores are copied bytes.
+ */
+static bool is_filled(const struct builder *b, uint32_t site, size_t from, int32_t shift,
+                      bool names)
 {
 	for (size_t i = from; i < b->stores.n; i++) {
 		const struct pending_store *p = &b->stores.v[i];
@@ -242,7 +246,7 @@ static bool is_filled(const struct builder *b, uint32_t site, size_t from, int32
 			continue;
 		if (p->store.kind == STORE_ZERO ||
 		    (p->store.kind == STORE_CONST && !p->store.value) ||
-		    (p->store.kind == STORE_OTHER && p->store.width == 1))
+		    (p->store.kind == STORE_OTHER && p->store.width == 1 && !names))
 			continue;
 		return true;
 	}
@@ -263,7 +267,7 @@ static void judge_wrapper(struct builder *b, struct summary *s, const struct fun
 	if (site == SITE_NONE || s->returned_add < 0 || s->returned_add > 64 ||
 	    b->sites.v[site].function != f->start ||
 	    (!s->named && (f->end - f->start > WRAPPER_SIZE || s->fills ||
-	                   is_filled(b, site, first_store, s->returned_add)))) {
+	                   is_filled(b, site, first_store, s->returned_add, f->name != NULL)))) {
 		s->wrapper.size = ALLOCATOR_NONE;
 		return;
 	}

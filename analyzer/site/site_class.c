@@ -28,12 +28,13 @@ bool site_text_at(const struct core *core, const uint8_t *mem, uint64_t size, ui
 {
 	uint64_t n = 0, high = 0;
 
-	if (size >= 8 && site_word_address(core, load64(mem)))
-		return false;
 	while (n < size && mem[n] && printable(mem[n]))
 		high += mem[n++] >= 0x80;
 	*length = n;
-	return ((n >= 1 && n < size && !mem[n]) || n >= TEXT_LONG) && high * 4 <= n;
+	if (!((n >= 1 && n < size && !mem[n]) || n >= TEXT_LONG) || high * 4 > n)
+		return false;
+	/* behind a short one may be the rest of an address, which is none of the process's then */
+	return size < 8 || n > 7 || !core_segment(core, load64(mem));
 }
 
 static bool text_word(uint64_t word)

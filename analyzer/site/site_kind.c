@@ -163,7 +163,8 @@ static uint64_t element_of(const char *name)
 static double match_array(uint64_t element, const struct site_entry *site,
                           const struct site_kind *kind)
 {
-	if (site->size == SITE_AFFINE && (uint64_t)site->scale == element && !site->add)
+	if (site->size == SITE_AFFINE && (uint64_t)site->scale == element &&
+	    site->add % site->scale == 0) /* one more, or less, than it is told */
 		return kind->n || kind->holds ? 0.5 : 2;
 	if (site->size == SITE_AFFINE && (uint64_t)site->scale == 1)
 		return -0.5;
