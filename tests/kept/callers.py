@@ -29,11 +29,15 @@ class Core:
         sys.exit("%r is not in the core" % magic)
 
     def at(self, address, size):
-        for start, end, offset in self.load:
-            if start <= address < end:
-                assert size <= end - address, hex(address)
-                return self.bytes[offset + address - start:offset + address - start + size]
-        sys.exit("%#x is not in the core" % address)
+        out = b""
+        while len(out) < size:  # of a forked process a mapping may be in several pieces
+            at = address + len(out)
+            piece = next((p for p in self.load if p[0] <= at < p[1]), None)
+            if not piece:
+                sys.exit("%#x is not in the core" % at)
+            start, end, offset = piece
+            out += self.bytes[offset + at - start:offset + min(end, at + size - len(out)) - start]
+        return out
 
 
 def recorded(core):
