@@ -67,7 +67,7 @@ static bool has_site(const struct report_finding *f)
 	return f->site.function || f->site.module;
 }
 
-/* What tells no site goes by its owner. */
+/* What tells no site goes by its owner, or else by what may be its site. */
 static int by_site(const void *a, const void *b)
 {
 	const struct report_finding *x = a, *y = b;
@@ -82,7 +82,10 @@ static int by_site(const void *a, const void *b)
 		return x->site.offset < y->site.offset ? -1 : 1;
 	if (x->site.line != y->site.line)
 		return x->site.line < y->site.line ? -1 : 1;
-	return has_site(x) ? 0 : compare(x->owner, y->owner);
+	if (has_site(x))
+		return 0;
+	order = compare(x->owner, y->owner);
+	return order || x->owner ? order : compare(x->site_text, y->site_text);
 }
 
 static int by_site_and_example(const void *a, const void *b)
@@ -127,7 +130,7 @@ static void merge(struct report_finding *to, const struct report_finding *f)
 		to->type_confidence = -1;
 	}
 	if (compare(to->signature, f->signature))
-		to->signature = "{...}";
+		to->signature = to->type ? to->type : "{...}";
 	to->key = 0; /* what its blocks are does not matter */
 	to->fingerprint[0] = '\0';
 	if (f->site_confidence < to->site_confidence)
@@ -143,7 +146,7 @@ static void fold_by_site(struct report *r)
 	for (size_t i = 0; i < r->findings.n; i++) {
 		struct report_finding *f = &r->findings.v[i];
 
-		if (n && f->reach && (has_site(f) || f->owner) &&
+		if (n && f->reach && (has_site(f) || f->owner || f->site_text) &&
 		    !by_site(&r->findings.v[n - 1], f))
 			merge(&r->findings.v[n - 1], f);
 		else

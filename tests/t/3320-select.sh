@@ -124,6 +124,12 @@ like 'and names the line' "$(cat stderr)" 'bad: line 1 '
 exits 'blocks takes no suppressions' 2 "$COREHEAP" blocks core --suppress bad
 is '--type without a match leaves nothing' \
 	"$("$COREHEAP" leaks core --type 'no such type' --format csv | wc -l)" 1
+is '--group-by site: what may be of one site is one line' \
+	"$("$COREHEAP" leaks core --group-by site --json | python3 -c '
+import json, sys
+keys = [(f["reach"], f["site_candidates"]) for f in json.load(sys.stdin)["findings"]
+        if f["kind"] == "leak" and "site" not in f and "owner" not in f and "site_candidates" in f]
+print(len([key for key in keys if keys.count(key) > 1]))')" 0
 
 # With the library that keeps sites each leak has its own.
 library=$(dirname "$COREHEAP")/libcoreheap_sites.so
