@@ -6,6 +6,7 @@
 #include "analyzer/reach/interior.h"
 #include "analyzer/type/propagate.h"
 #include "analyzer/report/text.h"
+#include "formats/wordrun.h"
 
 #define LEAST_REFERENCES 8
 #define LEAST_PERCENT    2
@@ -304,24 +305,13 @@ static void look_range(struct interior *in, const struct block *block, vaddr at,
                        take_word *take)
 {
 	struct interior_source from = { .block = block ? *block : (struct block){ 0 } };
-	unsigned word = in->word;
+	struct wordrun run = wordruns(in->core, at, end);
 
-	while (at < end && end - at >= word) {
-		uint64_t n;
-		const uint8_t *mem = core_bytes(in->core, at, &n);
-
-		if (!mem) { /* not saved: go on at the next page */
-			at = round_down(at, in->core->page_size) + in->core->page_size;
-			continue;
+	while (wordrun_next(&run))
+		for (uint64_t i = 0; i < run.bytes; i += in->word) {
+			from.at = run.at + i - from.block.addr;
+			take(in, block ? &from : NULL, load_word(run.mem + i, in->word));
 		}
-		if (n > end - at)
-			n = end - at;
-		for (uint64_t i = 0; i + word <= n; i += word) {
-			from.at = at + i - from.block.addr;
-			take(in, block ? &from : NULL, load_word(mem + i, word));
-		}
-		at += n < word ? word : round_down(n, word);
-	}
 }
 
 static void look_block(struct interior *in, const struct block *b, take_word *take)
