@@ -9,17 +9,20 @@
 #include "formats/local.h"
 #include "formats/threadlocal.h"
 
-/* Does the word at `at` point into a used block? */
-static bool points(struct propagation *p, vaddr at)
+/* Is there a word at `at` that points into a used block, and tells of it what nothing else does? */
+static bool points(struct propagation *p, const struct module *m, vaddr at)
 {
+	const struct typing *t = p->t;
 	struct block b;
 	uint64_t value;
 
 	if (!view_read_word(&p->view, at, &value, p->word))
 		return false;
 	value = core_pointer(p->t->core, value);
-	return value >= p->lowest && value < p->highest && heap_find(p->t->heap, value, &b) &&
-	       b.state == BLOCK_USED;
+	if (value < p->lowest || value >= p->highest || !heap_find(t->heap, value, &b) ||
+	    b.state != BLOCK_USED || heap_owner(t->heap, at))
+		return false;
+	return !module_is_runtime(m) || !types_label(t->types, b.id);
 }
 
 static void seed_variable(struct propagation *p, vaddr at, const struct variable *v)
@@ -43,7 +46,7 @@ static void seed_data(struct propagation *p, const struct module *m)
 	for (; at < end && end - at >= p->word; at += p->word) {
 		struct variable v;
 
-		if (!points(p, at))
+		if (!points(p, m, at))
 			continue;
 		if (!module_index(p->graph, m))
 			return;
@@ -66,7 +69,7 @@ static void seed_tls(struct propagation *p, const struct module *m, vaddr tp)
 	for (at = round_up(start, p->word); at < end && end - at >= p->word; at += p->word) {
 		struct variable v;
 
-		if (!points(p, at))
+		if (!points(p, m, at))
 			continue;
 		if (!module_index(p->graph, m))
 			return;
