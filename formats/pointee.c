@@ -9,12 +9,17 @@
 #define DEPTH          24   /* of scopes in one function */
 #define STEPS          4000 /* entries of one function that are looked at */
 #define POINTERS       3    /* to pointers, on the way to a type */
+#define MEMBERS        500  /* of one struct that are looked at */
+#define OUTWARDS       4    /* functions that code is inlined in */
 #define FUNCTIONS_MOST 64
 #define TYPEDS         16 /* typedefs and qualifiers on the way to a type */
 
 struct search {
 	uint64_t line, size;
 	struct pointee *out;
+	struct home *home; /* not NULL: these are looked for, and no pointees */
+	uint32_t offset;
+	uint8_t far;
 	size_t n, most;
 };
 
@@ -77,28 +82,75 @@ static void take(struct search *s, Dwarf_Die *type, const char *name, bool here)
 	}
 }
 
+/* What the type of a variable or member points to. Returns how many pointers there are. */
+static unsigned pointed(Dwarf_Die *die, Dwarf_Die *type, const char **name)
+{
+	unsigned n = 0;
+
+	*name = NULL;
+	if (!refer(die, DW_AT_type, type) || !bare(type))
+		return 0;
+	for (; n < POINTERS && dwarf_tag(type) == DW_TAG_pointer_type; n++) {
+		if (!refer(type, DW_AT_type, type))
+			return 0;
+		if (dwarf_tag(type) == DW_TAG_typedef) /* a struct without a name of its own */
+			*name = dwarf_diename(type);
+		if (!bare(type))
+			return 0;
+	}
+	return n;
+}
+
+/* Has it a pointer at the offset? */
+static void take_home(struct search *s, Dwarf_Die *type, const char *name)
+{
+	uint8_t kind[WORDKINDS];
+	uint32_t word = s->offset / 8;
+	Dwarf_Word size;
+
+	if (dwarf_diename(type))
+		name = dwarf_diename(type);
+	if (!name || dwarf_aggregate_size(type, &size) || size > UINT32_MAX ||
+	    (uint64_t)s->offset + 8 > size || s->n == s->most)
+		return;
+	wordkind_read(type, kind);
+	if (word < WORDKINDS && kind[word] != WORDKIND_POINTER && kind[word] != WORDKIND_UNKNOWN)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->home[i].name, name))
+			return;
+	s->home[s->n++] = (struct home){ name, s->offset, (uint32_t)size, s->far };
+}
+
+static void take_homes(struct search *s, Dwarf_Die *type, const char *name)
+{
+	Dwarf_Die member, to;
+
+	if (!s->far)
+		take_home(s, type, name);
+	if (!s->far || dwarf_child(type, &member))
+		return;
+	for (unsigned i = 0; i < MEMBERS; i++) {
+		if (dwarf_tag(&member) == DW_TAG_member && pointed(&member, &to, &name) &&
+		    is_class(&to))
+			take_home(s, &to, name);
+		if (dwarf_siblingof(&member, &member))
+			return;
+	}
+}
+
 /* A variable, a parameter, or what a function returns. */
 static void take_variable(struct search *s, Dwarf_Die *die)
 {
 	bool here = number(die, DW_AT_decl_line) == s->line;
-	const char *name = NULL;
-	bool pointer = false;
+	const char *name;
 	Dwarf_Die type;
+	unsigned n = pointed(die, &type, &name);
 
-	if (!refer(die, DW_AT_type, &type) || !bare(&type))
-		return;
-	for (unsigned i = 0; i < POINTERS && dwarf_tag(&type) == DW_TAG_pointer_type; i++) {
-		if (!refer(&type, DW_AT_type, &type))
-			return;
-		if (dwarf_tag(&type) == DW_TAG_typedef) /* a struct without a name of its own */
-			name = dwarf_diename(&type);
-		if (!bare(&type))
-			return;
-		here = here && !i;
-		pointer = true;
-	}
-	if (pointer)
-		take(s, &type, name, here && dwarf_tag(die) == DW_TAG_variable);
+	if (n && s->home && is_class(&type))
+		take_homes(s, &type, name);
+	else if (n && !s->home)
+		take(s, &type, name, here && n == 1 && dwarf_tag(die) == DW_TAG_variable);
 }
 
 /* A constructor that is inlined has its class's name, and its class around its declaration. */
@@ -135,7 +187,7 @@ static void walk(struct search *s, Dwarf_Die *function)
 
 		if (tag == DW_TAG_variable || tag == DW_TAG_formal_parameter)
 			take_variable(s, &at[depth]);
-		else if (tag == DW_TAG_inlined_subroutine)
+		else if (tag == DW_TAG_inlined_subroutine && !s->home)
 			take_constructor(s, &at[depth]);
 		if (tag == DW_TAG_lexical_block && depth + 1 < DEPTH &&
 		    !dwarf_child(&at[depth], &at[depth + 1])) {
@@ -164,6 +216,25 @@ size_t module_pointees(struct modules *modules, const struct module *module, vad
 	if (depth < n) {
 		die_again(&function[depth], &die);
 		walk(&s, &die);
+	}
+	return s.n;
+}
+
+size_t module_homes(struct modules *modules, const struct module *module, vaddr at, uint32_t offset,
+                    struct home *out, size_t most)
+{
+	struct image *image = modules_image(modules, module);
+	struct search s = { .line = UINT64_MAX, .home = out, .offset = offset, .most = most };
+	struct die_ref function[FUNCTIONS_MOST];
+	size_t n = image ? codescope_functions(image, at - module->bias, function, FUNCTIONS_MOST)
+	                 : 0;
+	Dwarf_Die die;
+
+	for (s.far = 0; s.far < 2; s.far++) {
+		for (size_t i = 0; i < n && i < OUTWARDS; i++) {
+			die_again(&function[i], &die);
+			walk(&s, &die);
+		}
 	}
 	return s.n;
 }

@@ -24,4 +24,20 @@ size_t module_pointees(struct modules *modules, const struct module *module, vad
                        unsigned depth, uint64_t line, uint64_t size, struct pointee *out,
                        size_t most);
 
+/* A struct that may be where an address is stored, as something there points to one. */
+struct home {
+	const char *name; /* as of a pointee */
+	uint32_t offset;  /* of a member that is a pointer */
+	uint32_t size;    /* bytes of the struct */
+	uint8_t far; /* 0: a variable points to the struct; 1: a member of such a struct does */
+};
+
+/*
+ * Of the code at `at`, which stores an address `offset` bytes into something: the structs that have
+ * a pointer there and that variables in scope lead to, those of functions that the code is inlined
+ * in, too; those that are not far first. Returns how many of *out; bounded in steps.
+ */
+size_t module_homes(struct modules *modules, const struct module *module, vaddr at, uint32_t offset,
+                    struct home *out, size_t most);
+
 #endif

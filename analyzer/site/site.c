@@ -21,6 +21,7 @@
 #define PAIRS_SAMPLE 50000
 
 #define HUB_CALLERS 3
+#define APART       0.4   /* share of what is likely for the class, not for a block of it */
 #define LEAST       0.005 /* of a share that is told */
 
 #define PRIOR_LIBRARY (-1.0)
@@ -35,6 +36,7 @@ struct sites {
 	struct site_refs refs;
 	struct scorer scorer;
 	struct site *place;             /* by site; method NULL: not looked up */
+	struct site_guess apart;        /* of the block that was asked for last */
 	ARRAY(struct site_guess) guess; /* by class; n == UINT32_MAX: not made */
 	struct pool pool;
 };
@@ -377,6 +379,16 @@ static uint32_t class_of(struct sites *s, const struct block *block)
 	return CLASS_NONE;
 }
 
+/* Of a block that is not like the samples of its class, which all are of the likely site. */
+static const struct site_guess *apart(struct sites *s, uint32_t class)
+{
+	s->apart = s->guess.v[class];
+	s->apart.likely = false;
+	s->apart.list[0].confidence = APART;
+	put_in_order(&s->apart);
+	return &s->apart;
+}
+
 const struct site_guess *sites_of(struct sites *sites, const struct block *block)
 {
 	const struct site_guess unknown = { .n = UINT32_MAX };
@@ -388,6 +400,9 @@ const struct site_guess *sites_of(struct sites *sites, const struct block *block
 		array_push(&sites->guess, unknown);
 	if (sites->guess.v[class].n == UINT32_MAX)
 		judge(sites, class);
+	if (sites->guess.v[class].likely &&
+	    !match_numbers(&sites->scorer, class, sites->guess.v[class].best, block))
+		return apart(sites, class);
 	return sites->guess.v[class].n ? &sites->guess.v[class] : NULL;
 }
 

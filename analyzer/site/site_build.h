@@ -21,6 +21,7 @@ struct step {
 	uint8_t arg;   /* of this function */
 	uint8_t from;  /* STEP_STORE: 1 + the argument whose value is stored; 0: store tells it */
 	uint32_t call; /* STEP_CALL: into summary.calls */
+	uint32_t at;   /* STEP_STORE: as a tag has it */
 	union {
 		struct site_store store; /* offset: from what the argument points to */
 		struct site_tag tag;

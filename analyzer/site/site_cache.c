@@ -7,7 +7,7 @@
 #include "formats/cachefile.h"
 
 #define VERSION \
-	10 /* of the layout and of what the code makes of machine code: raise it with either */
+	11 /* of the layout and of what the code makes of machine code: raise it with either */
 
 struct cache_head {
 	uint32_t version, entry, store, tag, allocator; /* bytes of each struct */

@@ -155,5 +155,7 @@ double match_fill(struct scorer *scorer, uint32_t class, const struct score_modu
 		tell(scorer, llr, is[w], w, f->own[w]);
 		sum += llr;
 	}
+	if (!site->nstores && sum < 0) /* others fill it, it is not known where */
+		return 0;
 	return sum < -MOST ? -MOST : sum > MOST ? MOST : sum;
 }

@@ -197,6 +197,7 @@ static bool read_once(struct flow *flow, struct meetings *m, struct flow_limits 
 			flow->alive = false;
 			continue;
 		}
+		flow->sink->at = at;
 		if (arrive(flow, m, &insn))
 			control(flow, m, &insn);
 		at += insn.length;

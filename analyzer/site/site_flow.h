@@ -27,6 +27,7 @@ struct flow_call {
 };
 
 struct flow_sink {
+	uint64_t at; /* the instruction that is read */
 	/* What the call returns; VALUE_NONE: not known. */
 	struct value (*call)(struct flow_sink *sink, struct flow *flow,
 	                     const struct flow_call *call);

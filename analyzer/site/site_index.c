@@ -39,7 +39,9 @@ static int by_tag(const void *a, const void *b)
 		return x->tag.parent < y->tag.parent ? -1 : 1;
 	if (x->tag.inner != y->tag.inner)
 		return x->tag.inner < y->tag.inner ? -1 : 1;
-	return x->tag.offset < y->tag.offset ? -1 : x->tag.offset > y->tag.offset;
+	if (x->tag.offset != y->tag.offset)
+		return x->tag.offset < y->tag.offset ? -1 : 1;
+	return x->tag.at < y->tag.at ? -1 : x->tag.at > y->tag.at;
 }
 
 static bool same_store(const struct site_store *a, const struct site_store *b)

@@ -59,7 +59,7 @@ struct site_tag {
 	uint32_t offset; /* bytes into that */
 	uint64_t global; /* not 0: the variable at this address; parent and offset mean nothing */
 	uint32_t inner;  /* what is stored is an address inside the block */
-	uint32_t pad;
+	uint32_t at;     /* address of the instruction that stores it; 0: beyond 4 GiB */
 };
 
 enum {

@@ -2,7 +2,6 @@
 
 #include "analyzer/site/site_place.h"
 #include "analyzer/site/site_score.h"
-#include "formats/pointee.h"
 
 #include <math.h>
 
@@ -77,7 +76,8 @@ void class_kind_find(const struct scorer *scorer, uint32_t class, struct class_k
 }
 
 void site_kind_find(struct modules *modules, const struct module *module,
-                    const struct site_entry *site, struct site_kind *out)
+                    const struct site_index *index, const struct site_entry *site,
+                    struct site_kind *out)
 {
 	struct inlined at[INLINED_MOST];
 	struct pointee pointee[KIND_NAMES];
@@ -88,6 +88,7 @@ void site_kind_find(struct modules *modules, const struct module *module,
 	*out = (struct site_kind){ .lines = n > 0, .holds = site->holds };
 	if (!n)
 		return;
+	site_homes_find(modules, module, index, site, out);
 	i = site_place_step(at, n);
 	for (size_t j = 0; j < i && !out->holds; j++)
 		out->holds = (uint8_t)held_by_file(at[j].file);
@@ -174,19 +175,20 @@ static double match_array(uint64_t element, const struct site_entry *site,
 double match_kind(struct scorer *scorer, uint32_t class, const struct score_module *module,
                   uint32_t site)
 {
-	struct site_kind kind = { .holds = module->index.v[site].holds };
+	const struct site_kind unknown = { .holds = module->index.v[site].holds };
+	const struct site_kind *kind = &unknown;
 	const struct class_kind *is = &scorer->kind[class];
 	double llr;
 
 	/* not of the language's own libraries: reading their types costs more than all else */
 	if ((scorer->round || scorer->reason) && !module->foreign)
-		kind = *scorer_kind(scorer, module, site);
+		kind = scorer_kind(scorer, module, site);
 	if (!is->name)
 		return match_layout(scorer, class, &module->index.v[site],
-		                    module->index.store + module->index.v[site].store, &kind);
+		                    module->index.store + module->index.v[site].store, kind);
 	llr = element_of(is->name)
-	              ? match_array(element_of(is->name), &module->index.v[site], &kind)
-	              : agree(is, &kind);
+	              ? match_array(element_of(is->name), &module->index.v[site], kind)
+	              : agree(is, kind);
 	llr *= is->share;
 	if (fabs(llr) > 0.5)
 		scorer_reason(scorer, llr, "is of the type that the site makes", NULL, is->share);

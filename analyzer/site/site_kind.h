@@ -8,9 +8,10 @@
 
 #include "analyzer/site/site_class.h"
 #include "analyzer/type/type.h"
-#include "formats/wordkind.h"
+#include "formats/pointee.h"
 
 #define KIND_NAMES 4
+#define KIND_HOMES 24
 
 /* Of one site. */
 struct site_kind {
@@ -20,6 +21,8 @@ struct site_kind {
 	bool here;     /* name[0] is what is made on the site's line */
 	const char *name[KIND_NAMES];
 	uint8_t word[KIND_NAMES][WORDKINDS]; /* enum wordkind, of each */
+	uint8_t nhomes;
+	struct home home[KIND_HOMES]; /* members that its blocks' addresses may be stored to */
 };
 
 /* Of the blocks of one class. */
@@ -38,6 +41,11 @@ void class_kind_find(const struct scorer *scorer, uint32_t class, struct class_k
 
 /* The kind of a site: file names of the functions around the call, and variables. */
 void site_kind_find(struct modules *modules, const struct module *module,
-                    const struct site_entry *site, struct site_kind *out);
+                    const struct site_index *index, const struct site_entry *site,
+                    struct site_kind *out);
+/* site_home.c: its homes. */
+void site_homes_find(struct modules *modules, const struct module *module,
+                     const struct site_index *index, const struct site_entry *site,
+                     struct site_kind *out);
 
 #endif

@@ -129,8 +129,8 @@ static bool is_address(const struct site_store *s)
 }
 
 /* A zero that an address was stored over, or might have been, says neither. */
-static double matches(struct scorer *scorer, const struct question *q,
-                      const struct class_sample *s, bool *known)
+static double matches(struct scorer *scorer, const struct question *q, const struct class_sample *s,
+                      bool *known)
 {
 	double best = 0, zero = 0;
 	bool address = false;
@@ -304,7 +304,7 @@ static bool key_of(const struct question *q, uint32_t class, uint64_t key[4])
 		key[2 + i] = s->kind == STORE_CONST ? s->value : 0;
 	}
 	key[1] |= form[0] << 40;
-	key[0] = ((uint64_t)class + 1) | form[1] << 40;
+	key[0] = ((uint64_t) class + 1) | form[1] << 40;
 	return true;
 }
 
@@ -327,6 +327,39 @@ static double answer(struct scorer *scorer, uint32_t class, struct question *q)
 	if (a->llr > 0 || a->llr < 0)
 		scorer_reason(scorer, a->llr, words_for(q), &q->store[0].offset, a->share);
 	return a->llr;
+}
+
+/* Do all samples hold the number that is stored there? */
+static bool all_hold(const struct site_class *c, const struct site_store *store)
+{
+	uint64_t word;
+
+	for (unsigned i = 0; i < c->nsamples; i++)
+		if (!read_part(&c->sample[i], store->offset, store->width, &word) ||
+		    word != store->value)
+			return false;
+	return c->nsamples > 0;
+}
+
+bool match_numbers(const struct scorer *scorer, uint32_t class, uint32_t site,
+                   const struct block *block)
+{
+	const struct score_module *m;
+	const struct site_entry *e = scorer_site(scorer, site, &m);
+	struct class_sample s = { .addr = block->addr };
+	uint64_t len = 0, word;
+
+	s.mem = core_bytes(scorer->core, block->addr, &len);
+	s.len = (uint32_t)(len < block->size ? len : block->size);
+	for (uint32_t i = 0; i < e->nstores; i++) {
+		const struct site_store *store = &m->index.store[e->store + i];
+
+		if (store->kind == STORE_CONST && store->value &&
+		    read_part(&s, store->offset, store->width, &word) && word != store->value &&
+		    all_hold(&scorer->classes->v[class], store))
+			return false;
+	}
+	return true;
 }
 
 /* ---- what calloc left ---- */
@@ -390,6 +423,8 @@ static double match_zeroes(struct scorer *scorer, uint32_t class, const struct s
 	if (!seen)
 		return 0;
 	llr = log_ratio(zero / seen, 0.7, 0.4);
+	if (!site->nstores && llr < 0) /* others fill it, it is not known where */
+		return 0;
 	scorer_reason(scorer, llr, "is zero where nothing is stored, as calloc leaves it", NULL,
 	              zero / seen);
 	return llr;

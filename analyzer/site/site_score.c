@@ -55,9 +55,9 @@ double scorer_share(struct scorer *scorer, const struct block *block, uint32_t s
 
 /* A score, while those of a class are collected. */
 struct scored {
-	struct score_kept kept;            /* site: among those of all modules; copies: another
-	                                      block's content; untold: an address is there that its
-	                                      code does not tell */
+	struct score_kept kept;   /* site: among those of all modules; copies: another
+	                             block's content; untold: an address is there that its
+	                             code does not tell */
 	double size, rest, score; /* size: a part of rest */
 };
 typedef ARRAY(struct scored) scored_list;
@@ -156,7 +156,8 @@ static struct scored score_site(struct scorer *scorer, uint32_t class, const str
 		s.rest += activity(scorer, class, s.kept.site) +
 		          CALLERS * log(1 + (double)e->callers);
 	s.rest += s.kept.fill;
-	s.rest += m->prior + s.size + match_refs(scorer, class, m, site) + s.kept.kind;
+	s.rest += m->prior + s.size + match_refs(scorer, class, m, site) +
+	          match_homes(scorer, class, m, site) + s.kept.kind;
 	s.score = s.kept.content + s.rest;
 	return s;
 }
@@ -194,8 +195,8 @@ const struct site_kind *scorer_kind(struct scorer *scorer, const struct score_mo
 			return &unknown;
 		array_push(&scorer->kinds, unknown);
 		*at = (uint32_t)scorer->kinds.n;
-		site_kind_find(scorer->modules, module->module, &module->index.v[site],
-		               &scorer->kinds.v[*at - 1]);
+		site_kind_find(scorer->modules, module->module, &module->index,
+		               &module->index.v[site], &scorer->kinds.v[*at - 1]);
 	}
 	return &scorer->kinds.v[*at - 1];
 }

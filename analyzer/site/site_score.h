@@ -99,6 +99,19 @@ struct scorer_met {
 };
 #define SCORER_MET 4096
 
+/* Who points to the blocks of a class, where that is a struct whose type is known. */
+struct class_home {
+	const char *type;
+	size_t length; /* of the struct's name */
+	uint32_t offset;
+	bool array; /* of such structs */
+};
+struct class_homes {
+	uint32_t class; /* 1 + the class */
+	unsigned n;
+	struct class_home v[REFS_MOST];
+};
+
 struct scorer {
 	const struct core *core;
 	const struct site_classes *classes;
@@ -122,6 +135,7 @@ struct scorer {
 	double background[WORD_KINDS + 1]; /* shares of all words; 0: not made yet */
 	struct class_words words;
 	struct class_fill fill;
+	struct class_homes homes;
 	struct class_text text;
 	struct class_inner inner;
 	struct class_answer *answers; /* CLASS_ANSWERS, by hash: what was asked before */
@@ -192,6 +206,9 @@ uint64_t fit_usable(uint64_t bytes);
 /* site_match.c: do stores and content agree? As logarithm of a likelihood ratio. */
 double match_stores(struct scorer *scorer, uint32_t class, const struct score_module *module,
                     const struct site_entry *site);
+/* Has this block of the class, too, the numbers that all samples hold and the site stores? */
+bool match_numbers(const struct scorer *scorer, uint32_t class, uint32_t site,
+                   const struct block *block);
 /* site_fill.c: is it filled where the site fills it with what is not told, and only there? */
 double match_fill(struct scorer *scorer, uint32_t class, const struct score_module *module,
                   const struct site_entry *site, bool copies);
@@ -200,6 +217,10 @@ double match_text(struct scorer *scorer, uint32_t class, const struct site_entry
 /* site_where.c: do those who point to it agree? */
 double match_refs(struct scorer *scorer, uint32_t class, const struct score_module *module,
                   uint32_t site);
+
+/* site_home.c: are those who point to it members that the site stores to? */
+double match_homes(struct scorer *scorer, uint32_t class, const struct score_module *module,
+                   uint32_t site);
 
 /* site_layout.c: are the words what the struct that the site makes has there? */
 double match_layout(struct scorer *scorer, uint32_t class, const struct site_entry *site,

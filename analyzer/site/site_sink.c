@@ -93,6 +93,11 @@ static void set_flag(struct builder *b, const struct value *block, uint8_t flag)
 		b->sites.v[value_site(block, i)].flags |= flag;
 }
 
+static uint32_t code_at(const struct builder_sink *k)
+{
+	return k->sink.at <= UINT32_MAX ? (uint32_t)k->sink.at : 0;
+}
+
 /* An address, of a block or what an argument is, is stored somewhere. */
 static void on_address(struct builder_sink *k, const struct value *to, const struct value *v)
 {
@@ -100,6 +105,7 @@ static void on_address(struct builder_sink *k, const struct value *to, const str
 
 	if (!place_of(to, &tag))
 		return;
+	tag.at = code_at(k);
 	for (unsigned i = 0; value_block(v) && i < sites_of_value(v); i++)
 		builder_tag(k->b, v, value_site(v, i), tag);
 	if (value_block(v))
@@ -134,6 +140,7 @@ static void on_store(struct flow_sink *sink, const struct value *to, unsigned wi
 		                  &(struct step){ .kind = STEP_STORE,
 		                                  .arg = (uint8_t)to->id,
 		                                  .from = whole ? (uint8_t)(v->id + 1) : 0,
+		                                  .at = code_at(k),
 		                                  .store = store });
 	}
 }
@@ -407,7 +414,7 @@ static void on_result(struct flow_sink *sink, const struct value *v)
 struct flow_sink *builder_sink(struct builder *b, struct summary *summary, uint64_t function,
                                struct builder_sink *mem)
 {
-	*mem = (struct builder_sink){ .sink = { on_call, on_store, on_result },
+	*mem = (struct builder_sink){ .sink = { 0, on_call, on_store, on_result },
 		                      .b = b,
 		                      .summary = summary,
 		                      .function = function };

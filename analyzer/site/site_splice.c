@@ -54,7 +54,7 @@ static void splice_address(struct splice *s, const struct frame *f, const struct
 	const struct value *v = step->from ? &f->arg[step->from - 1] : NULL;
 	const struct value *to = &f->arg[step->arg];
 	int64_t at = to->add + (int32_t)step->store.offset;
-	struct site_tag tag = { .parent = SITE_NONE };
+	struct site_tag tag = { .parent = SITE_NONE, .at = step->at };
 
 	if (!v || !is_block(s, v) || step->store.width != 8)
 		return;
