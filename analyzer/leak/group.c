@@ -5,6 +5,7 @@
  * large those are that hold nothing comes last: a text, a buffer or an array is as long as it is.
  */
 #include "analyzer/leak/group.h"
+#include "analyzer/leak/codes.h"
 #include "analyzer/leak/content.h"
 #include "analyzer/reach/held.h"
 #include "analyzer/site/origin.h"
@@ -19,11 +20,12 @@ struct fold {
 	const struct grouping *how;
 	struct looks looks;
 	ARRAY(struct group) group;
-	uint32_t *slot; /* 1 + index into group; 0: empty */
-	uint32_t *look; /* by group */
-	size_t nslots;  /* a power of two */
-	uint32_t last;  /* runs of blocks of one look are common */
-	size_t picked;  /* groups of which some blocks were picked */
+	uint32_t *slot;      /* 1 + index into group; 0: empty */
+	uint32_t *look;      /* by group */
+	size_t nslots;       /* a power of two */
+	uint32_t last;       /* runs of blocks of one look are common */
+	struct codes *codes; /* NULL: nobody's */
+	size_t picked;       /* groups of which some blocks were picked */
 	struct pool pool;
 };
 
@@ -61,9 +63,8 @@ static uint32_t look_of(struct fold *f, const struct block *b, bool head)
 	const struct types *types = f->how->by < GROUP_BY_SIZE ? f->how->types : NULL;
 	uint32_t label = types ? types_label(types, b->id) : 0;
 	const struct type *type = label ? types_by_label(types, label) : NULL;
-	const struct origin *origin = head && f->how->origins
-	                                      ? origin_of(f->how->origins, b->addr)
-	                                      : NULL;
+	const struct origin *origin = head && f->how->origins ? origin_of(f->how->origins, b->addr)
+	                                                      : NULL;
 	bool varied = type && (f->how->by == GROUP_BY_TYPE || is_text(type->name) ||
 	                       (!head && is_array(type)));
 	const struct look look = { .type = type ? type->name : NULL,
@@ -183,10 +184,10 @@ struct heads {
 	struct held held;
 	uint32_t *look;  /* by node */
 	uint32_t *plain; /* by look: without a size */
-	uint32_t *group; /* by node, of heads: variant, later group */
+	uint32_t *group; /* by node, of faces: words with code; of heads: variant, later group */
 	struct below form, exact; /* content without its size, and with it */
 	struct variants variants;
-	uint32_t *group_of; /* by variant */
+	uint32_t *group_of;          /* by variant */
 	struct content_range *range; /* by variant: of what is content in groups that leave out
 	                                how large that is */
 };
@@ -206,8 +207,12 @@ static void look_at_all(struct heads *h)
 		if (is_head(h, v))
 			bit_set(face, held_face(&h->held, v));
 	h->look = mem_alloc((size_t)h->held.graph.n + 1, sizeof(*h->look));
-	for (uint32_t v = 0; heap_next_set(h->f->how->heap, h->held.set, &it, &b); v++)
+	h->group = mem_alloc((size_t)h->held.graph.n + 1, sizeof(*h->group));
+	for (uint32_t v = 0; heap_next_set(h->f->how->heap, h->held.set, &it, &b); v++) {
 		h->look[v] = look_of(h->f, &b, bit_get(face, v));
+		if (h->f->codes && bit_get(face, v))
+			h->group[v] = codes_of(h->f->codes, &b);
+	}
 	mem_free(face);
 }
 
@@ -233,7 +238,6 @@ static void find_variants(struct heads *h)
 {
 	unsigned levels = h->f->how->by == GROUP_BY_ALL ? LEVELS : 1;
 
-	h->group = mem_alloc((size_t)h->held.graph.n + 1, sizeof(*h->group));
 	for (uint32_t v = 0; v < h->held.graph.n; v++) {
 		uint32_t face;
 		uint64_t key[LEVELS];
@@ -242,6 +246,8 @@ static void find_variants(struct heads *h)
 			continue;
 		face = held_face(&h->held, v);
 		key[LEVEL_SELF] = h->f->looks.v.v[h->look[face]].key;
+		if (h->group[face])
+			key[LEVEL_SELF] = hash_number(key[LEVEL_SELF], h->group[face]);
 		if (h->f->looks.v.v[h->look[face]].origin) { /* tells all that there is to tell */
 			for (unsigned i = 1; i < levels; i++)
 				key[i] = key[LEVEL_SELF];
@@ -279,6 +285,14 @@ static uint64_t structure_of(const struct heads *h, uint32_t variant)
 	                     : key;
 }
 
+/* What a variant's heads are by themselves. */
+static uint64_t self_of(const struct heads *h, uint32_t variant)
+{
+	while (h->variants.v.v[variant].level != LEVEL_SELF)
+		variant = h->variants.v.v[variant].up;
+	return h->variants.v.v[variant].key;
+}
+
 /* The groups of those variants that stand for themselves. */
 static void open_groups(struct heads *h)
 {
@@ -300,8 +314,7 @@ static void open_groups(struct heads *h)
 			content_add(&h->exact, face, &h->range[variant]);
 		if (h->group_of[variant] == UINT32_MAX) {
 			g = blank(f, REACH_DEFINITE, h->look[face], 0);
-			g.key = hash_number(f->looks.v.v[h->look[face]].key,
-			                    structure_of(h, variant));
+			g.key = hash_number(self_of(h, variant), structure_of(h, variant));
 			h->group_of[variant] = (uint32_t)f->group.n;
 			array_push(&f->group, g);
 		}
@@ -329,8 +342,8 @@ static void name_groups(struct heads *h)
 			f->how->by != GROUP_BY_ALL || self->origin
 				? look_text(self, &f->pool)
 				: below_text(exact ? &h->exact : &h->form, face, self,
-		                             detail[x->level],
-		                             content_text(&h->range[i], &f->pool), &f->pool);
+		                             detail[x->level], content_text(&h->range[i], &f->pool),
+		                             &f->pool);
 	}
 }
 
@@ -452,7 +465,9 @@ void groups_make(const struct grouping *how, struct groups *out)
 	unsigned classes = how->classes;
 
 	*out = (struct groups){ 0 };
-	if (how->by != GROUP_SIZES && how->reach->total[REACH_INDIRECT].blocks)
+	if (how->by == GROUP_BY_ALL && !how->origins && classes & definite)
+		f.codes = codes_find(how->core, how->heap, how->reach, how->types);
+	if (how->by != GROUP_SIZES && (how->reach->total[REACH_INDIRECT].blocks || f.codes))
 		classes &= ~definite;
 	fold_blocks(&f, classes);
 	if (classes != how->classes && !fold_heads(&f, out)) {
@@ -461,6 +476,7 @@ void groups_make(const struct grouping *how, struct groups *out)
 	}
 	for (size_t i = 0; i < f.group.n; i++)
 		name_size(&f.group.v[i], &f.pool);
+	codes_free(f.codes);
 	mem_free(f.slot);
 	mem_free(f.look);
 	looks_free(&f.looks);

@@ -144,4 +144,56 @@ like 'a chain on one word' "$text" \
 	'500 blocks, 4[0-9.]+ KiB of the 50[0-9] blocks in use hang on a single word that points into the middle of a block: leaked as well, unless the program keeps it on purpose\. (All|Nearly all) of it, [0-9.]+ KiB, are (499|500) blocks of 88 B'
 is 'counted' "$("$COREHEAP" summary core --json |
 	python3 -c 'import json,sys; print(json.load(sys.stdin)["leaks"]["weak_words"])')" 1
+
+# Two kinds of one size with the same below them: one has a callback, now and then NULL.
+cat >kinds.c <<'C'
+#include <stdlib.h>
+#include <string.h>
+struct timer {
+	char *name;
+	void (*done)(void *);
+	long when;
+};
+struct message {
+	char *name;
+	double sent;
+	long number;
+};
+static void *volatile sink;
+int main(int argc, char **argv)
+{
+	for (int i = 0; i < 150; i++) {
+		struct message *m = calloc(1, sizeof(*m));
+		struct timer *t;
+
+		m->name = strdup("the name of it");
+		m->sent = i / 3.0 + 1;
+		sink = m;
+		if (i % 3 || argc > 1)
+			continue;
+		t = calloc(1, sizeof(*t));
+		t->name = strdup("the name of it");
+		t->done = i % 9 ? free : NULL;
+		sink = t;
+	}
+	sink = NULL;
+	abort();
+}
+C
+kinds()
+{
+	"$COREHEAP" leaks core --no-sites --json | python3 -c '
+import json, sys
+for f in json.load(sys.stdin)["findings"]:
+    if f["kind"] == "leak" and f["signature"] == "{24} -> text":
+        print(f["fingerprint"], f["blocks"])' | sort -nk 2
+}
+compile prog kinds.c -O2 -s
+kernel_core core "$OUT/prog"
+kinds >both
+kernel_core core "$OUT/prog" alone
+kinds >alone
+is 'two kinds of one size' "$(cut -d ' ' -f 1 both | uniq | wc -l)" 2
+is 'what has no callback has the fingerprint that it has by itself' \
+	"$(tail -n 1 both | cut -d ' ' -f 1)" "$(cut -d ' ' -f 1 alone)"
 plan_done
