@@ -22,12 +22,14 @@ static uint64_t memory_for(const struct heap *heap)
 static void add(struct report *r, struct analysis *a, struct places *places, const struct keeper *k)
 {
 	const struct type *type = a->types ? types_of(a->types, k->block.id) : NULL;
+	const struct type *point = a->types ? types_of(a->types, k->point.id) : NULL;
 	struct report_keeper x = { .steps = ABSENT,
 		                   .address = k->block.addr,
 		                   .size = k->block.size,
 		                   .type = type ? type->name : NULL,
 		                   .retained = k->retained,
 		                   .point = k->point.addr,
+		                   .point_type = point ? point->name : NULL,
 		                   .point_size = k->point.size,
 		                   .point_retained = k->point_retained,
 		                   .chain = k->chain,

@@ -31,6 +31,7 @@ json_t *json_keeper(const struct report *r, size_t i)
 	field_number(o, "chain", k->chain);
 	field_address(point, "address", k->point);
 	field_number(point, "size", k->point_size);
+	field_string(point, "type", k->point_type);
 	json_object_set_new(point, "retained", json_tally(k->point_retained));
 	field_number(point, "parts", k->parts);
 	if (k->of) {

@@ -59,6 +59,7 @@ static const char *const schema[] = {
 	"        'accumulates': {'type': 'object', 'required': ['address', 'size', 'retained'],",
 	"          'properties': {'address': {'$ref': '#/$defs/address'},",
 	"            'size': {'$ref': '#/$defs/number'},",
+	"            'type': {'type': 'string'},",
 	"            'retained': {'$ref': '#/$defs/tally'},",
 	"            'parts': {'$ref': '#/$defs/number'},",
 	"            'most_of_them': {'type': 'object', 'required': ['size', 'blocks'],",

@@ -169,7 +169,7 @@ struct report_leaks {
 	struct tally shared;    /* of indirect: what hangs on several heads; ABSENT: unknown */
 	uint64_t sharers;       /* heads that any of it hangs on; ABSENT: unknown */
 	struct tally
-		structural; /* of possible: kept by structural pointers; ABSENT: not asked for */
+		structural;  /* of possible: kept by structural pointers; ABSENT: not asked for */
 	uint64_t weak_words; /* on which the rest of possible hangs; ABSENT: unknown, or many */
 };
 
@@ -253,9 +253,10 @@ struct report_keeper {
 	uint64_t steps;      /* pointers from there to the block; ABSENT: unknown */
 	vaddr address;
 	uint64_t size;
-	const char *type;      /* NULL: unknown */
-	struct tally retained; /* it, and what only it leads to */
-	vaddr point;           /* where below it that accumulates; address: at once */
+	const char *type;       /* NULL: unknown */
+	struct tally retained;  /* it, and what only it leads to */
+	vaddr point;            /* where below it that accumulates; address: at once */
+	const char *point_type; /* NULL: unknown */
 	uint64_t point_size;
 	struct tally point_retained;
 	uint64_t chain; /* steps on the way down that keeps most of it: many of a list */

@@ -88,6 +88,12 @@ static bool little_leaked(const struct report *r)
 /* Many blocks of a kind are the mass, so many that each of them is little of it. */
 #define MANY 8
 
+/* "; Cache", "" */
+static const char *type_text(struct pool *pool, const char *sign, const char *type)
+{
+	return type ? pool_printf(pool, "%s %s", sign, type) : "";
+}
+
 /* "; most of it hangs on 0x..., in 2,000 blocks of 48 B": where it accumulates. */
 static const char *mass(struct pool *pool, const struct report_keeper *k)
 {
@@ -95,8 +101,9 @@ static const char *mass(struct pool *pool, const struct report_keeper *k)
 	char count[TEXT_NUMBER], size[TEXT_NUMBER];
 
 	if (k->point != k->address)
-		text = pool_printf(pool, "; most of it hangs on 0x%llx",
-		                   (unsigned long long)k->point);
+		text = pool_printf(pool, "; most of it hangs on 0x%llx%s",
+		                   (unsigned long long)k->point,
+		                   type_text(pool, ",", k->point_type));
 	else if (k->chain >= MANY)
 		text = pool_printf(pool, "; a chain of more than %s blocks",
 		                   text_count(count, k->chain));
@@ -126,7 +133,8 @@ void text_keepers_table(const struct report *r, struct table *t)
 		table_count(t, k->retained.blocks);
 		table_cell(t, "%s", text_share(share, k->retained.bytes, r->memory.in_use));
 		table_addr(t, k->address);
-		table_cell(t, "%s%s", k->held_by ? k->held_by : "", mass(&t->pool, k));
+		table_cell(t, "%s%s%s", k->held_by ? k->held_by : "",
+		           type_text(&t->pool, ";", k->type), mass(&t->pool, k));
 	}
 }
 

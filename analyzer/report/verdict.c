@@ -219,13 +219,13 @@ static void add_keeper(struct report *r)
 	if (!k || !k->held_by || k->retained.bytes < r->memory.in_use / 2 ||
 	    r->leaks.definite.bytes + r->leaks.indirect.bytes >= r->memory.in_use / 2)
 		return;
-	r->verdict_text = pool_printf(&r->pool,
-	                              "%s %s of what is in use, %s, hangs on one block, "
-	                              "0x%llx, held by %s.",
-	                              r->verdict_text,
-	                              text_share(share, k->retained.bytes, r->memory.in_use),
-	                              text_bytes_in(&r->pool, k->retained.bytes),
-	                              (unsigned long long)k->address, k->held_by);
+	r->verdict_text = pool_printf(
+		&r->pool,
+		"%s %s of what is in use, %s, hangs on one block, "
+		"0x%llx%s%s, held by %s.",
+		r->verdict_text, text_share(share, k->retained.bytes, r->memory.in_use),
+		text_bytes_in(&r->pool, k->retained.bytes), (unsigned long long)k->address,
+		k->type ? ", of type " : "", k->type ? k->type : "", k->held_by);
 }
 
 /* Little that is only possibly leaked is told of behind what the memory went to. */

@@ -111,9 +111,9 @@ kernel_core core "$OUT/kept"
 lines=$("$COREHEAP" summary core | head -n 10 | tr '\n' ' ')
 like 'pointers behind a header: not called leaked' "$lines" \
 	'No leak found: each of the 3,[0-9]+ blocks in use can still be reached'
-like 'the variable on which it hangs is named' "$lines" \
-	'% of what is in use, [0-9.]+ [KM]iB, hangs on one block, 0x[0-9a-f]+, held by g_statements\.all in '
-like 'it is a list' "$("$COREHEAP" summary core)" 'g_statements.*; a chain of more than 2,9[0-9]+ blocks'
+like 'the variable on which it hangs is named, and what that is' "$lines" \
+	'% of what is in use, [0-9.]+ [KM]iB, hangs on one block, 0x[0-9a-f]+, of type item, held by g_statements\.all in '
+like 'it is a list' "$("$COREHEAP" summary core)" 'g_statements.*; item; a chain of more than 2,9[0-9]+ blocks'
 
 # A mapping that no core has may hold pointers: no verdict, and what only inner pointers keep is told.
 cat >unsaved.c <<'C'
