@@ -65,6 +65,7 @@ static bool shut_in(const struct options *opt, const struct out *out)
 {
 	const struct sandbox sandbox = { .output = out->temporary ? opt->output : NULL,
 		                         .inputs = opt->command == &cmd_explain ? 1 : opt->nargs,
+		                         .cache = !opt->where.no_cache,
 		                         .network = opt->where.debuginfod,
 		                         .taken_over = taken_over };
 	enum sandbox_state state;

@@ -52,7 +52,7 @@ static bool grant_all(int fence, const struct sandbox *s)
 {
 	const unsigned cache = LANDLOCK_REPLACE | LANDLOCK_WRITE;
 
-	return grant(fence, cachefile_folder(), cache) &&
+	return (!s->cache || grant(fence, cachefile_folder(), cache)) &&
 	       (!s->output || grant(fence, folder_of(s->output), LANDLOCK_REPLACE)) &&
 	       (!s->network || grant(fence, debuginfod_folder(), cache | LANDLOCK_FOLDERS));
 }

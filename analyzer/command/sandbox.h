@@ -13,6 +13,7 @@
 struct sandbox {
 	const char *output; /* a file that is replaced by one beside it at the end; NULL: none */
 	size_t inputs;      /* cores that will be opened */
+	bool cache;         /* what is worked out from files is kept: the folder is made */
 	bool network;       /* debuginfod servers may be asked */
 	/* As in syscalls.h. */
 	void (*taken_over)(const char *call);
