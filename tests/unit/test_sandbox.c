@@ -41,9 +41,11 @@ static void ended(const char *call)
 
 static enum sandbox_state enter(bool network)
 {
-	const struct sandbox sandbox = {
-		.output = output, .inputs = 1, .network = network, .taken_over = ended
-	};
+	const struct sandbox sandbox = { .output = output,
+		                         .inputs = 1,
+		                         .cache = true,
+		                         .network = network,
+		                         .taken_over = ended };
 	struct err err;
 
 	return sandbox_enter(&sandbox, &err);
