@@ -226,7 +226,7 @@ static bool set_interval(struct parse *p, const char *name, const char *value)
 	       bad(p, name, value, "a duration such as 90s, 10m, 1.5h or 2d");
 }
 
-#define FATE_NAMES "survived,replaced,born,cohort" /* as enum fate */
+#define FATE_NAMES "survived,replaced,born,cohort,uncertain" /* as enum fate */
 
 static bool set_list(struct parse *p, const char *name, const char *value)
 {

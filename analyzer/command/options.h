@@ -20,7 +20,8 @@ enum fate {
 	FATE_SURVIVED,
 	FATE_REPLACED, /* at its address was another one of its size */
 	FATE_BORN,
-	FATE_COHORT, /* of the survived: it was new in the snapshot before the last */
+	FATE_COHORT,    /* of the survived: it was new in the snapshot before the last */
+	FATE_UNCERTAIN, /* survived or replaced */
 	FATES
 };
 

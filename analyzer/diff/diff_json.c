@@ -66,6 +66,7 @@ static json_t *survival_class(const struct survival_class *c)
 	field_number(o, "high", c->high);
 	field_number(o, "survivors", c->survivors);
 	field_number(o, "replaced", c->replaced);
+	field_number(o, "uncertain", c->uncertain);
 	field_share(o, "error", c->error);
 	return o;
 }
@@ -77,6 +78,7 @@ static json_t *interval(const struct survival *s)
 	field_bool(o, "estimated", s->estimated);
 	json_object_set_new(o, "survived", json_tally(s->kept));
 	json_object_set_new(o, "replaced", json_tally(s->replaced));
+	json_object_set_new(o, "uncertain", json_tally(s->uncertain));
 	json_object_set_new(o, "born", json_tally(s->born));
 	json_object_set_new(o, "gone", json_tally(s->gone));
 	json_object_set_new(o, "cohort", json_tally(s->cohort));

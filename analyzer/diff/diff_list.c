@@ -22,10 +22,8 @@ struct listing {
 };
 
 static const char *const fate_names[FATES] = {
-	[FATE_SURVIVED] = "survived",
-	[FATE_REPLACED] = "replaced",
-	[FATE_BORN] = "born",
-	[FATE_COHORT] = "cohort",
+	[FATE_SURVIVED] = "survived", [FATE_REPLACED] = "replaced",   [FATE_BORN] = "born",
+	[FATE_COHORT] = "cohort",     [FATE_UNCERTAIN] = "uncertain",
 };
 
 static enum fate fate_of(const struct survival *s, uint32_t i)
@@ -34,6 +32,8 @@ static enum fate fate_of(const struct survival *s, uint32_t i)
 		return FATE_REPLACED;
 	if (bit_get(s->fresh, i))
 		return FATE_BORN;
+	if (bit_get(s->unsure, i))
+		return FATE_UNCERTAIN;
 	return bit_get(s->cohort_bits, i) ? FATE_COHORT : FATE_SURVIVED;
 }
 

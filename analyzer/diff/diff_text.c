@@ -140,8 +140,8 @@ static void totals(const struct diff *d, struct out *out)
 		table_cell(&t, "%s", signed_bytes(&t.pool, (double)to - (double)from));
 		if (d->hours)
 			table_cell(&t, "%s",
-			           signed_bytes(&t.pool, ((double)to - (double)from) /
-			                                         d->hours[d->n - 1]));
+			           signed_bytes(&t.pool,
+			                        ((double)to - (double)from) / d->hours[d->n - 1]));
 	}
 	table_print(&t, out);
 }
@@ -223,16 +223,25 @@ static void rows(const struct diff *d, const struct options *opt, struct out *ou
 
 /* ---- what became of the blocks ---- */
 
-static void fate(const struct diff *d, size_t i, struct table *t)
+static bool any_uncertain(const struct diff *d)
+{
+	for (size_t i = 0; i + 1 < d->n; i++)
+		if (d->survival[i].uncertain.blocks)
+			return true;
+	return false;
+}
+
+static void fate(const struct diff *d, size_t i, bool uncertain, struct table *t)
 {
 	const struct survival *s = &d->survival[i];
-	const struct tally *const cells[] = { &s->kept, &s->replaced, &s->born, &s->gone,
-		                              &s->lost };
+	const struct tally *const cells[] = { &s->kept, &s->replaced, &s->uncertain,
+		                              &s->born, &s->gone,     &s->lost };
 
 	table_cell(t, "%zu to %zu", i + 1, i + 2);
 	for (size_t k = 0; k < sizeof(cells) / sizeof(*cells); k++)
-		table_cell(t, "%s%s", s->estimated && cells[k]->blocks ? "~" : "",
-		           text_count_in(&t->pool, cells[k]->blocks));
+		if (cells[k] != &s->uncertain || uncertain)
+			table_cell(t, "%s%s", s->estimated && cells[k]->blocks ? "~" : "",
+			           text_count_in(&t->pool, cells[k]->blocks));
 	if (s->error < 0)
 		table_cell(t, "%s", "");
 	else
@@ -243,6 +252,7 @@ static void fate(const struct diff *d, size_t i, struct table *t)
 static void fates(const struct diff *d, struct out *out)
 {
 	struct table t = { .indent = 2 };
+	bool uncertain = any_uncertain(d);
 	struct pool pool = { 0 };
 
 	if (d->unmatched) {
@@ -253,12 +263,14 @@ static void fates(const struct diff *d, struct out *out)
 	table_column(&t, "", false);
 	table_column(&t, "SURVIVED", true);
 	table_column(&t, "REPLACED", true);
+	if (uncertain)
+		table_column(&t, "UNCERTAIN", true);
 	table_column(&t, "BORN", true);
 	table_column(&t, "GONE", true);
 	table_column(&t, "LEAKED SINCE", true);
 	table_column(&t, "ERROR", true);
 	for (size_t i = 0; i + 1 < d->n; i++)
-		fate(d, i, &t);
+		fate(d, i, uncertain, &t);
 	table_print(&t, out);
 	text_wrap(out, 2,
 	          "REPLACED: another block of this size at the same address, by its content. "

@@ -223,10 +223,23 @@ static void match(const struct series *s, const struct row *row, struct growth *
 		g->matched = true;
 		add_tally(&g->kept, &after->kept);
 		add_tally(&g->fresh, &after->fresh);
-		if (!large)
+		if (!large) {
 			add_tally(&g->cohort, &after->cohort);
+			add_tally(&g->unsure, &after->unsure);
+		}
 	} else if (!large && last > 0 && row->snapshot == s->n - 2 && s->survival[last - 1].known) {
 		add_tally(&g->young, &s->survival[last - 1].after[row->index].fresh);
+	}
+}
+
+/* Of those that were young what became is known. */
+static void leave_out_unsure(struct growth *g)
+{
+	if (g->unsure.blocks < g->young.blocks && g->unsure.bytes < g->young.bytes) {
+		g->young.blocks -= g->unsure.blocks;
+		g->young.bytes -= g->unsure.bytes;
+	} else {
+		g->young = (struct tally){ 0 };
 	}
 }
 
@@ -361,6 +374,7 @@ static void fold(const struct series *s, const struct row *row, size_t n, struct
 		p->retained += row[i].point.retained;
 		match(s, &row[i], &g);
 	}
+	leave_out_unsure(&g);
 	if (newest->kind == GROWTH_MAPPING) {
 		g.name = newest->key[1];
 		g.path = *newest->key[2] ? newest->key[2] : NULL;

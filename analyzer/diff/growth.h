@@ -45,6 +45,7 @@ struct growth {
 	bool matched;        /* the rest is known: */
 	struct tally kept, fresh;   /* of its blocks, in the last interval */
 	struct tally young, cohort; /* fresh in the interval before; alive now */
+	struct tally unsure;        /* of young: nothing tells; those are taken out of it */
 };
 
 struct growths {

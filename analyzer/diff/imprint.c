@@ -101,6 +101,24 @@ unsigned imprint_compare_blocks(const struct imprint_side *a, const struct impri
 	return same;
 }
 
+uint64_t imprint_look(const struct imprint_side *side)
+{
+	uint8_t copy[IMPRINT_WORDS * 8];
+	const struct heap *heap = side->heap;
+	unsigned wide = side->core->machine->word;
+	size_t n = words_of(side->core, side->block);
+	const uint8_t *p = bytes_of(side->core, side->block, n * wide, copy);
+	vaddr low = heap->span[0].start, high = heap->span[heap->nspans - 1].end;
+	uint64_t look = side->block->size;
+
+	for (size_t i = 0; p && i < n; i++) {
+		uint64_t word = load_word(p + i * wide, wide);
+
+		add(&look, core_pointer(side->core, word) - low < high - low ? POINTER : word);
+	}
+	return p ? look | 1 : 0;
+}
+
 unsigned imprint_compare(const struct imprint *a, const struct imprint *b)
 {
 	unsigned same = 0;

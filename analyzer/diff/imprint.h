@@ -49,6 +49,13 @@ unsigned imprint_compare_blocks(const struct imprint_side *a, const struct impri
                                 bool *equal);
 
 /*
+ * A number for what of the block an imprint looks at, all of the process's memory between the
+ * heap's ends being one pointer: blocks that look alike have the same one. 0: not all is in the
+ * core.
+ */
+uint64_t imprint_look(const struct imprint_side *side);
+
+/*
  * To be kept in a report: eight bits a lane, hashed with a key that the report does not have
  * (instance.h) and with the block's address. Without the key, which only the core tells, nothing
  * can be tried against it, not even a guess at a short or likely content; and equal contents of two

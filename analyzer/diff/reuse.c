@@ -1,210 +1,68 @@
-#include "analyzer/diff/reuse.h"
+#include "analyzer/diff/mixture.h"
 
-#define ENOUGH    32  /* pairs, and comparisons by chance, before a class tells for itself */
-#define UNLIKE    0.5 /* of two blocks picked at random so many must differ */
-#define EXPECTED  5.0 /* pairs of a pattern, at least, to tell a bound from */
-#define ROUNDS    60  /* of expectation and maximization */
-#define FIRST_TWO 3u  /* the lanes of the first two words */
+#define FIRST_TWO 3u /* the lanes of the first two words */
 
-/* What is believed of survivors before one is seen: 20 pairs of which one differs in a lane. */
-#define PRIOR_PAIRS 20.0
-#define PRIOR_SAME  19.0
-#define SAME_LEAST  0.5 /* what changes more often is no survivor */
+#define SURE  0.002 /* where contents changed: a survivor by contents alone */
+#define DOUBT 0.02  /* what is less likely a reused one than this is called a survivor */
+#define WRONG                                                                               \
+	0.003 /* of those that are called survivors, as is expected; then DOUBT may be more \
+	       */
+#define STEPS 1000
 
-/* And of blocks that took another's place: nine in ten have other targets, and other holders. */
-#define PRIOR_TIES   2.0
-#define HOLDERS_MOST 0.95 /* where most of them kept theirs, holders do not tell */
+/* ---- what contents alone tell ---- */
 
-struct mixture {
-	unsigned lanes;                        /* of which pairs tell */
-	double u[REUSE_LANES], s[REUSE_LANES]; /* chance that a lane agrees */
-	double any[IMPRINT_PATTERNS];          /* chance of contents in two blocks of the size */
-	double near[IMPRINT_PATTERNS];         /* ... of one type */
-	double typed;     /* share of reused ones that are of the type before */
-	double survivors; /* share */
-};
-
-/* Of lanes [first, end) alone. */
-static double product(const double *chance, unsigned pattern, unsigned first, unsigned end)
+static void learn_contents(const struct kin *c, const struct reuse *r, struct reuse *out)
 {
-	double all = 1;
-
-	for (unsigned l = first; l < end; l++)
-		all *= pattern >> l & 1 ? chance[l] : 1 - chance[l];
-	return all;
-}
-
-static double by_contents(const struct mixture *m, unsigned pattern)
-{
-	unsigned p = pattern & IMPRINT_SAME;
-
-	return (1 - m->typed) * m->any[p] + m->typed * m->near[p];
-}
-
-static double by_strangers(const struct mixture *m, unsigned pattern)
-{
-	return by_contents(m, pattern) * product(m->u, pattern, IMPRINT_LANES, m->lanes);
-}
-
-/*
- * Lanes do not agree independently of each other: blocks of one type agree in several. What was
- * seen counts, and where little was, as if so many more had been seen that are independent.
- */
-static void learn_patterns(const uint32_t *seen, double compared, const double *u, double *chance)
-{
-	double more = compared / 4 > PRIOR_PAIRS ? compared / 4 : PRIOR_PAIRS;
-
-	for (unsigned p = 0; p < IMPRINT_PATTERNS; p++)
-		chance[p] = (seen[p] + more * product(u, p, 0, IMPRINT_LANES)) / (compared + more);
-}
-
-/* Chance that each lane agrees: never none or all, which so many comparisons cannot tell. */
-static void learn_lanes(const uint32_t *seen, double compared, double *u)
-{
-	for (unsigned l = 0; l < IMPRINT_LANES; l++) {
-		double same = 0;
-
-		for (unsigned p = 0; p < IMPRINT_PATTERNS; p++)
-			same += p >> l & 1 ? seen[p] : 0;
-		u[l] = (same + 0.5) / (compared + 1);
-	}
-}
-
-static void learn_chance(const struct kin *c, double compared, struct mixture *m)
-{
-	double near[IMPRINT_LANES], n = 0;
-
-	for (unsigned p = 0; p < IMPRINT_PATTERNS; p++)
-		n += c->near[p];
-	learn_lanes(c->alike, compared, m->u);
-	learn_patterns(c->alike, compared, m->u, m->any);
-	learn_lanes(n > 0 ? c->near : c->alike, n > 0 ? n : compared, near);
-	learn_patterns(n > 0 ? c->near : c->alike, n > 0 ? n : compared, near, m->near);
-	for (unsigned l = IMPRINT_LANES; l < REUSE_LANES; l++)
-		m->u[l] = PRIOR_TIES / PRIOR_PAIRS;
-	for (unsigned l = 0; l < REUSE_LANES; l++)
-		m->s[l] = PRIOR_SAME / PRIOR_PAIRS;
-	m->survivors = m->typed = 0.5;
-}
-
-/* The likelihood that a pair of this pattern is a reused one. */
-static double likelihood(const struct mixture *m, unsigned pattern)
-{
-	double survived = m->survivors * product(m->s, pattern, 0, m->lanes);
-	double reused = (1 - m->survivors) * by_strangers(m, pattern);
-
-	return survived + reused > 0 ? reused / (survived + reused) : 0.5;
-}
-
-static double least(double a, double b)
-{
-	return a < b ? a : b;
-}
-
-/* One round: how likely each pattern is, and what follows for s, the ties' u and the share. */
-static void improve(const struct reuse *r, struct mixture *m)
-{
-	double same[REUSE_LANES] = { 0 }, other[REUSE_LANES] = { 0 }, survivors = 0, typed = 0;
-
-	for (unsigned p = 0; p < REUSE_PATTERNS; p++) {
-		double reused = r->pairs[p] ? (double)r->pairs[p] * likelihood(m, p) : 0;
-		double n = (double)r->pairs[p] - reused;
-
-		if (!r->pairs[p])
-			continue;
-		survivors += n;
-		typed += reused * m->typed * m->near[p & IMPRINT_SAME] / by_contents(m, p);
-		for (unsigned l = 0; l < m->lanes; l++) {
-			same[l] += p >> l & 1 ? n : 0;
-			other[l] += p >> l & 1 ? reused : 0;
-		}
-	}
-	for (unsigned l = IMPRINT_LANES; l < m->lanes; l++)
-		m->u[l] = least((other[l] + PRIOR_TIES) / (r->total - survivors + PRIOR_PAIRS),
-		                1u << l == REUSE_HOLDERS ? HOLDERS_MOST : 1);
-	m->typed = (typed + 10) / (r->total - survivors + 20);
-	for (unsigned l = 0; l < m->lanes; l++) {
-		m->s[l] = (same[l] + PRIOR_SAME) / (survivors + PRIOR_PAIRS);
-		if (m->s[l] < SAME_LEAST)
-			m->s[l] = SAME_LEAST;
-		if (m->s[l] < m->u[l]) /* survivors never differ more than strangers do */
-			m->s[l] = m->u[l];
-	}
-	m->survivors = (survivors + 0.5) / (r->total + 1);
-}
-
-/* Newton's way; n >= 1. */
-static double root(double n)
-{
-	double x = n;
-
-	for (unsigned i = 0; i < 64 && x * x > n * 1.0001; i++)
-		x = (x + n / x) / 2;
-	return x;
-}
-
-/*
- * The most reused pairs there may be: of each pattern so many more, and by chance a few, as
- * strangers have it.
- */
-static double most_reused(const struct reuse *r, const struct mixture *m)
-{
-	double most = r->total;
-
-	for (unsigned p = 0; p < REUSE_PATTERNS; p++) {
-		double n = (double)r->pairs[p], chance = by_strangers(m, p);
-
-		if (chance * r->total >= EXPECTED) {
-			double all = (n + 3 * root(n + 1)) / chance;
-
-			most = all < most ? all : most;
-		}
-	}
-	return most;
-}
-
-static void count(const struct kin *c, const struct reuse *r, double *pairs, double *compared)
-{
-	*pairs = *compared = 0;
+	*out = (struct reuse){ 0 };
 	for (unsigned p = 0; p < REUSE_PATTERNS; p++)
-		*pairs += (double)r->pairs[p];
-	for (unsigned p = 0; p < IMPRINT_PATTERNS; p++)
-		*compared += c->alike[p];
+		out->pairs[p & IMPRINT_SAME] += r->pairs[p];
+	mixture_learn(c, out, NULL);
 }
 
-static bool is_enough(const struct kin *c, const struct reuse *r)
+void reuse_first(const struct kin *kin, size_t n, struct reuse *reuse)
 {
-	double pairs, compared;
+	for (size_t i = 0; i < n; i++) {
+		struct reuse r;
 
-	count(c, r, &pairs, &compared);
-	return pairs >= ENOUGH && compared >= ENOUGH;
-}
+		learn_contents(&kin[i], &reuse[i], &r);
+		for (unsigned p = 0; p < REUSE_PATTERNS; p++) {
+			double reused = r.share < 0 ? 0.5 : r.reused[p & IMPRINT_SAME];
+			bool changed = (p & IMPRINT_SAME) != IMPRINT_SAME;
 
-/* Fills in reused, total and share. */
-static void learn(const struct kin *c, struct reuse *r)
-{
-	double compared, reused = 0, most;
-	struct mixture m;
-
-	count(c, r, &r->total, &compared);
-	r->share = -1;
-	if (!is_enough(c, r) || (!r->ties && c->alike[IMPRINT_SAME] > compared * (1 - UNLIKE)))
-		return;
-	m.lanes = r->ties ? REUSE_LANES : IMPRINT_LANES;
-	learn_chance(c, compared, &m);
-	for (unsigned i = 0; i < ROUNDS; i++)
-		improve(r, &m);
-	most = most_reused(r, &m);
-	for (unsigned p = 0; p < REUSE_PATTERNS; p++) {
-		double n = (double)r->pairs[p], at_most = most * by_strangers(&m, p);
-		double likely = likelihood(&m, p);
-
-		if (at_most > likely * n) /* what may be reuse is not called survival */
-			likely = at_most < n ? at_most / n : 1;
-		reused += n * likely;
-		r->reused[p] = (float)likely;
+			reuse[i].says[p] = reused >= 1 - DOUBT || !(p & FIRST_TWO) ? REUSE_REPLACED
+			                   : reused <= (changed ? SURE : DOUBT)    ? REUSE_SURVIVED
+			                                                        : REUSE_UNCERTAIN;
+		}
 	}
-	r->share = reused / r->total;
+}
+
+static void learn_ties(const struct kin *kin, size_t n, const struct reuse *reuse,
+                       struct tie_chances *out)
+{
+	double same[REUSE_LANES] = { 0 }, other[REUSE_LANES] = { 0 }, survivors = 0, reused = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct reuse r;
+
+		learn_contents(&kin[i], &reuse[i], &r);
+		for (unsigned p = 0; r.share >= 0 && p < REUSE_PATTERNS; p++) {
+			double pairs = (double)reuse[i].pairs[p], part = r.reused[p & IMPRINT_SAME];
+			bool survived = part <= DOUBT, replaced = part >= 1 - DOUBT;
+
+			survivors += survived ? pairs : 0;
+			reused += replaced ? pairs : 0;
+			for (unsigned l = IMPRINT_LANES; l < REUSE_LANES; l++) {
+				same[l] += survived && p >> l & 1 ? pairs : 0;
+				other[l] += replaced && p >> l & 1 ? pairs : 0;
+			}
+		}
+	}
+	for (unsigned l = IMPRINT_LANES; l < REUSE_LANES; l++) {
+		out->s[l] = (same[l] + MIXTURE_PRIOR_SAME) / (survivors + MIXTURE_PRIOR);
+		out->u[l] = (other[l] + MIXTURE_PRIOR_TIES) / (reused + MIXTURE_PRIOR);
+		if (out->u[l] > out->s[l])
+			out->u[l] = out->s[l];
+	}
 }
 
 /* ---- sizes that are too rare to tell by themselves ---- */
@@ -221,7 +79,7 @@ static void pool_near(const struct kin *kin, size_t n, const struct reuse *reuse
 	*c = (struct kin){ .low = kin[i].low };
 	*r = (struct reuse){ .ties = reuse[i].ties };
 	for (size_t k = 0; k < n; k++) {
-		if (is_enough(&kin[k], &reuse[k]) || !is_near(&kin[i], &kin[k]))
+		if (mixture_enough(&kin[k], &reuse[k]) || !is_near(&kin[i], &kin[k]))
 			continue;
 		for (unsigned p = 0; p < IMPRINT_PATTERNS; p++)
 			c->alike[p] += kin[k].alike[p], c->near[p] += kin[k].near[p];
@@ -230,7 +88,8 @@ static void pool_near(const struct kin *kin, size_t n, const struct reuse *reuse
 	}
 }
 
-static void learn_rare(const struct kin *kin, size_t n, struct reuse *reuse, size_t i)
+static void learn_rare(const struct kin *kin, size_t n, struct reuse *reuse, size_t i,
+                       const struct tie_chances *ties)
 {
 	struct reuse *own = &reuse[i], near;
 	double reused = 0;
@@ -239,7 +98,7 @@ static void learn_rare(const struct kin *kin, size_t n, struct reuse *reuse, siz
 	if (own->total <= 0)
 		return;
 	pool_near(kin, n, reuse, i, &c, &near);
-	learn(&c, &near);
+	mixture_learn(&c, &near, ties);
 	if (near.share < 0)
 		return;
 	for (unsigned p = 0; p < REUSE_PATTERNS; p++) {
@@ -263,55 +122,133 @@ static double pooled_share(size_t n, const struct reuse *reuse)
 	return pairs > 0 ? reused / pairs : -1;
 }
 
-/* Where contents do not tell: as in other classes, or as many as went altogether. */
+static bool has_changed(const struct reuse *r)
+{
+	for (unsigned p = 0; p < REUSE_PATTERNS; p++)
+		if (r->pairs[p] &&
+		    ((p & IMPRINT_SAME) != IMPRINT_SAME || (r->ties && !(p & REUSE_HOLDERS))))
+			return true;
+	return false;
+}
+
+/*
+ * Where contents do not tell: as in other classes, or as many as went altogether; next to none
+ * where none went, and all that are left are as they were.
+ */
 static double share_without(const struct reuse *r, double pooled)
 {
 	double gone = r->old > 0 ? 1 - r->total / (double)r->old : 0;
 
+	if (pooled >= 0 && gone <= 0 && !has_changed(r))
+		pooled = pooled < 1 / (r->total + 2) ? pooled : 1 / (r->total + 2);
 	return gone > 0.5 && gone > pooled ? gone : pooled;
 }
 
-/* Whatever the others of its kin do. */
-static bool is_another(const struct reuse *r, unsigned pattern)
+/* The likelihood of reuse where nothing is known of the kin but its share: by ties alone. */
+static double by_ties(const struct reuse *r, const struct tie_chances *ties, unsigned pattern,
+                      double share)
 {
-	bool changed = (pattern & IMPRINT_SAME) != IMPRINT_SAME;
+	double reused = share, survived = 1 - share;
 
-	return !(pattern & FIRST_TWO) || (r->ties && changed && !(pattern & REUSE_HOLDERS));
+	for (unsigned l = IMPRINT_LANES; r->ties && l < REUSE_LANES; l++) {
+		reused *= pattern >> l & 1 ? ties->u[l] : 1 - ties->u[l];
+		survived *= pattern >> l & 1 ? ties->s[l] : 1 - ties->s[l];
+	}
+	return reused + survived > 0 ? reused / (reused + survived) : share;
 }
 
-static void judge(struct reuse *r, double pooled)
+static enum reuse_says say(const struct reuse *r, unsigned pattern, double reused, double doubt)
+{
+	bool changed = (pattern & IMPRINT_SAME) != IMPRINT_SAME;
+	bool moved = !r->tells && !(pattern & REUSE_TARGETS);
+
+	if (reused > 0.5 || !(pattern & FIRST_TWO) ||
+	    (r->ties && changed && !(pattern & REUSE_HOLDERS)))
+		return REUSE_REPLACED;
+	if (reused > doubt || (r->ties && moved))
+		return REUSE_UNCERTAIN;
+	return REUSE_SURVIVED;
+}
+
+/* Of pairs of a pattern: negative: nothing tells. */
+static double reused_of(const struct reuse *r, const struct tie_chances *ties, double pooled,
+                        unsigned pattern)
 {
 	double without = share_without(r, pooled);
 
-	r->survivors = r->others = 0;
-	r->wrong = r->share < 0 && without < 0 ? -1 : 0;
+	if (r->share >= 0)
+		return r->reused[pattern];
+	return without >= 0 ? by_ties(r, ties, pattern, without) : -1;
+}
+
+/*
+ * What is likelier a reused one than this is not called a survivor: so that of all that are no more
+ * are wrong than WRONG.
+ */
+static double find_doubt(size_t n, const struct reuse *reuse, const struct tie_chances *ties,
+                         double pooled)
+{
+	double pairs[STEPS + 1] = { 0 }, wrong[STEPS + 1] = { 0 }, all = 0, bad = 0;
+	unsigned step = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		for (unsigned p = 0; p < REUSE_PATTERNS; p++) {
+			double reused, count = (double)reuse[i].pairs[p];
+
+			if (!reuse[i].pairs[p])
+				continue;
+			reused = reused_of(&reuse[i], ties, pooled, p);
+			if (reused < 0 || reused > 0.5 || say(&reuse[i], p, 0, 1) != REUSE_SURVIVED)
+				continue;
+			pairs[(unsigned)(reused * 2 * STEPS)] += count;
+			wrong[(unsigned)(reused * 2 * STEPS)] += reused * count;
+		}
+	}
+	for (; step < STEPS; step++) {
+		all += pairs[step];
+		bad += wrong[step];
+		if (bad > all * WRONG)
+			break;
+	}
+	return step > DOUBT * 2 * STEPS ? (double)step / (2 * STEPS) : DOUBT;
+}
+
+static void judge(struct reuse *r, const struct tie_chances *ties, double pooled, double doubt)
+{
+	r->survivors = r->others = r->unsure = 0;
+	r->wrong = r->share < 0 && share_without(r, pooled) < 0 ? -1 : 0;
 	for (unsigned p = 0; p < REUSE_PATTERNS; p++) {
-		double reused = r->share < 0 ? without : r->reused[p];
+		double reused = reused_of(r, ties, pooled, p);
 
 		if (!r->pairs[p])
 			continue;
-		r->replaced[p] = reused > 0.5 || is_another(r, p);
-		if (r->replaced[p]) {
-			r->others += r->pairs[p];
+		r->says[p] = (uint8_t)say(r, p, reused, doubt);
+		r->others += r->says[p] == REUSE_REPLACED ? r->pairs[p] : 0;
+		r->unsure += r->says[p] == REUSE_UNCERTAIN ? r->pairs[p] : 0;
+		if (r->says[p] != REUSE_SURVIVED)
 			continue;
-		}
 		r->survivors += r->pairs[p];
-		if (r->wrong >= 0 && reused > 0)
+		if (r->wrong >= 0)
 			r->wrong += reused * (double)r->pairs[p];
 	}
 }
 
 void reuse_judge(const struct kin *kin, size_t n, struct reuse *reuse)
 {
-	double pooled;
+	struct tie_chances chances = { 0 };
+	const struct tie_chances *ties = n && reuse[0].ties ? &chances : NULL;
+	double pooled, doubt;
 
+	if (ties)
+		learn_ties(kin, n, reuse, &chances);
 	for (size_t i = 0; i < n; i++)
-		learn(&kin[i], &reuse[i]);
+		mixture_learn(&kin[i], &reuse[i], ties);
 	for (size_t i = 0; i < n; i++) {
-		if (!is_enough(&kin[i], &reuse[i]))
-			learn_rare(kin, n, reuse, i);
+		if (!mixture_enough(&kin[i], &reuse[i]))
+			learn_rare(kin, n, reuse, i, ties);
 	}
 	pooled = pooled_share(n, reuse);
+	doubt = find_doubt(n, reuse, &chances, pooled);
 	for (size_t i = 0; i < n; i++)
-		judge(&reuse[i], pooled);
+		judge(&reuse[i], &chances, pooled, doubt);
 }

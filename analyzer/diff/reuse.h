@@ -9,12 +9,13 @@
  * are alike: learned within one snapshot (kin.h). How often reused blocks keep their targets and
  * their holders is learned along with s and the shares, by
  * expectation maximization (Fellegi and Sunter 1969; Winkler 1988 where one part is known
- * beforehand), and a set of agreeing lanes is called replaced where reuse is the likelier reason
- * for it, or could be the reason for half of its pairs: no more pairs are reused than the patterns
- * that strangers have, and these pairs have not, allow. What is left of that likelihood among the
- * others is the expected number of wrong survivors. Rare kin are judged together with others of
- * about their size. A kin whose blocks all look alike tells nothing without holders; the share of
- * reuse in the others is taken for it.
+ * beforehand), of all kin whose contents tell; in the others survivors are taken to have kept both.
+ * No more pairs are reused than the patterns that strangers have, and these pairs have not, allow;
+ * what may be reuse is not called survival (mixture.h). A set of agreeing lanes is called replaced
+ * where reuse is the likelier reason for it, survived where it is hardly one, and is uncertain in
+ * between. Rare kin are judged together with others of about their size. A kin whose blocks all
+ * look alike tells nothing without holders; the share of reuse in the others is taken for it, but
+ * where no block of it is gone or has changed.
  *
  * free() writes into the first two words of a small block, and malloc leaves what is behind them: a
  * pair in which neither agrees is called replaced, even if all the rest is the same. So is one
@@ -27,22 +28,27 @@
 
 #define REUSE_LANES    (IMPRINT_LANES + 2)
 #define REUSE_TARGETS  IMPRINT_TARGETS       /* lane: its pointers lead where they did */
-#define REUSE_HOLDERS  (IMPRINT_TARGETS * 2) /* lane: tie_holds */
+#define REUSE_HOLDERS  (IMPRINT_TARGETS * 2) /* lane: who held it holds it, or nobody did */
 #define REUSE_PATTERNS (1u << REUSE_LANES)
+
+enum reuse_says { REUSE_UNCERTAIN, REUSE_SURVIVED, REUSE_REPLACED };
 
 struct reuse {
 	bool ties; /* in: patterns of pairs have these two lanes; else they are left out */
-	uint32_t pairs[REUSE_PATTERNS]; /* in: by set of lanes that agree */
-	uint64_t old;                   /* in: blocks of the class in the older snapshot */
-	bool replaced[REUSE_PATTERNS];  /* out */
-	uint64_t survivors, others;     /* out: pairs */
+	uint32_t pairs[REUSE_PATTERNS];     /* in: by set of lanes that agree */
+	uint64_t old;                       /* in: blocks of the class in the older snapshot */
+	uint8_t says[REUSE_PATTERNS];       /* out: enum reuse_says */
+	uint64_t survivors, others, unsure; /* out: pairs */
 	double wrong; /* out: survivors expected to be none; negative: nothing tells */
 	/* private */
 	float reused[REUSE_PATTERNS]; /* likelihood that such a pair is a reused one */
+	bool tells;                   /* blocks of the kin look different, as a rule */
 	double total, share;          /* pairs; of them reused ones, negative: it does not tell */
 };
 
-/* Of n kin, reuse[i] with kin[i]. */
+/* Of n kin, reuse[i] with kin[i]: says of each pattern what its contents alone tell for sure. */
+void reuse_first(const struct kin *kin, size_t n, struct reuse *reuse);
+/* The same by all that patterns have; and how many there are. */
 void reuse_judge(const struct kin *kin, size_t n, struct reuse *reuse);
 
 #endif

@@ -50,12 +50,18 @@ static void keep(struct survival *s, const struct life *before, const struct lif
 }
 
 void survival_pair(struct survival *s, const struct life *before, const struct life *after,
-                   bool kept)
+                   enum reuse_says says)
 {
 	struct survival_group *old = group_of(s->before, before), *g = group_of(s->after, after);
 
-	if (kept) {
+	if (says == REUSE_SURVIVED) {
 		keep(s, before, after);
+		return;
+	}
+	if (says == REUSE_UNCERTAIN) {
+		add(&s->uncertain, after);
+		if (g && before->fresh)
+			add(&g->unsure, after);
 		return;
 	}
 	add(&s->replaced, after);
@@ -72,23 +78,32 @@ void survival_bits(struct survival *s, uint64_t n)
 	s->bits_bytes = (n / 64 + 1) * 8;
 	s->fresh = mem_lazy(s->bits_bytes);
 	s->taken = mem_lazy(s->bits_bytes);
+	s->unsure = mem_lazy(s->bits_bytes);
 	s->cohort_bits = mem_lazy(s->bits_bytes);
 }
 
-void survival_mark(struct survival *s, uint32_t i, bool pair, bool kept, bool cohort)
+void survival_mark_pair(struct survival *s, uint32_t i, enum reuse_says says, bool cohort)
 {
-	if (!kept)
+	if (says == REUSE_UNCERTAIN)
+		bit_set(s->unsure, i);
+	if (says == REUSE_REPLACED) {
 		bit_set(s->fresh, i);
-	if (pair && !kept)
 		bit_set(s->taken, i);
-	if (kept && cohort)
+	}
+	if (says == REUSE_SURVIVED && cohort)
 		bit_set(s->cohort_bits, i);
+}
+
+void survival_mark_born(struct survival *s, uint32_t i)
+{
+	bit_set(s->fresh, i);
 }
 
 /* What reuse.h found, for the report by size class; and of all together. */
 static void tell_classes(const struct profile *p, const struct reuse *reuse, struct survival *s)
 {
 	double survivors = 0, wrong = 0;
+	size_t each = s->by_id ? SURVIVAL_STRATA : 1, n = each * p->kin.n;
 
 	for (size_t i = 0, k = 0; i < p->classes.n; i++) {
 		const struct size_class *c = &p->classes.v[i];
@@ -97,15 +112,16 @@ static void tell_classes(const struct profile *p, const struct reuse *reuse, str
 		/* a sampled pair stands for so many */
 		double weight = s->estimated ? (double)(UINT64_C(1) << c->level) : 1;
 
-		for (; k < p->kin.n && p->kin.v[k].size_class == i; k++) {
+		for (; k < n && p->kin.v[k / each].size_class == i; k++) {
 			row.survivors += reuse[k].survivors;
 			row.replaced += reuse[k].others;
+			row.uncertain += reuse[k].unsure;
 			if (reuse[k].wrong < 0)
 				continue;
 			told += (double)reuse[k].survivors;
 			of_them += reuse[k].wrong;
 		}
-		if (!row.survivors && !row.replaced)
+		if (!row.survivors && !row.replaced && !row.uncertain)
 			continue;
 		if (told > 0)
 			row.error = of_them / told;
@@ -121,7 +137,7 @@ void survival_find(struct snapshot *before, struct snapshot *after, bool exact,
 {
 	const struct profile *old = before->report.profile, *new = after->report.profile;
 	struct survival s = { .known = true, .estimated = !exact, .by_id = exact };
-	struct reuse *reuse = mem_alloc(new->kin.n + 1, sizeof(*reuse));
+	struct reuse *reuse = mem_alloc(SURVIVAL_STRATA * new->kin.n + 1, sizeof(*reuse));
 
 	if (last && (!last->known || last->by_id != exact))
 		last = NULL;
@@ -143,6 +159,7 @@ void survival_free(struct survival *survival)
 	mem_free(survival->after);
 	mem_lazy_free(survival->fresh, survival->bits_bytes);
 	mem_lazy_free(survival->taken, survival->bits_bytes);
+	mem_lazy_free(survival->unsure, survival->bits_bytes);
 	mem_lazy_free(survival->cohort_bits, survival->bits_bytes);
 	*survival = (struct survival){ 0 };
 }

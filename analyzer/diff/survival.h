@@ -4,8 +4,8 @@
  * every block is looked at, in one merge by address; else the sampled ones of both profiles stand
  * for all. It knows nothing of time.
  *
- * Memory: five bytes for each block of the newer core, two of the older, for two cores; else as to
- * the samples.
+ * Memory: eleven bytes for each chunk of the newer core, two of the older, for two cores, and until
+ * it is known who looks like whom four more, with two for each block; else as to the samples.
  */
 #ifndef ANALYZER_DIFF_SURVIVAL_H
 #define ANALYZER_DIFF_SURVIVAL_H
@@ -18,17 +18,19 @@ struct survival_group {
 	struct tally kept;   /* of its blocks: survived */
 	struct tally fresh;  /* born or replaced. Of an old group: gone or replaced */
 	struct tally cohort; /* new group: of kept, those that were fresh in the interval before */
+	struct tally unsure; /* ... of those that nothing tells of, neither kept nor fresh */
 };
 
 struct survival_class {
-	uint64_t low, high;           /* usable bytes */
-	uint64_t survivors, replaced; /* pairs that were looked at */
+	uint64_t low, high;                      /* usable bytes */
+	uint64_t survivors, replaced, uncertain; /* pairs that were looked at */
 	double error; /* share of survivors expected to be none; negative: nothing tells */
 };
 
 struct survival {
 	bool known, estimated; /* estimated: from samples */
 	struct tally kept, replaced, born, gone;
+	struct tally uncertain; /* used then and now, but nothing tells whether as the same block */
 	struct tally lost;      /* of kept: in use before, leaked now */
 	struct tally disproved; /* leaked before and gone or replaced now: freed after all */
 	struct tally cohort;    /* of kept: fresh in the interval before */
@@ -40,6 +42,7 @@ struct survival {
 	 * none but the last may be set */
 	uint64_t *fresh;       /* born or replaced */
 	uint64_t *taken;       /* replaced */
+	uint64_t *unsure;      /* uncertain, and not fresh */
 	uint64_t *cohort_bits; /* kept, and fresh in the interval before */
 	uint64_t bits_bytes;   /* of each: mem_lazy */
 	bool by_id;
@@ -64,15 +67,18 @@ struct life {               /* a block in one of the snapshots */
 	bool leaked, fresh; /* fresh: born or replaced in the interval before */
 };
 void survival_pair(struct survival *s, const struct life *before, const struct life *after,
-                   bool kept);
+                   enum reuse_says says);
 void survival_gone(struct survival *s, const struct life *before);
 void survival_born(struct survival *s, const struct life *after);
 
 /* The bits of n blocks. */
 void survival_bits(struct survival *s, uint64_t n);
 /* Which of them block i of the newer snapshot has. */
-void survival_mark(struct survival *s, uint32_t i, bool pair, bool kept, bool cohort);
+void survival_mark_pair(struct survival *s, uint32_t i, enum reuse_says says, bool cohort);
+void survival_mark_born(struct survival *s, uint32_t i);
 
+#define SURVIVAL_STRATA \
+	2 /* of each kin, where blocks are looked at: that have no twin, that have */
 void survival_by_blocks(struct snapshot *before, struct snapshot *after,
                         const struct survival *last, struct descent *descent, struct reuse *reuse,
                         struct survival *s);

@@ -1,19 +1,23 @@
 /*
  * Every used block of two cores: each by itself, in pieces that threads share, how its contents
- * agree with what was there before (five bytes for each block keep that and its group); then merged
- * by address, to count what became of each. In between it is judged which pairs are replaced: in
- * rounds, as holders count only that survived themselves.
+ * agree with what was there before, and how many look like it; what contents alone tell for sure;
+ * from there and from roots, who is still held; then all together. At last merged by address, to
+ * count what became of each.
  */
 #include "analyzer/diff/group_index.h"
 #include "analyzer/diff/survival.h"
 #include "analyzer/diff/tie.h"
+#include "analyzer/diff/twin.h"
 #include "formats/crew.h"
 
-#define ROUNDS   4          /* at most: the next one knows which holders are none */
-#define FEW      1000       /* one in so many pairs newly known as replaced is worth another */
-#define PAIR     0x8000u    /* beside a set of lanes: there is one */
-#define PIECE    (1u << 16) /* ids that one thread looks at, at a time; a multiple of 64 */
-#define NO_GROUP UINT16_MAX
+#define PAIR      0x8000u /* beside a set of lanes: there is one */
+#define TWIN      0x4000u /* ... and many blocks look like it */
+#define FEW_TWINS 2       /* and of the blocks of its size one in so many: few */
+#define RARE      200
+#define PATTERN   (REUSE_PATTERNS - 1)
+#define TWINS     0.9 /* of what takes the place of a block with twins: is one more of them */
+#define PIECE     (1u << 16) /* ids that one thread looks at, at a time; a multiple of 64 */
+#define NO_GROUP  UINT16_MAX
 _Static_assert(PROFILE_GROUPS < NO_GROUP, "a group's number fits into 16 bits");
 
 struct side { /* one of the two cores */
@@ -37,8 +41,14 @@ struct merge {
 	/* by id of the newer heap: */
 	uint16_t *pattern; /* lanes that agree with what was there before, PAIR */
 	uint64_t *other;   /* bits: not the block that was there before */
+	uint64_t *sure;    /* bits: the same block */
+	uint64_t *many;    /* bits: TWIN */
 	uint64_t *same;    /* bits: to the byte what was there before */
 	struct ties ties;
+	struct twins twins;
+	struct kin *kin; /* of each two: of blocks that look like no other, of those that do */
+	size_t nkin;
+	size_t bits; /* bytes of each of the bitmaps */
 };
 
 static size_t ids(const struct side *side)
@@ -89,7 +99,7 @@ static bool find_old(const struct merge *m, const struct block *new, struct bloc
 	const struct heap *heap = m->old.heap;
 
 	return heap_find(heap, new->addr, old) && old->addr == new->addr &&
-	       old->size == new->size && old->id < heap->nchunks && bit_get(heap->used, old->id);
+	       old->size == new->size && old->id < heap->nchunks &&bit_get(heap->used, old->id);
 }
 
 /* Blocks of one word of bits may be looked at by several threads at a time. */
@@ -107,6 +117,7 @@ static enum pointers_stayed look_new(void *of, const struct block *b)
 	bool equal;
 
 	find_group(&m->new, b);
+	twins_note(&m->twins, b);
 	if (!find_old(m, b, &before)) {
 		set_shared(m->other, b->id);
 		return STAYED_NOTHING;
@@ -127,25 +138,10 @@ static enum pointers_stayed look_again(void *of, const struct block *b)
 	                                 : STAYED_SOME;
 }
 
-/* How many blocks of each kin there were. */
-static void count_old(const struct merge *m, struct reuse *reuse)
-{
-	const struct profile *old = m->old.index.profile;
-	uint32_t *kin = kins_of_other(m->profile, old);
-
-	for (size_t i = 0; i < m->profile->kin.n; i++)
-		reuse[i].ties = true;
-	for (size_t i = 0; i < old->groups.n; i++) {
-		if (kin[i] != UINT32_MAX)
-			reuse[kin[i]].old += old->groups.v[i].blocks;
-	}
-	mem_free(kin);
-}
-
 /* ---- which pairs are replaced ---- */
 
 /* UINT32_MAX: none. */
-static uint32_t kin_of(const struct merge *m, uint32_t id)
+static uint32_t kin_of_all(const struct merge *m, uint32_t id)
 {
 	const struct profile *p = m->profile;
 	uint16_t group = m->new.group[id];
@@ -160,40 +156,172 @@ static uint32_t kin_of(const struct merge *m, uint32_t id)
 	return c == SIZE_MAX ? UINT32_MAX : kin_find(p, PROFILE_NO_GROUP, c);
 }
 
-/*
- * Which pairs are replaced, by contents and by holders that are none of them. False: hardly one
- * that was not known before.
- */
-static bool judge(struct merge *m, struct reuse *reuse)
+/* Index into m->kin. */
+static uint32_t kin_of(const struct merge *m, uint32_t id)
+{
+	uint32_t kin = kin_of_all(m, id);
+
+	return kin == UINT32_MAX ? kin : 2 * kin + !!(m->pattern[id] & TWIN);
+}
+
+/* Bit i: of each kin how many of the pairs */
+static void count_twins(const struct merge *m, double *all, double *twins)
+{
+	for (uint32_t id = 0; id < m->new.heap->nchunks; id++) {
+		uint32_t kin = m->pattern[id] & PAIR ? kin_of_all(m, id) : UINT32_MAX;
+
+		if (kin == UINT32_MAX)
+			continue;
+		all[kin]++;
+		twins[kin] += m->pattern[id] & TWIN ? 1 : 0;
+	}
+}
+
+/* How often two blocks look alike, of those that look like few others, or like many. */
+static void part_chances(uint32_t seen[IMPRINT_PATTERNS], bool many, double share)
+{
+	double others = 0, same = seen[IMPRINT_SAME];
+
+	for (unsigned l = 0; l < IMPRINT_SAME; l++)
+		others += seen[l];
+	same = share > 0 ? same / (same + others + 1) / share : 0;
+	same = same > TWINS ? TWINS : same;
+	seen[IMPRINT_SAME] = many ? (uint32_t)((others + 10) * same / (1 - same)) : 0;
+}
+
+static void make_kin(struct merge *m)
 {
 	const struct profile *p = m->profile;
-	uint64_t pairs = 0, found = 0;
+	double *all = mem_alloc(p->kin.n + 1, sizeof(*all));
+	double *twins = mem_alloc(p->kin.n + 1, sizeof(*twins));
 
-	for (size_t i = 0; i < p->kin.n; i++)
+	m->nkin = 2 * p->kin.n;
+	m->kin = mem_alloc(m->nkin + 1, sizeof(*m->kin));
+	count_twins(m, all, twins);
+	for (size_t i = 0; i < m->nkin; i++) {
+		double share = all[i / 2] > 0 ? twins[i / 2] / all[i / 2] : 0;
+
+		m->kin[i] = p->kin.v[i / 2];
+		part_chances(m->kin[i].alike, i % 2, share);
+		part_chances(m->kin[i].near, i % 2, share);
+	}
+	mem_free(all);
+	mem_free(twins);
+}
+
+static void find_twins(void *of, size_t first, size_t end)
+{
+	struct merge *m = of;
+	const struct profile *p = m->profile;
+	size_t stop = end * PIECE < m->new.heap->nchunks ? end *PIECE : m->new.heap->nchunks;
+
+	for (uint32_t id = (uint32_t)(first * PIECE); id < stop; id++) {
+		uint32_t kin = m->pattern[id] & PAIR ? kin_of_all(m, id) : UINT32_MAX;
+		uint64_t few;
+
+		if (kin == UINT32_MAX)
+			continue;
+		few = FEW_TWINS + p->classes.v[p->kin.v[kin].size_class].blocks / RARE;
+		if (twins_of(&m->twins, id) > (few < TWINS_MOST ? few : TWINS_MOST - 1)) {
+			m->pattern[id] |= TWIN;
+			bit_set(m->many, id);
+		}
+	}
+}
+
+/* Of each pair, by what is known of the pairs of its kin that have its pattern. */
+static void mark(struct merge *m, const struct reuse *reuse)
+{
+	memset(m->sure, 0, m->bits);
+	for (uint32_t id = 0; id < m->new.heap->nchunks; id++) {
+		uint32_t kin = m->pattern[id] & PAIR ? kin_of(m, id) : UINT32_MAX;
+
+		if (kin == UINT32_MAX)
+			continue;
+		switch ((enum reuse_says)reuse[kin].says[m->pattern[id] & PATTERN]) {
+		case REUSE_SURVIVED:
+			bit_set(m->sure, id);
+			break;
+		case REUSE_REPLACED:
+			bit_set(m->other, id);
+			break;
+		case REUSE_UNCERTAIN:
+			break;
+		}
+	}
+}
+
+static void count_pairs(struct merge *m, struct reuse *reuse)
+{
+	for (size_t i = 0; i < m->nkin; i++)
 		memset(reuse[i].pairs, 0, sizeof(reuse[i].pairs));
 	for (uint32_t id = 0; id < m->new.heap->nchunks; id++) {
-		uint32_t kin;
+		uint32_t kin = m->pattern[id] & PAIR ? kin_of(m, id) : UINT32_MAX;
+
+		if (kin != UINT32_MAX)
+			reuse[kin].pairs[m->pattern[id] & PATTERN]++;
+	}
+}
+
+static double pairs_of(const struct reuse *reuse)
+{
+	double all = 0;
+
+	for (unsigned p = 0; p < REUSE_PATTERNS; p++)
+		all += (double)reuse->pairs[p];
+	return all;
+}
+
+/* How many blocks of each kin there were, in proportion to the pairs. */
+static void count_old(const struct merge *m, struct reuse *reuse)
+{
+	const struct profile *old = m->old.index.profile;
+	uint32_t *kin = kins_of_other(m->profile, old);
+	double *all = mem_alloc(m->profile->kin.n + 1, sizeof(*all));
+
+	for (size_t i = 0; i < old->groups.n; i++)
+		if (kin[i] != UINT32_MAX)
+			all[kin[i]] += (double)old->groups.v[i].blocks;
+	for (size_t i = 0; i < m->nkin; i++) {
+		double own = pairs_of(&reuse[i]), pairs = own + pairs_of(&reuse[i ^ 1]);
+
+		reuse[i].ties = true;
+		reuse[i].old = pairs > 0 ? (uint64_t)(all[i / 2] * own / pairs) : 0;
+	}
+	mem_free(all);
+	mem_free(kin);
+}
+
+/* What nothing points to, and did not then: it was lost, and cannot have been freed. */
+static bool was_lost(const struct merge *m, const struct block *b)
+{
+	enum reach_class now = reach_of(m->new.reach, b->id);
+	struct block before;
+
+	if (now != REACH_DEFINITE && now != REACH_INDIRECT)
+		return true; /* held, though not by its start */
+	if (!find_old(m, b, &before))
+		return false;
+	now = reach_of(m->old.reach, before.id);
+	return now == REACH_DEFINITE || now == REACH_INDIRECT;
+}
+
+static void add_ties(void *of, size_t first, size_t end)
+{
+	struct merge *m = of;
+	size_t stop = end * PIECE < m->new.heap->nchunks ? end *PIECE : m->new.heap->nchunks;
+
+	for (uint32_t id = (uint32_t)(first * PIECE); id < stop; id++) {
+		struct block b;
 
 		if (!(m->pattern[id] & PAIR))
 			continue;
 		m->pattern[id] &= (uint16_t)~REUSE_HOLDERS;
-		if (tie_holds(&m->ties, id))
+		if (bit_get(m->ties.kept, id) ||
+		    (!bit_get(m->ties.held, id) && heap_by_id(m->new.heap, id, &b) &&
+		     was_lost(m, &b)))
 			m->pattern[id] |= REUSE_HOLDERS;
-		kin = kin_of(m, id);
-		if (kin != UINT32_MAX)
-			reuse[kin].pairs[m->pattern[id] & ~PAIR]++;
-		pairs++;
 	}
-	reuse_judge(p->kin.v, p->kin.n, reuse);
-	for (uint32_t id = 0; id < m->new.heap->nchunks; id++) {
-		uint32_t kin = m->pattern[id] & PAIR ? kin_of(m, id) : UINT32_MAX;
-
-		if (kin == UINT32_MAX || !reuse[kin].replaced[m->pattern[id] & ~PAIR])
-			continue;
-		found += !bit_get(m->other, id);
-		bit_set(m->other, id);
-	}
-	return found > pairs / FEW;
 }
 
 /* ---- what became of each, by address ---- */
@@ -228,7 +356,7 @@ static struct life life_of(const struct side *side)
 
 static void count(struct merge *m, struct survival *s)
 {
-	bool pair = m->old.has && m->new.has && m->old.b.size == m->new.b.size, kept = false;
+	bool pair = m->old.has && m->new.has && m->old.b.size == m->new.b.size;
 	struct life old = { 0 }, new = { 0 };
 
 	if (m->old.has) {
@@ -238,16 +366,21 @@ static void count(struct merge *m, struct survival *s)
 	if (m->new.has)
 		new = life_of(&m->new);
 	if (pair) {
-		kept = !bit_get(m->other, m->new.b.id);
-		survival_pair(s, &old, &new, kept);
+		uint32_t id = m->new.b.id;
+		enum reuse_says says = bit_get(m->sure, id)    ? REUSE_SURVIVED
+		                       : bit_get(m->other, id) ? REUSE_REPLACED
+		                                               : REUSE_UNCERTAIN;
+
+		survival_pair(s, &old, &new, says);
+		survival_mark_pair(s, id, says, old.fresh);
 	} else {
 		if (m->old.has)
 			survival_gone(s, &old);
-		if (m->new.has)
+		if (m->new.has) {
 			survival_born(s, &new);
+			survival_mark_born(s, m->new.b.id);
+		}
 	}
-	if (m->new.has)
-		survival_mark(s, m->new.b.id, pair, kept, old.fresh);
 }
 
 static void count_all(struct merge *m, struct survival *s)
@@ -259,11 +392,16 @@ static void count_all(struct merge *m, struct survival *s)
 		count(m, s);
 }
 
-static void merge_free(struct merge *m, size_t bits)
+static void merge_free(struct merge *m)
 {
+	size_t bits = m->bits;
+
 	mem_lazy_free(m->pattern, ids(&m->new) * sizeof(*m->pattern));
 	mem_lazy_free(m->other, bits);
+	mem_lazy_free(m->sure, bits);
+	mem_lazy_free(m->many, bits);
 	mem_lazy_free(m->same, bits);
+	mem_free(m->kin);
 	side_close(&m->old);
 	side_close(&m->new);
 }
@@ -275,28 +413,37 @@ void survival_by_blocks(struct snapshot *before, struct snapshot *after,
 	struct merge m = { .profile = after->report.profile, .last = last };
 	struct pointers own = { 0 }, *pointers = descent ? &descent->pointers : &own;
 	unsigned threads = analysis_threads(&after->a);
-	size_t bits;
-	bool more = true;
 
 	side_open(before, &m.old);
 	side_open(after, &m.new);
-	bits = (ids(&m.new) / 64 + 1) * 8;
+	m.bits = (ids(&m.new) / 64 + 1) * 8;
 	m.pattern = mem_lazy(ids(&m.new) * sizeof(*m.pattern));
-	m.other = mem_lazy(bits);
-	m.same = mem_lazy(bits);
+	m.other = mem_lazy(m.bits);
+	m.sure = mem_lazy(m.bits);
+	m.many = mem_lazy(m.bits);
+	m.same = mem_lazy(m.bits);
+	twins_make(m.new.core, m.new.heap, &m.twins);
 	crew_share(threads, m.old.heap->nchunks / PIECE + 1, 1, look_old, &m.old);
 	pointers_find(m.new.core, m.old.core, m.new.heap, analysis_roots(&after->a), threads,
 	              (struct pointers_ask){ look_new, &m }, pointers);
 	if (descent)
 		descent_begin(descent);
+	crew_share(threads, m.new.heap->nchunks / PIECE + 1, 1, find_twins, &m);
+	twins_free(&m.twins);
+	make_kin(&m);
+	count_pairs(&m, reuse);
 	count_old(&m, reuse);
-	for (unsigned i = 0; i < ROUNDS && more; i++) {
-		ties_find(pointers, m.other, (struct pointers_ask){ look_again, &m }, &m.ties);
-		more = judge(&m, reuse);
-		ties_free(&m.ties);
-	}
+	reuse_first(m.kin, m.nkin, reuse);
+	mark(&m, reuse);
+	ties_find(pointers, m.sure, m.other, m.many, (struct pointers_ask){ look_again, &m },
+	          &m.ties);
+	crew_share(threads, m.new.heap->nchunks / PIECE + 1, 1, add_ties, &m);
+	ties_free(&m.ties);
+	count_pairs(&m, reuse);
+	reuse_judge(m.kin, m.nkin, reuse);
+	mark(&m, reuse);
 	count_all(&m, s);
 	if (!descent)
 		pointers_free(&own);
-	merge_free(&m, bits);
+	merge_free(&m);
 }

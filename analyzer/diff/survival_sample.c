@@ -75,7 +75,6 @@ static struct life life_of(const struct merge *m, const struct profile *p,
 static void count(struct merge *m, const struct reuse *reuse, struct survival *s)
 {
 	struct life old = { 0 }, new = { 0 };
-	bool kept = false;
 
 	if (m->old) {
 		old = life_of(m, m->before, m->old);
@@ -85,17 +84,18 @@ static void count(struct merge *m, const struct reuse *reuse, struct survival *s
 		new = life_of(m, m->after, m->new);
 	if (is_pair(m)) {
 		unsigned p = imprint_compare_sealed(m->old->seal, m->new->seal);
+		enum reuse_says says = (enum reuse_says)reuse[kin_of(m)].says[p];
 
-		kept = !reuse[kin_of(m)].replaced[p];
-		survival_pair(s, &old, &new, kept);
+		survival_pair(s, &old, &new, says);
+		survival_mark_pair(s, (uint32_t)(m->k - 1), says, old.fresh);
 	} else {
 		if (m->old)
 			survival_gone(s, &old);
-		if (m->new)
+		if (m->new) {
 			survival_born(s, &new);
+			survival_mark_born(s, (uint32_t)(m->k - 1));
+		}
 	}
-	if (m->new)
-		survival_mark(s, (uint32_t)(m->k - 1), is_pair(m), kept, old.fresh);
 }
 
 void survival_by_sample(const struct profile *before, const struct profile *after,

@@ -3,7 +3,8 @@
 
 struct search {
 	const struct pointers *p;
-	const uint64_t *other; /* bit by id: blocks in which nothing has stayed */
+	const uint64_t *sure, *other; /* bit by id: blocks that stayed, in which nothing has */
+	const uint64_t *many;         /* ... that look like many others */
 	struct ties *ties;
 };
 
@@ -26,7 +27,7 @@ static void tie(const struct search *s, uint32_t id, uint32_t how, bool stayed)
 
 static bool counts(const struct pointer_piece *p)
 {
-	return p->kind != PIECE_STACK && p->kind != PIECE_GAP;
+	return p->kind != PIECE_GAP;
 }
 
 /* One that is looked at. */
@@ -51,10 +52,12 @@ static void go_over(void *of, size_t first, size_t end)
 
 		if (!counts(at))
 			continue;
+		/* what a function left on the stack is no holder: where it may be any of many */
 		for (; at->kind != PIECE_BLOCKS && to < stop; to++)
-			tie(s, *to & POINTER_ID, *to, true);
+			tie(s, *to & POINTER_ID, *to,
+			    at->kind != PIECE_STACK || !bit_get(s->many, *to & POINTER_ID));
 		for (; to < stop; id++) {
-			bool stayed = !bit_get(s->other, id);
+			bool stayed = bit_get(s->sure, id);
 
 			if (!s->p->first[id])
 				continue;
@@ -65,18 +68,52 @@ static void go_over(void *of, size_t first, size_t end)
 	}
 }
 
-void ties_find(const struct pointers *pointers, const uint64_t *other, struct pointers_ask ask,
-               struct ties *out)
+/* From what is held to what it holds, as long as that may have stayed. */
+static void follow(const struct search *s)
 {
-	struct search s = { .p = pointers, .other = other, .ties = out };
+	uint32_t n = 0, chunks = s->p->heap->nchunks;
+	size_t bytes = ((size_t)chunks + 1) * sizeof(uint32_t);
+	uint32_t *next = mem_lazy(bytes); /* each block is in there once, at most */
+
+	for (uint32_t id = 0; id < chunks; id++)
+		if (bit_get(s->ties->kept, id) && !bit_get(s->sure, id) && !bit_get(s->other, id))
+			next[n++] = id;
+	while (n) {
+		uint32_t first = s->p->first[next[--n]];
+		const uint32_t *to = s->p->to + first - 1;
+
+		if (!first || first == POINTERS_SOME)
+			continue;
+		do {
+			uint32_t id = *to & POINTER_ID;
+
+			if (!(*to & POINTER_SAME) || *to & POINTER_FAR ||
+			    bit_get(s->ties->kept, id))
+				continue;
+			bit_set(s->ties->kept, id);
+			if (!bit_get(s->sure, id) && !bit_get(s->other, id))
+				next[n++] = id;
+		} while (!(*to++ & POINTER_LAST));
+	}
+	mem_lazy_free(next, bytes);
+}
+
+void ties_find(const struct pointers *pointers, const uint64_t *sure, const uint64_t *other,
+               const uint64_t *many, struct pointers_ask ask, struct ties *out)
+{
+	struct search s = {
+		.p = pointers, .sure = sure, .other = other, .many = many, .ties = out
+	};
 
 	*out = (struct ties){ .bytes = ((uint64_t)pointers->heap->nchunks / 64 + 1) * 8 };
 	out->held = mem_lazy(out->bytes);
 	out->kept = mem_lazy(out->bytes);
-	if (pointers->kept)
+	if (pointers->kept) {
 		crew_share(pointers->threads, pointers->piece.n, 1, go_over, &s);
-	else
+		follow(&s);
+	} else {
 		pointers_scan(pointers, ask, (struct pointers_take){ take, NULL, &s });
+	}
 }
 
 void ties_free(struct ties *ties)

@@ -12,7 +12,7 @@ truth='truth.1 truth.2 truth.3'
 
 exits 'three cores' 0 "$COREHEAP" diff core.1 core.2 core.3 --interval 60s --json -o cores.json
 ok 'each is named with its kind and its rate' judge cores.json $truth
-exits 'block by block' 0 "$COREHEAP" diff core.{1,2,3} --list survived,replaced,born --format csv \
+exits 'block by block' 0 "$COREHEAP" diff core.{1,2,3} --list survived,replaced,born,uncertain --format csv \
 	-o list.csv
 ok 'survivors, one by one, and the cohort' judge cores.json $truth --list=list.csv
 sed 's/,replaced$/,survived/' list.csv >wrong.csv

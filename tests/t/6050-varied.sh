@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A leak whose blocks have one size in the first snapshot and several in later ones is one that grows,
-# at its rate, by cores and by saved profiles: not a new one.
+# at its rate, by cores and by saved profiles: not a new one. Equal elements of a queue that take each
+# other's places are not said to have survived.
 . "$(dirname "$0")/../lib.sh"
 need_cmd python3
 ok 'the victim compiles' "${CXX:-g++}" -g -O1 "$SRC/tests/victims/varied.cc" -o varied
@@ -34,6 +35,17 @@ exits 'cores' 0 "$COREHEAP" diff core.{1,2,3} --interval 30m --json -o cores.jso
 ok 'it grows at its rate' python3 judge.py cores.json
 exits 'saved profiles' 0 "$COREHEAP" diff saved.{1,2,3}.json --interval 30m --json -o saved.json
 ok 'they tell the same' python3 judge.py saved.json
+
+# fates SIZE: of the blocks of the queue that has such.
+fates()
+{
+	"$COREHEAP" diff core.1 core.2 --size "$1" --format csv \
+		--list survived,replaced,born,uncertain | awk -F, 'NR > 1 { n[$5]++ }
+		END { print n["survived"] <= 400, n["survived"] + n["uncertain"] + n["replaced"] }'
+}
+is 'at most 400 of a queue of 1,000 survived, of which 600 were taken' "$(fates 104)" '1 1000'
+is 'all of one that waited did' "$("$COREHEAP" diff core.1 core.2 --size 120 --format csv \
+	--list survived,replaced,born,uncertain | grep -c ',survived$')" 1000
 
 # Without the stack nothing is called leaked: what was has not become possible, nor grown by that.
 if [ -z "$why" ]; then

@@ -2,7 +2,11 @@
  * varied: leaks 500 objects of a class, each with a text of its own, for each character on
  * standard input. Their chunks have one size in the first step; in later ones three have a little
  * more, as malloc does it that has larger ones at hand. It prints the number of the step.
+ *
+ * Beside that two queues of 1,000 equal elements each. In one 600 are taken off the front in each
+ * step, one by one, and put at the end again, each in the place that became free; the other waits.
  */
+#include <list>
 #include <new>
 
 #include <cstdio>
@@ -15,6 +19,16 @@ struct Session {
 	char *text;
 	long state[14];
 };
+
+struct Job {
+	long words[10]; /* in a block of 104 bytes */
+};
+struct Still {
+	long words[12]; /* 120 */
+};
+
+static std::list<Job> jobs(1000);
+static std::list<Still> still(1000);
 
 int main()
 {
@@ -29,6 +43,10 @@ int main()
 			s->id = ++id;
 			s->text = (char *)malloc(40);
 			snprintf(s->text, 40, "session number %ld of them", id);
+		}
+		for (int i = 0; i < 600; i++) {
+			jobs.pop_front();
+			jobs.emplace_back();
 		}
 		dprintf(1, "%d\n", step);
 	}
