@@ -204,11 +204,13 @@ double confidence(struct propagation *p, uint32_t of)
 /* Nodes by the container that people wrote: what a node has inside is in the name's brackets. */
 static const struct {
 	const char *node, *map, *other;
+	bool own; /* the last argument is the library's own */
 } nodes[] = {
-	{ "std::_Rb_tree_node<", "std::map", "std::set" },
-	{ "std::__detail::_Hash_node<", "std::unordered_map", "std::unordered_set" },
-	{ "std::_List_node<", "std::list", "std::list" },
-	{ "std::_Fwd_list_node<", "std::forward_list", "std::forward_list" },
+	{ "std::_Rb_tree_node<", "std::map", "std::set", false },
+	{ "std::__detail::_Hash_node<", "std::unordered_map", "std::unordered_set", true },
+	{ "std::_List_node<", "std::list", "std::list", false },
+	{ "std::_Fwd_list_node<", "std::forward_list", "std::forward_list", false },
+	{ "std::__forward_list_node<", "std::forward_list", "std::forward_list", true },
 };
 
 /* The key of a map's pair is const there: "int const, long" of `length` bytes becomes "int, long".
@@ -239,16 +241,15 @@ static const char *node_name(struct pool *pool, const char *name)
 
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++) {
 		size_t head = strlen(nodes[i].node), length = strlen(name);
-		const char *held = name + head, *comma = strrchr(name, ',');
-		bool map = !strncmp(held, pair, sizeof(pair) - 1);
+		const char *held, *comma = strrchr(name, ',');
 
 		if (length <= head || strncmp(name, nodes[i].node, head))
 			continue;
-		if (i == 1 && comma && comma > held)
+		held = name + head;
+		if (nodes[i].own && comma && comma > held)
 			tail = strlen(comma); /* "..., true>": whether the hash is kept */
-		if (map && !strcmp(nodes[i].map, nodes[i].other))
-			map = false;
-		if (map) {
+		if (!strncmp(held, pair, sizeof(pair) - 1) &&
+		    strcmp(nodes[i].map, nodes[i].other) != 0) {
 			held += sizeof(pair) - 1;
 			tail += head + sizeof(pair) - 1;
 			while (tail < length && name[length - tail - 1] == ' ')
@@ -264,8 +265,7 @@ static const char *node_name(struct pool *pool, const char *name)
 static uint32_t label_of(struct propagation *p, uint32_t of, double sure)
 {
 	struct pool pool = { 0 };
-	struct type type = { .method = of & OF_GUESS ? "members" : "dwarf",
-		             .confidence = sure };
+	struct type type = { .method = of & OF_GUESS ? "members" : "dwarf", .confidence = sure };
 	bool many = fit_in(of) == FIT_ARRAY || fit_in(of) == FIT_SCALARS;
 	uint32_t label;
 
@@ -325,8 +325,8 @@ bool propagation_member(const struct propagation *p, uint32_t id, uint64_t offse
 	if (type == CTYPE_NONE || offset < head || offset - head > UINT32_MAX)
 		return false;
 	return offset == head ||
-	       (!array && idmap_get(&p->members, (uint64_t)type << 32 | (offset - head)) !=
-	                          IDMAP_NONE);
+	       (!array &&
+	        idmap_get(&p->members, (uint64_t)type << 32 | (offset - head)) != IDMAP_NONE);
 }
 
 static void end_run(struct propagation *p)
