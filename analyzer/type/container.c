@@ -99,7 +99,8 @@ static void look(struct containers *c, const struct words *w)
 		if (!in_heap(c, v) || v % c->word)
 			continue;
 		if (!container_deque(c, w, i) && !container_hash(c, w, i) &&
-		    !container_tree(c, w, i) && !container_list(c, w, i))
+		    !container_tree(c, w, i) && !container_list(c, w, i) &&
+		    !container_target(c, w, i))
 			container_buffer(c, w, i);
 	}
 }
@@ -164,14 +165,17 @@ void typing_containers(struct typing *t)
 	for (size_t i = 0; i < heap->nspans; i++)
 		c.hi = heap->span[i].end > c.hi ? heap->span[i].end : c.hi;
 	c.hi += CHUNK_HEADER;
+	if (t->modules->n) {
+		c.code_lo = t->modules->v[0].start;
+		c.code_hi = t->modules->v[t->modules->n - 1].end;
+	}
 	c.steps = CONTAINER_STEPS + 8 * (uint64_t)heap->nchunks;
 	while (heap_next_set(heap, types_wanted(t->types), &it, &b)) {
 		c.owner = &b;
 		look_range(&c, b.addr, b.addr + b.size);
 	}
 	c.owner = NULL;
-	if (!t->all)
-		return;
-	for (size_t i = 0; i < analysis_roots(t->a)->n; i++)
+	for (size_t i = 0; t->all && i < analysis_roots(t->a)->n; i++)
 		look_range(&c, t->a->roots.v[i].start, t->a->roots.v[i].end);
+	idmap_free(&c.targets);
 }

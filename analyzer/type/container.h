@@ -11,6 +11,7 @@
 #define ANALYZER_TYPE_CONTAINER_H
 
 #include "analyzer/type/typing.h"
+#include "formats/idmap.h"
 
 #define STRIDE_MAX                                                                     \
 	(UINT64_C(1) << 40) /* bytes of a table, elements of a deque: more is nonsense \
@@ -39,6 +40,8 @@ struct containers {
 	unsigned word;
 	bool gnu, llvm;              /* which libraries may be in use: libstdc++, libc++ */
 	vaddr lo, hi;                /* of all blocks */
+	vaddr code_lo, code_hi;      /* of all modules */
+	struct idmap targets;        /* address of a function: label of what it is called with */
 	uint64_t steps;              /* that may still be taken along chains */
 	const struct block *owner;   /* whose words are looked at; NULL: a root's */
 	uint32_t owner_label;        /* for which label[] is; 0: plain */
@@ -80,6 +83,7 @@ bool container_tree(struct containers *c, const struct words *w, size_t i);
 bool container_list(struct containers *c, const struct words *w, size_t i);
 bool container_hash(struct containers *c, const struct words *w, size_t i);
 bool container_deque(struct containers *c, const struct words *w, size_t i);
+bool container_target(struct containers *c, const struct words *w, size_t i);
 /* What has one block: a string, a vector, a stream's buffer. */
 bool container_buffer(struct containers *c, const struct words *w, size_t i);
 

@@ -59,4 +59,52 @@ if clang++ -O2 -stdlib=libc++ -o libc++ "$SRC/tests/truth/classes.cc" 2>/dev/nul
 else
 	skip 'libc++: what the victim says' 'libc++ is not installed'
 fi
+
+# What std::function and std::any keep, by the names of the functions that they call.
+cat >targets.cc <<'CC'
+#include <any>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <new>
+
+struct Record { long v[6]; };
+struct Other { long v[6]; };
+struct Holder { std::function<long(int)> f; std::any a; };
+static Holder *all[120];
+static void *last; /* that operator new returned */
+
+void *operator new(size_t n) { return last = malloc(n); }
+void operator delete(void *p) noexcept { free(p); }
+void operator delete(void *p, size_t) noexcept { free(p); }
+
+int main(int, char **argv)
+{
+	FILE *truth = std::fopen(argv[1], "w");
+
+	for (int i = 0; i < 120; i++) {
+		Record r{{i, 1, 2, 3, 4, 5}};
+		Other o{{i, 1, 2, 3, 4, 5}};
+
+		all[i] = new Holder;
+		if (i % 2)
+			all[i]->f = [r](int x) { return r.v[0] + x; };
+		else
+			all[i]->f = [o](int x) { return o.v[1] * x; };
+		std::fprintf(truth, "%p\tmain::{lambda(int)#%d}\n", last, 2 - i % 2);
+		if (i % 3)
+			all[i]->a = r;
+		else
+			all[i]->a = o;
+		std::fprintf(truth, "%p\t%s\n", last, i % 3 ? "Record" : "Other");
+	}
+	std::fclose(truth);
+	abort();
+}
+CC
+if g++ -std=c++17 -O2 -o targets targets.cc 2>/dev/null; then
+	check targets
+else
+	skip 'targets: what the victim says' 'g++ has no C++17'
+fi
 plan_done
