@@ -7,12 +7,15 @@
 
 #include <math.h>
 
-#define CLASSES 2000 /* of all, that are the background */
-#define WORDS   4    /* of each */
-#define PSEUDO  20.0 /* words that the background begins with */
-#define TRUST   0.55 /* fields of a struct depend on each other: each counts for less */
-#define WORST   (-8.0)
-#define BEST    6.0
+#define CLASSES    2000 /* of all, that are the background */
+#define WORDS      4    /* of each */
+#define PSEUDO     20.0 /* words that the background begins with */
+#define TRUST      0.55 /* fields of a struct depend on each other: each counts for less */
+#define TAIL_LEAST 8    /* bytes of a header */
+#define TAIL_TEXT  1.2
+#define TAIL_OTHER (-0.6)
+#define WORST      (-8.0)
+#define BEST       6.0
 
 /* What is no pointer to a block and no number below 2^16: may it be an address, of a stack, say? */
 #define WORD_ADDRESS WORD_KINDS
@@ -183,4 +186,49 @@ double match_layout(struct scorer *scorer, uint32_t class, const struct site_ent
 		scorer_reason(scorer, best, "has numbers and pointers where the site's struct does",
 		              NULL, -1);
 	return best;
+}
+
+/* Where the bytes begin that the site copies behind a header, as many as it was told; 0: nowhere.
+ */
+static uint32_t tail_of(const struct site_entry *site, const struct site_store *store)
+{
+	if (site->size != SITE_AFFINE || site->scale != 1 || !(site->flags & SITE_BYTES))
+		return 0;
+	for (uint32_t i = site->nstores; i-- > 0;) {
+		if (store[i].late || store[i].offset > site->add)
+			continue;
+		/* a field, or several things: none behind it is copied, and it is no tail */
+		if (store[i].offset < TAIL_LEAST || store[i].width != 1 || store[i].moved)
+			return 0;
+		if (store[i].kind == STORE_OTHER &&
+		    (!i || store[i - 1].offset < store[i].offset || store[i - 1].width == 1))
+			return store[i].offset;
+	}
+	return 0;
+}
+
+/* Bytes of so many are text, more often than not. */
+double match_tail(struct scorer *scorer, uint32_t class, const struct site_entry *site,
+                  const struct site_store *store)
+{
+	const struct site_class *c = &scorer->classes->v[class];
+	uint32_t from = tail_of(site, store);
+	unsigned seen = 0, text = 0;
+	uint64_t length;
+	double llr;
+
+	for (unsigned i = 0; from && i < c->nsamples; i++) {
+		const struct class_sample *s = &c->sample[i];
+
+		if (!s->mem || s->len <= from)
+			continue;
+		seen++;
+		text += site_text_at(scorer->core, s->mem + from, s->len - from, &length);
+	}
+	if (!seen)
+		return 0;
+	llr = TAIL_TEXT * text / seen + TAIL_OTHER * (seen - text) / seen;
+	scorer_reason(scorer, llr, "is text where the site copies bytes", &from,
+	              (double)text / seen);
+	return llr;
 }

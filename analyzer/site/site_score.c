@@ -127,7 +127,8 @@ static void score_content(struct scorer *scorer, uint32_t class, const struct sc
 	double pooled = pooling(scorer, class);
 
 	to->copies = is_copy(m, e);
-	to->content = match_stores(scorer, class, m, e) + match_text(scorer, class, e);
+	to->content = match_stores(scorer, class, m, e) + match_text(scorer, class, e) +
+	              match_tail(scorer, class, e, m->index.store + e->store);
 	if (e->flags & SITE_LIBRARY)
 		to->content += LIBRARY;
 	to->content *= pooled;

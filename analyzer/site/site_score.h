@@ -225,6 +225,9 @@ double match_homes(struct scorer *scorer, uint32_t class, const struct score_mod
 /* site_layout.c: are the words what the struct that the site makes has there? */
 double match_layout(struct scorer *scorer, uint32_t class, const struct site_entry *site,
                     const struct site_store *store, const struct site_kind *kind);
+/* Is there text behind the header that the site's blocks have? */
+double match_tail(struct scorer *scorer, uint32_t class, const struct site_entry *site,
+                  const struct site_store *store);
 /* Valid until the next class is asked for. */
 const struct class_words *scorer_words(struct scorer *scorer, uint32_t class);
 

@@ -40,6 +40,15 @@ def truth_of(path):
                     blocks[~words[0] & (1 << 64) - 1] = [~w & (1 << 64) - 1 for w in words[2:] if w]
 
 
+def bias_of(module):
+    """Executables at fixed addresses have none: their file's type (ELF, e_type) is ET_EXEC."""
+    fixed = False
+    if os.path.isfile(module["path"]):
+        with open(module["path"], "rb") as f:
+            fixed = f.read(18)[16:17] == b"\2"
+    return 0 if fixed else int(module["start"], 16)
+
+
 def bare(function):
     """Its name without parameters and arguments of templates: std::allocator is no wrapper."""
     out, depth = [], 0
@@ -101,14 +110,14 @@ def main():
     modules = summary["modules"]
     starts = []
     for m in modules:
-        starts.append((int(m["start"], 16), int(m["end"], 16), m["path"]))
+        starts.append((int(m["start"], 16), int(m["end"], 16), m["path"], bias_of(m)))
     positions = {m["path"]: Lines(m["path"], wrapper) for m in modules}
     blocks = truth_of(truth)
 
     def module_of(address):
-        for start, end, path in starts:
+        for start, end, path, bias in starts:
             if start <= address < end:
-                return start, path
+                return bias, path
         return None
 
     places = collections.defaultdict(set)
