@@ -1,5 +1,7 @@
 #include "analyzer/site/site_class.h"
 
+#include <ctype.h>
+
 /* Characters: four are as likely a number, and a time is printable in some years only. */
 #define TEXT_LEAST 5
 /* So many are text whatever is behind them: as a rule rests of what was freed. */
@@ -24,6 +26,18 @@ bool site_word_address(const struct core *core, uint64_t word)
 	return top == 0x55 || top == 0x56 || (top <= 0x7f && core_segment(core, word));
 }
 
+/*
+ * Behind a short text may be the rest of an address, which the process has not: three letters and a
+ * NUL are no such address's low bytes, but for one in ten thousand.
+ */
+static bool over_address(const struct core *core, const uint8_t *mem, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (!isalnum(mem[i]) && !strchr("_-./", mem[i]))
+			return false;
+	return n >= 3 && !core_segment(core, load64(mem));
+}
+
 bool site_text_at(const struct core *core, const uint8_t *mem, uint64_t size, uint64_t *length)
 {
 	uint64_t n = 0, high = 0;
@@ -33,8 +47,8 @@ bool site_text_at(const struct core *core, const uint8_t *mem, uint64_t size, ui
 	*length = n;
 	if (!((n >= 1 && n < size && !mem[n]) || n >= TEXT_LONG) || high * 4 > n)
 		return false;
-	/* behind a short one may be the rest of an address, which is none of the process's then */
-	return size < 8 || n > 7 || !core_segment(core, load64(mem));
+	return size < 8 || n > 7 || !site_word_address(core, load64(mem)) ||
+	       over_address(core, mem, n);
 }
 
 static bool text_word(uint64_t word)
