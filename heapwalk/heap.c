@@ -162,6 +162,7 @@ void heap_walk(const struct core *core, struct heap_want want, struct heap **out
 	mmapped_find(&w);
 	if (w.regions.n)
 		qsort(w.regions.v, w.regions.n, sizeof(*w.regions.v), by_start);
+	regions_bound(&w);
 	make_index(&w);
 	tcache_expect(&w);
 	w.ahead = ahead_open(core, want.threads);

@@ -123,6 +123,8 @@ const struct state_layout *ring_layout(struct walk *w, vaddr slot0);
 void ring_follow(struct walk *w, vaddr main, const struct state_layout *state);
 /* region.c: brk, subheaps, regions that mmap gave to a main arena. */
 void regions_find(struct walk *w);
+/* claim.c: bounds what they span all together by what the file has. */
+void regions_bound(struct walk *w);
 /* End of the writable anonymous memory that goes on without a gap from at. */
 vaddr writable_end(const struct core *core, vaddr at);
 /* owner.c: a main arena's mapped region, found to be that arena's. */
