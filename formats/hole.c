@@ -6,7 +6,33 @@
 #include "formats/core.h"
 #include "formats/zero.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
+
+#define LARGE (UINT64_C(64) << 20) /* bytes */
+#define MOST  4096                 /* a process has 65530 mappings, unless it is told otherwise */
+
+/*
+ * Maps zeroes over large holes: whoever touches one there gets the page of zeroes that all share,
+ * where the file's would be made for it, up to 2 MiB at a time.
+ */
+static void map_zeroes(const struct core *core)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0, n = 0; i < core->nholes && n < MOST; i++) {
+		uint64_t start = round_up(core->hole[i].start, page);
+		uint64_t end = round_down(core->hole[i].end, page);
+
+		if (end < start || end - start < LARGE)
+			continue;
+		n++;
+		if (mmap((uint8_t *)core->map + start, end - start, PROT_READ,
+		         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		         0) != MAP_FAILED)
+			madvise((uint8_t *)core->map + start, end - start, MADV_HUGEPAGE);
+	}
+}
 
 void core_find_holes(struct core *core)
 {
@@ -29,6 +55,7 @@ void core_find_holes(struct core *core)
 	core->hole = holes.v;
 	core->nholes = holes.n;
 	core->sparse = holes.n > 0;
+	map_zeroes(core);
 }
 
 #define AHEAD 16 /* pages */

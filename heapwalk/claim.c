@@ -7,7 +7,7 @@
 #include "formats/written.h"
 #include "heapwalk/walk.h"
 
-#define ALLOWED (UINT64_C(64) << 30) /* bytes that regions may span in any case */
+#define ALLOWED (UINT64_C(16) << 30) /* bytes that regions may span in any case */
 #define SHARE   64                   /* and for each byte that the file has */
 
 static uint64_t bytes_present(const struct core *core)

@@ -5,6 +5,7 @@
  * list `next` through all arenas, which must come back, then tells the offset of bins and so the
  * layout.
  */
+#include "formats/written.h"
 #include "heapwalk/walk.h"
 
 #include <stdlib.h>
@@ -288,19 +289,19 @@ static bool worth_scanning(const struct core *core, const struct segment *s)
 static void scan_segment(struct walk *w, const struct segment *s)
 {
 	unsigned word = w->word;
-	vaddr at = round_up(s->start, word);
-	uint64_t n = (s->saved_end - at) / word;
 
-	if (s->saved_end - s->start < 2 * word || n < 2)
-		return;
-	while (at <= s->saved_end - 2 * word) {
-		const uint8_t *p = s->mem + (at - s->start);
+	for (vaddr stop, at = s->start; core_written(w->core, &at, s->saved_end, &stop);
+	     at = at > stop ? at : stop) {
+		at = round_up(at, word);
+		while (at < stop && stop - at >= 2 * word) {
+			const uint8_t *p = s->mem + (at - s->start);
 
-		if (load_word(p, word) == at - 2 * word &&
-		    load_word(p + word, word) == at - 2 * word)
-			at = try_run(w, at);
-		else
-			at += word;
+			if (load_word(p, word) == at - 2 * word &&
+			    load_word(p + word, word) == at - 2 * word)
+				at = try_run(w, at);
+			else
+				at += word;
+		}
 	}
 }
 

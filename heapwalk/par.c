@@ -4,6 +4,7 @@
  * invariants that malloc keeps, and is scored by defaults. Decisive is sbrk_base: with a contiguous
  * main arena, top's end - sbrk_base == system_mem (malloc.c sysmalloc).
  */
+#include "formats/written.h"
 #include "heapwalk/walk.h"
 
 enum {
@@ -120,28 +121,39 @@ static bool same_file(const struct core *core, const struct segment *s, vaddr ma
 	       !strcmp(core->files[s->file].path, core->files[m->file].path);
 }
 
+static void try_layouts(struct walk *w, const struct segment *s, vaddr at,
+                        const struct instance *in, const struct arena *main, struct search *search)
+{
+	for (size_t i = 0; i < search->n; i++) {
+		const struct par_layout *l = &search->l[i];
+		struct par p;
+		int score;
+
+		if (s->saved_end - at < l->size || !layouts_overlap(l, in->state))
+			continue;
+		par_load(s->mem + (at - s->start), l, &p);
+		p.at = at;
+		if (!par_valid(&p))
+			continue;
+		score = par_score(w->core, &p, main);
+		if (score > search->score) {
+			*search->best = p;
+			search->score = score;
+		}
+	}
+}
+
+#define BEFORE 256 /* bytes of zeroes that it may begin with, in a hole of the file */
+
 static void scan_segment(struct walk *w, const struct segment *s, const struct instance *in,
                          const struct arena *main, struct search *search)
 {
-	for (vaddr at = round_up(s->start, w->word); at < s->saved_end; at += w->word) {
-		for (size_t i = 0; i < search->n; i++) {
-			const struct par_layout *l = &search->l[i];
-			struct par p;
-			int score;
-
-			if (s->saved_end - at < l->size || !layouts_overlap(l, in->state))
-				continue;
-			par_load(s->mem + (at - s->start), l, &p);
-			p.at = at;
-			if (!par_valid(&p))
-				continue;
-			score = par_score(w->core, &p, main);
-			if (score > search->score) {
-				*search->best = p;
-				search->score = score;
-			}
-		}
-	}
+	for (vaddr stop, run = s->start; core_written(w->core, &run, s->saved_end, &stop);
+	     run = stop)
+		for (vaddr at = run - s->start > BEFORE ? round_up(run, w->word) - BEFORE
+		                                        : round_up(s->start, w->word);
+		     at < stop; at += w->word)
+			try_layouts(w, s, at, in, main, search);
 }
 
 /* Tries n layouts at each word of the file's data; returns the best score, at least `least`. */

@@ -381,6 +381,18 @@ static bool claimed(const struct walk *w, size_t nsorted, vaddr at, vaddr *end)
 	return true;
 }
 
+/* The first page from at on that is no hole of the file, which a header cannot lie in. */
+static bool next_page(const struct walk *w, vaddr *at, vaddr end)
+{
+	vaddr run = *at, stop;
+
+	if (!core_written(w->core, &run, end, &stop))
+		return false;
+	if (round_down(run, 4096) > *at)
+		*at = round_down(run, 4096);
+	return true;
+}
+
 static void add_scattered(struct walk *w)
 {
 	size_t nsorted;
@@ -394,7 +406,7 @@ static void add_scattered(struct walk *w)
 		if (!anonymous_rw(s) || s->saved_end == s->start)
 			continue;
 		limit = writable_end(w->core, s->start);
-		while (at < s->saved_end) {
+		while (next_page(w, &at, s->saved_end)) {
 			vaddr end = 0;
 
 			if (claimed(w, nsorted, at, &end) && end > at) {

@@ -4,6 +4,7 @@
  * state fills whole cache lines of a block that was mapped for many of them.
  */
 #include "analyzer/reach/getrandom.h"
+#include "formats/written.h"
 
 #define LINE       64
 #define STATES_MIN 4
@@ -45,15 +46,19 @@ static bool search_data(const struct core *core, const struct segment *s, struct
 	unsigned width = core->machine->word;
 	uint64_t word;
 
-	for (vaddr at = round_up(s->start, width); at < s->saved_end && s->saved_end - at >= width;
-	     at += width) {
-		if (!view_read_word(&view, at, &word, width) || !word || word % core->page_size)
-			continue;
-		state->n = states_at(core, word);
-		if (!state->n)
-			continue;
-		state->table = word;
-		return true;
+	for (vaddr stop, run = s->start; core_written(core, &run, s->saved_end, &stop);
+	     run = stop) {
+		for (vaddr at = round_up(run, width); at < stop && stop - at >= width;
+		     at += width) {
+			if (!view_read_word(&view, at, &word, width) || !word ||
+			    word % core->page_size)
+				continue;
+			state->n = states_at(core, word);
+			if (!state->n)
+				continue;
+			state->table = word;
+			return true;
+		}
 	}
 	return false;
 }

@@ -76,6 +76,19 @@ behind_heap()
 }
 is 'what lies behind a segment that claims too much is still there' "$(behind_heap heap-memsz-huge)" \
 	"$(behind_heap headers-reversed)"
+
+# ---- terabytes that are claimed, and are a hole of the file, take neither time nor memory ----
+zstd -q -d -f "$SRC/corpus/bad/files/headers-reversed.zst" -o core
+used=$("$COREHEAP" blocks --state=used --format=csv core 2>/dev/null | wc -l)
+for claim in top block blocks scattered data; do
+	if ! python3 "$SRC/tests/hostile/claims.py" core claims $claim 2>claims.log; then
+		skip "claims: $claim" "no such file can be made here: $(tail -n 1 claims.log)"
+		continue
+	fi
+	exits "claims: $claim: analysed" 0 sh -c "ulimit -t 60; exec '$COREHEAP' leaks --json claims"
+	[ $claim = block ] || [ $claim = blocks ] || is "claims: $claim: the blocks are all there" \
+		"$("$COREHEAP" blocks --state=used --format=csv claims 2>/dev/null | wc -l)" "$used"
+done
 is 'every file of the corpus is in the table' "$(ls "$SRC/corpus/bad/files" | wc -l)" \
 	"$(grep -c . <<<"$table")"
 plan_done
