@@ -2,6 +2,7 @@
 
 #include "analyzer/site/site_place.h"
 #include "analyzer/site/site_score.h"
+#include "formats/alloctype.h"
 
 #include <math.h>
 
@@ -75,6 +76,23 @@ void class_kind_find(const struct scorer *scorer, uint32_t class, struct class_k
 	out->share = (double)told / c->nsamples;
 }
 
+/* Of new T[n] it is T, which is behind a count of them where they have to be destroyed. */
+static bool take_alloc_type(const struct site_entry *site, const struct pointee *type,
+                            struct site_kind *out)
+{
+	bool affine = site->size == SITE_AFFINE;
+	uint64_t size = (uint64_t)(affine ? site->scale : site->add);
+	unsigned before = affine ? (unsigned)site->add / 8 : 0, words = (unsigned)type->size / 8;
+
+	if (site->add < 0 || size % type->size)
+		return false;
+	out->here = true;
+	out->name[out->n++] = type->name;
+	for (unsigned i = 0; i < WORDKINDS && type->size % 8 == 0; i++)
+		out->word[0][i] = i < before ? WORDKIND_NUMBER : type->kind[(i - before) % words];
+	return true;
+}
+
 void site_kind_find(struct modules *modules, const struct module *module,
                     const struct site_index *index, const struct site_entry *site,
                     struct site_kind *out)
@@ -95,6 +113,9 @@ void site_kind_find(struct modules *modules, const struct module *module,
 	size = site->size == SITE_FIXED || site->add > 0 ? (uint64_t)site->add
 	                                                 : (uint64_t)site->scale;
 	if (out->holds || site->size == SITE_ANY || site->size == SITE_TEXT || size < 8)
+		return;
+	if (module_alloc_type(modules, module, site->call + module->bias, &pointee[0]) &&
+	    take_alloc_type(site, &pointee[0], out))
 		return;
 	found = module_pointees(modules, module, site->call + module->bias, (unsigned)i,
 	                        (uint64_t)at[i].line, size, pointee, KIND_NAMES);
