@@ -247,31 +247,6 @@ static struct balance_line add_anonymous(struct weigher *w, const struct ledger_
 	return sum;
 }
 
-enum balance_sharing balance_sharing_of(const struct core *core, const struct ledger_part *p)
-{
-	const struct segment *s = &core->seg[p->segment];
-
-	switch (p->kind) {
-	case LEDGER_SHARED:
-		return SHARING_SHARED_ANON;
-	case LEDGER_TEXT:
-	case LEDGER_RODATA:
-	case LEDGER_DATA: /* ld.so maps them privately */
-		return SHARING_PRIVATE_FILE;
-	case LEDGER_FILE:
-		/* a private mapping is saved, and wholly, once it was written to; what is writable
-		 * and not saved is shared as a rule */
-		if (s->absent || s->meant_end > s->saved_end)
-			return SHARING_FILE;
-		if (s->saved_end == s->end)
-			return SHARING_PRIVATE_FILE;
-		return s->flags & SEG_W && core->kind == CORE_KERNEL ? SHARING_SHARED_FILE
-		                                                     : SHARING_FILE;
-	default:
-		return SHARING_PRIVATE_ANON;
-	}
-}
-
 static struct balance_line add_file(struct weigher *w, const struct ledger_part *p)
 {
 	static const enum balance_owner owners[SHARINGS] = {
