@@ -10,16 +10,18 @@
 #include "analyzer/type/mold.h"
 
 enum {
-	CANDIDATES = 512,  /* types of one size */
-	TRIES = 256,       /* blocks of one size, before it is given up */
-	BLOCKS = 1 << 20,  /* that are looked at */
-	ENOUGH = 7,        /* points */
-	SAID = 3,          /* points of a type that pointers say */
-	TELLING = 2,       /* pointers at least that lead to what is of their type's size */
-	AHEAD = 4,         /* points of the next best type that are too many */
-	ALONE = 14,        /* points that are enough for a single block */
-	SEVERAL = 3,       /* blocks of a type that support each other */
-	MOLDS = 1 << 14,   /* types that are looked at */
+	CANDIDATES = 512, /* types of one size */
+	TRIES = 256,      /* blocks of one size, before it is given up */
+	BLOCKS = 1 << 20, /* that are looked at */
+	ENOUGH = 7,       /* points */
+	SAID = 3,         /* points of a type that pointers say */
+	TELLING = 2,      /* pointers at least that lead to what is of their type's size */
+	AHEAD = 4,        /* points of the next best type that are too many */
+	ALONE = 14,       /* points that are enough for a single block */
+	SEVERAL = 3,      /* blocks of a type that support each other */
+	MANY = 32,        /* blocks of a size that agree, so that others of it need not quite */
+	DANGLING = 2,     /* pointers of such a one that may lead to what cannot be of their type */
+	MOLDS = 1 << 14,  /* types that are looked at */
 	COUNTED = 1 << 16, /* blocks whose sizes are */
 	SIZES = 1024,      /* different ones that are counted, in steps of malloc's */
 	MOST = 4,          /* points of a pointer to a block of a rare size */
@@ -31,6 +33,9 @@ struct bin { /* blocks of one size */
 	struct mold *mold;
 	size_t n;
 	uint32_t tried, agreed;
+	uint32_t type;     /* that was believed of blocks of this size, */
+	uint32_t believed; /* of so many; 0: of none, or there are several types */
+	bool several;
 };
 
 struct guess {
@@ -175,11 +180,13 @@ static int points_of_word(struct agreement *a, const struct mold *m, unsigned i,
 	return s->flags & SEG_X ? AGAINST : (s->flags & SEG_W) != 0;
 }
 
-static int points_of(struct agreement *a, const struct room *room, const struct mold *m)
+/* dangling: pointers that may lead to what cannot be of their type, at most. */
+static int points_of(struct agreement *a, const struct room *room, const struct mold *m,
+                     unsigned dangling)
 {
 	struct propagation *p = a->p;
 	int points = 0, telling = 0;
-	unsigned good = 0;
+	unsigned good = 0, left = dangling;
 
 	for (unsigned i = 0; i < m->n; i++) {
 		uint64_t value;
@@ -188,12 +195,16 @@ static int points_of(struct agreement *a, const struct room *room, const struct 
 		if (!view_read_word(&p->view, room->at + i * p->word, &value, p->word))
 			return AGAINST;
 		more = points_of_word(a, m, i, value);
+		if (more == AGAINST && m->word[i].kind == MOLD_POINTER && left) {
+			left--;
+			continue;
+		}
 		if (more == AGAINST)
 			return AGAINST;
 		points += more;
 		telling += more >= 3;
 	}
-	if (!plausible(p, room->at, m->type, &good))
+	if (!dangling && !plausible(p, room->at, m->type, &good))
 		return AGAINST;
 	return telling >= TELLING ? points : points < ENOUGH ? points : ENOUGH - 1;
 }
@@ -212,7 +223,7 @@ static int best_of(struct agreement *a, const struct room *room, uint32_t said, 
 		return AGAINST;
 	bin->tried++;
 	for (size_t i = 0; i < bin->n; i++) {
-		int points = points_of(a, room, &bin->mold[i]);
+		int points = points_of(a, room, &bin->mold[i], 0);
 
 		if (points > best) {
 			next = best;
@@ -278,6 +289,13 @@ static void try_block(struct agreement *a, const struct block *b)
 
 /* ---- what is believed ---- */
 
+static void note_believed(struct bin *bin, uint32_t type)
+{
+	bin->several |= bin->believed && bin->type != type;
+	bin->type = type;
+	bin->believed++;
+}
+
 static bool believe(struct agreement *a)
 {
 	struct idmap count = { 0 };
@@ -295,10 +313,50 @@ static bool believe(struct agreement *a)
 		    is_refuted(a->p, g->type))
 			continue;
 		propose_guess(a->p, &g->room, g->type);
+		note_believed(bin_of(a, &g->room), g->type);
 		found = true;
 	}
 	idmap_free(&count);
 	return found;
+}
+
+/*
+ * What is lost may point to what was freed before it, and is something else by now. Where many of a
+ * size are one type, another that agrees but for that is one, too.
+ */
+static bool is_alike(struct agreement *a, const struct room *room)
+{
+	const struct bin *bin = find_bin(a, room);
+
+	if (!bin || bin->several || bin->believed < MANY)
+		return false;
+	for (size_t i = 0; i < bin->n; i++) {
+		const struct mold *m = &bin->mold[i];
+		bool same = m->type == bin->type;
+		int points = points_of(a, room, m, same ? DANGLING : 0);
+
+		if (same ? points < ENOUGH : points != AGAINST)
+			return false;
+	}
+	return true;
+}
+
+static void believe_alike(struct agreement *a)
+{
+	const struct typing *t = a->p->t;
+	struct heap_iter it = { .look = true };
+	struct block b;
+	uint32_t left = BLOCKS;
+
+	while (left && heap_next_set(t->heap, t->lost ? t->lost : t->heap->used, &it, &b)) {
+		struct room room = room_of(a->p, &b);
+
+		if (a->p->of[b.id] || types_label(t->types, b.id) || b.size < 3 * a->p->word)
+			continue;
+		left--;
+		if (is_alike(a, &room))
+			propose_guess(a->p, &room, find_bin(a, &room)->type);
+	}
 }
 
 static void count_sizes(struct agreement *a)
@@ -335,6 +393,8 @@ bool agree_all(struct propagation *p)
 		try_block(&a, &b);
 	}
 	found = believe(&a);
+	if (found)
+		believe_alike(&a);
 	idmap_free(&a.by_size);
 	array_free(&a.bin);
 	array_free(&a.guess);
