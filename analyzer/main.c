@@ -4,6 +4,7 @@
 #include "analyzer/command/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -113,6 +114,19 @@ static int run(const struct options *opt)
 	return EXIT_INTERNAL;
 }
 
+/*
+ * No file of ours becomes a standard stream because that was closed. What is open the wrong way
+ * fails as a closed one does: with EBADF.
+ */
+static void hold_streams(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0)
+			return; /* where there is no /dev, it is as it is */
+}
+
 int main(int argc, char **argv)
 {
 	const char **storage = mem_alloc((size_t)argc + 1, sizeof(*storage));
@@ -120,6 +134,7 @@ int main(int argc, char **argv)
 	struct err err;
 	int code;
 
+	hold_streams();
 	mem_on_exhausted(exhausted);
 	if (options_parse(argc, argv, commands, ncommands, storage, &opt, &err)) {
 		code = run(&opt);

@@ -105,6 +105,7 @@ exits 'a full disk: exit 70' 70 sh -c "'$COREHEAP' blocks core >/dev/full"
 like 'a full disk: says so' "$(cat stderr)" 'cannot write standard output: No space left on device'
 exits 'a full disk, little output: exit 70' 70 sh -c "'$COREHEAP' version >/dev/full"
 exits 'a full disk by -o: exit 70' 70 "$COREHEAP" version -o /dev/full
+exits 'standard output is closed: exit 70' 70 sh -c "'$COREHEAP' summary core >&-"
 "$COREHEAP" blocks core 2>pipe.err | head -n 3 >pipe.out
 status=("${PIPESTATUS[@]}")
 is 'a reader that goes away: ends by SIGPIPE or in time' \
