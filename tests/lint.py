@@ -56,6 +56,8 @@ def check_includes(path, folder, text):
         elif name == "jansson.h" and not (folder == "analyzer" and "json" in path.stem
                                           and path.suffix == ".c"):
             problem(path, number, "<jansson.h> belongs in the JSON renderers, analyzer/*/*json*.c")
+        elif name == "seccomp.h" and path.name != "syscalls.c":
+            problem(path, number, "<seccomp.h> belongs in analyzer/command/syscalls.c")
 
 
 def check_functions(path, code):
