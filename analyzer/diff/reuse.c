@@ -162,7 +162,9 @@ static enum reuse_says say(const struct reuse *r, unsigned pattern, double reuse
 	bool changed = (pattern & IMPRINT_SAME) != IMPRINT_SAME;
 	bool moved = !r->tells && !(pattern & REUSE_TARGETS);
 
-	if (reused > 0.5 || !(pattern & FIRST_TWO) ||
+	bool alike = r->ties && !r->tells && !changed && !moved; /* but for who holds it */
+
+	if ((reused > 0.5 && !alike) || !(pattern & FIRST_TWO) ||
 	    (r->ties && changed && !(pattern & REUSE_HOLDERS)))
 		return REUSE_REPLACED;
 	if (reused > doubt || (r->ties && moved))
