@@ -9,7 +9,7 @@ struct met {
 	uint32_t id, origin;
 };
 
-struct holder { /* a block that points to others */
+struct holder {              /* a block that points to others */
 	uint32_t id, origin; /* what that of the others will be */
 	uint32_t first;      /* as pointers.first */
 };
@@ -18,7 +18,7 @@ struct search {
 	struct descent *d;
 	struct holder *queue; /* in the order in which they were met */
 	size_t n;
-	uint64_t *met; /* bit by id; those that are not in use count as met */
+	uint64_t *met;               /* bit by id; those that are not in use count as met */
 	struct met waiting[WAITING]; /* whose origin is being fetched */
 	unsigned next;
 };
@@ -37,8 +37,8 @@ static void settle(struct search *s, const struct met *m)
 		return;
 	s->d->origin[m->id] = m->origin;
 	if (p->first[m->id])
-		s->queue[s->n++] =
-			(struct holder){ m->id, top ? m->id + 1 : m->origin, p->first[m->id] };
+		s->queue[s->n++] = (struct holder){ m->id, top ? m->id + 1 : m->origin,
+			                            p->first[m->id] };
 }
 
 static void meet(struct search *s, uint32_t pointer, uint32_t origin)
@@ -98,22 +98,26 @@ static void follow(struct search *s, const struct holder *h)
 		while (!(*to++ & POINTER_LAST));
 }
 
-/* Of roots at the same distance, one that has a name explains more than a register. */
-static void start_at_roots(struct search *s)
+static void start_at_ranges(struct search *s, const enum root_kind *kinds, size_t n)
 {
-	static const enum root_kind order[] = { ROOT_DATA, ROOT_TLS, ROOT_SHARED, ROOT_ANON,
-		                                ROOT_STACK };
 	const struct pointers *p = &s->d->pointers;
 	uint32_t none = p->heap->nchunks + 1;
 
-	for (size_t k = 0; k < sizeof(order) / sizeof(*order); k++) {
+	for (size_t k = 0; k < n; k++) {
 		for (size_t i = p->nspan_pieces; i < p->piece.n; i++) {
 			const struct pointer_piece *at = &p->piece.v[i];
 
-			if (at->kind != PIECE_GAP && p->roots->v[at->of].kind == order[k])
+			if (at->kind != PIECE_GAP && p->roots->v[at->of].kind == kinds[k])
 				follow_piece(s, at, none + (uint32_t)i);
 		}
 	}
+}
+
+static void start_at_registers(struct search *s)
+{
+	const struct pointers *p = &s->d->pointers;
+	uint32_t none = p->heap->nchunks + 1;
+
 	for (size_t i = 0; i < p->roots->nregs; i++) {
 		vaddr value = core_pointer(p->core, p->roots->reg[i].value);
 		struct block b;
@@ -125,7 +129,6 @@ static void start_at_roots(struct search *s)
 	for (size_t i = p->nspan_pieces; i < p->piece.n && s->d->inside; i++)
 		if (p->piece.v[i].kind == PIECE_GAP)
 			follow_piece(s, &p->piece.v[i], none + (uint32_t)i);
-	settle_all(s);
 }
 
 /* May the search end? */
@@ -141,20 +144,42 @@ static bool is_done(const struct descent *d)
 	return n > 0;
 }
 
-static void search(struct search *s)
+/* From what the queue has on. False: all that were asked for were met. */
+static bool search_on(struct search *s, size_t *at)
 {
 	const uint32_t *to = s->d->pointers.to;
 
-	start_at_roots(s);
-	for (size_t i = 0; i < s->n; i++) {
-		if (i % OFTEN == 0 && is_done(s->d))
-			return;
-		if (i + AHEAD < s->n && s->queue[i + AHEAD].first != POINTERS_SOME)
-			__builtin_prefetch(&to[s->queue[i + AHEAD].first - 1]);
-		follow(s, &s->queue[i]);
-		if (i + 1 == s->n)
+	settle_all(s);
+	for (; *at < s->n; ++*at) {
+		if (*at % OFTEN == 0 && is_done(s->d))
+			return false;
+		if (*at + AHEAD < s->n && s->queue[*at + AHEAD].first != POINTERS_SOME)
+			__builtin_prefetch(&to[s->queue[*at + AHEAD].first - 1]);
+		follow(s, &s->queue[*at]);
+		if (*at + 1 == s->n)
 			settle_all(s);
 	}
+	return true;
+}
+
+/*
+ * What has a name first, to its end: what a function or a register has of it at the moment, as at
+ * hand it may be, explains less, and is another one in the next moment.
+ */
+static void search(struct search *s)
+{
+	static const enum root_kind lasting[] = { ROOT_DATA, ROOT_TLS, ROOT_SHARED, ROOT_ANON };
+	static const enum root_kind passing[] = { ROOT_STACK };
+	size_t at = 0;
+
+	start_at_ranges(s, lasting, sizeof(lasting) / sizeof(*lasting));
+	if (!search_on(s, &at))
+		return;
+	start_at_ranges(s, passing, 1);
+	if (!search_on(s, &at))
+		return;
+	start_at_registers(s);
+	search_on(s, &at);
 }
 
 static void run(void *of)

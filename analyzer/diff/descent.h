@@ -1,6 +1,7 @@
 /*
- * descent: from which root a shortest chain of pointers leads to each block: one breadth-first
- * search over the list of pointers. It knows no names.
+ * descent: from which root a shortest chain of pointers leads to each block: from a variable or
+ * another mapping, else from a stack, else from a register. Breadth-first over the list of
+ * pointers. It knows no names.
  *
  * Memory: 4 bytes a chunk, and 12 for each block that points to others while it searches.
  */

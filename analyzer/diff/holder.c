@@ -120,12 +120,33 @@ static const char *commonest(const char *const *name, size_t n, size_t *most)
 	return best;
 }
 
+/* Of what has no name of its own: the stack without its frame, the mapping without the place. */
+static void coarsen(const char **name, size_t n, struct pool *pool)
+{
+	static const char stack[] = "stack of thread ";
+
+	for (size_t i = 0; i < n; i++) {
+		const char *end = NULL;
+
+		if (name[i] && !strncmp(name[i], stack, sizeof(stack) - 1))
+			end = strchr(name[i], ',');
+		else if (name[i] && strstr(name[i], ", mapping 0x"))
+			end = strrchr(name[i], '+');
+		if (end)
+			name[i] = pool_printf(pool, "%.*s", (int)(end - name[i]), name[i]);
+	}
+}
+
 /* Who holds most of the blocks, of which these are the names; NULL: no one does. */
-static void decide(struct pick *pick, const char *const *name, struct pool *pool)
+static void decide(struct pick *pick, const char **name, struct pool *pool)
 {
 	size_t most;
 	const char *best = commonest(name, pick->n, &most);
 
+	if (most * 2 < pick->n) {
+		coarsen(name, pick->n, pool);
+		best = commonest(name, pick->n, &most);
+	}
 	pick->share = pick->n ? (double)most / (double)pick->n : 0;
 	pick->holder = best && most * 2 >= pick->n ? pool_printf(pool, "%s", best) : NULL;
 }
@@ -205,8 +226,8 @@ bool holders_inside(const struct report *report)
 
 /* ---- of a profile ---- */
 
-static size_t choose_groups(const struct profile *p, const struct group_index *index,
-                            bool inside, struct pick *pick, uint8_t *pick_of)
+static size_t choose_groups(const struct profile *p, const struct group_index *index, bool inside,
+                            struct pick *pick, uint8_t *pick_of)
 {
 	size_t n = 0;
 
@@ -226,8 +247,8 @@ static size_t choose_groups(const struct profile *p, const struct group_index *i
 	return n;
 }
 
-static void draw_groups(struct analysis *a, const struct group_index *index,
-                        const uint8_t *pick_of, struct pick *pick)
+static void draw_groups(struct analysis *a, const struct group_index *index, const uint8_t *pick_of,
+                        struct pick *pick)
 {
 	const struct heap *heap = analysis_heap(a);
 	const struct reach *reach = analysis_reach(a);
