@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Who is the site of a block: what wraps an allocator, what fills a block, and what jumps.
+. "$(dirname "$0")/../lib.sh"
+need_cmd python3
+
+if reason=$(core_forbidden); then
+	skip_all "$reason"
+fi
+[ "$(uname -m)" = x86_64 ] || skip_all 'the code of x86-64 is read, this is another machine'
+
+cat >right.py <<'END'
+import collections, json, subprocess, sys
+truth = dict(line.split() for line in open(sys.argv[3]))
+right, all_, likely = collections.Counter(), collections.Counter(truth.values()), [0, 0]
+run = subprocess.run([sys.argv[1], "blocks", "--format=jsonl", "--state", "used", sys.argv[2]],
+                     capture_output=True, text=True)
+for block in map(json.loads, run.stdout.splitlines()):
+    line = truth.get(block["address"])
+    first = block.get("site") or block.get("site_candidates", [""])[0]
+    right[line] += bool(line) and first.endswith("(%s)" % line)
+    if line and "site" in block:
+        likely[0] += 1
+        likely[1] += first.endswith("(%s)" % line)
+for line, n in all_.items():
+    print("%s: %d of %d" % (line, right[line], n))
+print("likely: %d, right: %d" % tuple(likely))
+sys.exit(len(all_) != 6 or any(right[line] < 0.9 * n for line, n in all_.items()) or
+         likely[1] < 0.95 * likely[0])
+END
+ok 'builds' gcc -std=gnu11 -O2 -g -o wraps "$SRC/tests/sites/wraps.c"
+ok 'its core appears' kernel_core wraps.core env -i "$PWD/wraps" "$PWD/truth"
+ok 'each line is told for its blocks' python3 right.py "$COREHEAP" wraps.core truth
+note "$(cat "$OUT/.ok.log")"
+plan_done
