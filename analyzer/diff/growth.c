@@ -45,6 +45,7 @@ static bool is_varied(const struct report_finding *g)
 struct varied {
 	ARRAY(const struct report_finding *) list;
 	bool verdicts; /* those count */
+	bool coarse;   /* a snapshot knows no types of what is in use */
 };
 
 static bool has_varied(const struct varied *varied, const struct report_finding *g)
@@ -58,9 +59,19 @@ static bool has_varied(const struct varied *varied, const struct report_finding 
 	return false;
 }
 
+static bool all_whole(const struct series *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (!s->snapshot[i].whole)
+			return false;
+	}
+	return true;
+}
+
 static void find_varied(const struct series *s, struct varied *varied)
 {
 	varied->verdicts = has_verdicts(s);
+	varied->coarse = !all_whole(s);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct profile *p = s->snapshot[i].report.profile;
 
@@ -91,6 +102,19 @@ static const char *name_in_process(const struct varied *varied, const struct rep
 	                        : pool_printf(pool, "%llu %s", (unsigned long long)g->size, type);
 }
 
+/*
+ * Of what is in use a report without a profile knows sizes, and no types: so do the others then.
+ */
+static void leave_out_type(struct row *row, struct pool *pool)
+{
+	struct report_finding *g = pool_alloc(pool, sizeof(*g));
+
+	*g = *row->group;
+	g->type = g->owner = NULL;
+	row->group = g;
+	row->key[1] = pool_printf(pool, "%llu", (unsigned long long)g->size);
+}
+
 static void gather_groups(const struct series *s, size_t snapshot, const struct varied *varied,
                           struct pool *pool, rows *all)
 {
@@ -110,6 +134,9 @@ static void gather_groups(const struct series *s, size_t snapshot, const struct 
 			continue;
 		if (s->one_process)
 			row.key[1] = name_in_process(varied, g, pool);
+		if (varied->coarse && !is_varied(g) &&
+		    (!varied->verdicts || strcmp(g->reach, "definite") != 0))
+			leave_out_type(&row, pool);
 		row.point = (struct growth_point){ g->blocks, g->bytes, g->bytes };
 		if (varied->verdicts && g->retained_bytes != ABSENT)
 			row.point.retained = g->retained_bytes;
@@ -166,15 +193,6 @@ static void gather_free(const struct snapshot *s, size_t snapshot, bool fine, ro
 	free_held = free_held > top ? free_held - top : 0;
 	row.point = (struct growth_point){ m->free_blocks, free_held, free_held };
 	array_push(all, row);
-}
-
-static bool all_whole(const struct series *s)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		if (!s->snapshot[i].whole)
-			return false;
-	}
-	return true;
 }
 
 static int compare_keys(const struct row *x, const struct row *y)

@@ -37,6 +37,13 @@ exits 'a core between two of them' 0 \
 ok 'the same again' judge mixed.json $truth --estimated
 ok 'contents do not get into a profile' sh -c '! grep -qE "(leak|cache|churn|record) of" profile.3.json'
 
+exits 'a report without a profile, and two cores' 0 \
+	"$COREHEAP" diff plain.1.json core.2 core.3 --interval 60s --json -o coarse.json
+is 'what was there is not new: the cache' "$(python3 -c '
+import json
+for f in json.load(open("coarse.json"))["findings"]:
+	if f.get("size") == 200 and f["reach"] == "reachable":
+		print(*(p["blocks"] for p in f["series"]))')" '3000 6000 6000'
 exits 'three reports without a profile' 0 \
 	"$COREHEAP" diff plain.{1,2,3}.json --interval 60s --format csv -o plain.csv
 like 'they tell the leak' "$(cat plain.csv)" \
