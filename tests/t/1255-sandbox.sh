@@ -3,6 +3,7 @@
 # attacker would do then ends the run. What it refuses and what it lets through: unit test_sandbox.
 . "$(dirname "$0")/../lib.sh"
 need_cmd gdb
+[ "${SAN:-0}" = 0 ] || skip_all 'a sanitized build has no sandbox'
 
 # open_run [OPTION...]: a run that waits for the first byte of its core; sets $pid, ends by close_run
 open_run()
@@ -31,7 +32,6 @@ status_of()
 open_run --no-sandbox
 is 'none where it is not wanted' "$(status_of Seccomp) $(status_of NoNewPrivs)" '0 0'
 close_run
-[ "${SAN:-0}" = 0 ] || skip_all 'a sanitized build has no sandbox'
 [ -n "$(sed -n '/^Seccomp:/p' /proc/self/status)" ] || skip_all 'the kernel has no seccomp'
 
 open_run
