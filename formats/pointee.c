@@ -230,7 +230,7 @@ size_t module_homes(struct modules *modules, const struct module *module, vaddr 
 	                 : 0;
 	Dwarf_Die die;
 
-	for (s.far = 0; s.far < 2; s.far++) {
+	for (s.far = 0; s.far < 2 && !s.n; s.far++) {
 		for (size_t i = 0; i < n && i < OUTWARDS; i++) {
 			die_again(&function[i], &die);
 			walk(&s, &die);

@@ -35,7 +35,7 @@ struct home {
 /*
  * Of the code at `at`, which stores an address `offset` bytes into something: the structs that have
  * a pointer there and that variables in scope lead to, those of functions that the code is inlined
- * in, too; those that are not far first. Returns how many of *out; bounded in steps.
+ * in, too; far ones where there are no others. Returns how many of *out; bounded in steps.
  */
 size_t module_homes(struct modules *modules, const struct module *module, vaddr at, uint32_t offset,
                     struct home *out, size_t most);
