@@ -114,8 +114,10 @@ void site_holders_seek(struct site_holders *holders, const uint32_t *id, size_t 
 	if (add(holders, id, n, new)) {
 		scan_variables(holders, new);
 		while (heap_next_set(heap, holders->bits ? holders->bits : heap->used, &it, &b))
-			if (b.state == BLOCK_USED)
+			if (b.state == BLOCK_USED) {
 				scan(holders, b.addr, b.addr + b.size, b.id, new);
+				holders->seen += b.size;
+			}
 	}
 	mem_lazy_free(new, heap->bits_bytes);
 }

@@ -24,6 +24,7 @@ struct site_holders {
 	const struct modules *modules;
 	uint64_t *bits; /* by id: what may hold others */
 	vaddr lowest, highest;
+	uint64_t seen; /* bytes of blocks that were looked at, each pass anew */
 	ARRAY(struct held_block) known; /* sorted by id */
 };
 

@@ -4,6 +4,7 @@
 
 #define STEPS 3  /* from a block to its owner */
 #define MOST  48 /* blocks of a group that are looked at */
+#define SEEN  (UINT64_C(256) << 20) /* bytes of blocks; once there are more, no step is made */
 
 struct owners {
 	struct analysis *a;
@@ -86,7 +87,7 @@ void owners_seek(struct owners *o, const uint32_t *id, size_t n)
 	struct known known;
 
 	memcpy(next, id, n * sizeof(*next));
-	for (unsigned step = 0; step < STEPS && n; step++) {
+	for (unsigned step = 0; step < STEPS && n && o->holders.seen < SEEN; step++) {
 		size_t left = 0;
 
 		site_holders_seek(&o->holders, next, n);
