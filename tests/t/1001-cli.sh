@@ -5,8 +5,8 @@ need_cmd zstd python3
 
 zstd -q -d --sparse "$SRC/corpus/bookworm-dynamic/core.zst" -o core
 plain=$("$COREHEAP" summary core)
-is 'the commands to run next stand below each other' "$(PROGRAM=$COREHEAP awk '
-	next_ && index($0, ENVIRON["PROGRAM"]) { print index($0, ENVIRON["PROGRAM"]) } /^Next$/ { next_ = 1 }' <<<"$plain" | sort -u | wc -l)" 1
+is 'the commands to run next stand below each other' "$(awk '
+	next_ && match($0, "[^ ]*coreheap [a-z]+ core") { print RSTART } /^Next$/ { next_ = 1 }' <<<"$plain" | sort -u | wc -l)" 1
 
 # ---- help, version ----
 exits 'help' 0 "$COREHEAP" help
