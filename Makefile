@@ -78,7 +78,7 @@ unit_tests   := $(unit_sources:%.c=$(obj)/%)
 # The targets that people type build with two jobs, unless they said otherwise (-j).
 again = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2)
 
-.PHONY: all help demo check unit install uninstall lint bench coverage clean deps FORCE
+.PHONY: all help demo check run-tests unit install uninstall lint bench coverage clean deps FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -184,6 +184,10 @@ demo:
 check:
 	@tests/deps.sh build test
 	@+$(again) all unit
+	@$(MAKE) --no-print-directory run-tests
+
+# By a make of its own: where objects lie goes by the compiler, which check may have installed.
+run-tests:
 	@CC=$(call quote,$(CC)) BUILD=$(BUILD) SAN=$(SAN) COREHEAP=$(out)/coreheap \
 		UNIT=$(obj)/tests/unit tests/run $(unit_tests)
 
