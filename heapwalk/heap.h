@@ -237,6 +237,14 @@ static inline void bit_set(uint64_t *bits, uint32_t i)
 {
 	bits[i >> 6] |= UINT64_C(1) << (i & 63);
 }
+/* The same where other threads set bits of its word, too. */
+static inline void bit_set_shared(uint64_t *bits, uint32_t i)
+{
+	uint64_t bit = UINT64_C(1) << (i & 63);
+
+	if (!(__atomic_load_n(&bits[i >> 6], __ATOMIC_RELAXED) & bit))
+		__atomic_fetch_or(&bits[i >> 6], bit, __ATOMIC_RELAXED);
+}
 static inline void bit_clear(uint64_t *bits, uint32_t i)
 {
 	bits[i >> 6] &= ~(UINT64_C(1) << (i & 63));

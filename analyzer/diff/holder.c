@@ -88,16 +88,34 @@ static void draw(struct snapshot *newest, const struct survival *last,
 	}
 }
 
-/* Name of the root whose word lies there; 0: a register. */
-static const char *name_at(struct places *places, vaddr at, struct pool *pool)
+/* The root that a block hangs on. */
+struct held_by {
+	bool known;
+	vaddr at; /* its word; 0: a register */
+};
+
+/*
+ * The root's name. coarse: of what has no name of its own, the stack without its frame, and the
+ * mapping without the place in it.
+ */
+static const char *name_of(struct places *places, const struct held_by *root, bool coarse,
+                           struct pool *pool)
 {
 	struct place place;
 
-	if (!at)
+	if (!root->known)
+		return NULL;
+	if (!root->at)
 		return "a register";
-	place_find(places, at, &place);
+	place_find(places, root->at, &place);
 	if ((place.kind == PLACE_MODULE || place.kind == PLACE_TLS) && place.symbol.name)
 		return place.symbol.name;
+	if (coarse && place.kind == PLACE_STACK)
+		place.function = NULL;
+	if (coarse && place.kind == PLACE_MAPPING) {
+		place.at = place.segment->start;
+		place.python.size = 0;
+	}
 	return place_text(places, &place, pool);
 }
 
@@ -120,80 +138,65 @@ static const char *commonest(const char *const *name, size_t n, size_t *most)
 	return best;
 }
 
-/* Of what has no name of its own: the stack without its frame, the mapping without the place. */
-static void coarsen(const char **name, size_t n, struct pool *pool)
+/* Who holds most of the blocks, of which these are the roots; NULL: no one does. */
+static void decide(struct places *places, const struct held_by *root, struct pick *pick,
+                   struct pool *pool)
 {
-	static const char stack[] = "stack of thread ";
+	const char *name[HOLDER_BLOCKS], *best = NULL;
+	struct pool names = { 0 };
+	size_t most = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const char *end = NULL;
-
-		if (name[i] && !strncmp(name[i], stack, sizeof(stack) - 1))
-			end = strchr(name[i], ',');
-		else if (name[i] && strstr(name[i], ", mapping 0x"))
-			end = strrchr(name[i], '+');
-		if (end)
-			name[i] = pool_printf(pool, "%.*s", (int)(end - name[i]), name[i]);
-	}
-}
-
-/* Who holds most of the blocks, of which these are the names; NULL: no one does. */
-static void decide(struct pick *pick, const char **name, struct pool *pool)
-{
-	size_t most;
-	const char *best = commonest(name, pick->n, &most);
-
-	if (most * 2 < pick->n) {
-		coarsen(name, pick->n, pool);
+	for (int coarse = 0; coarse < 2 && (!coarse || most * 2 < pick->n); coarse++) {
+		for (size_t i = 0; i < pick->n; i++)
+			name[i] = name_of(places, &root[i], coarse, &names);
 		best = commonest(name, pick->n, &most);
 	}
 	pick->share = pick->n ? (double)most / (double)pick->n : 0;
 	pick->holder = best && most * 2 >= pick->n ? pool_printf(pool, "%s", best) : NULL;
+	pool_free(&names);
 }
 
 /* Where there is no list of pointers. */
-static void follow_back(struct analysis *a, struct places *places, bool inside,
-                        const struct block *block, size_t n, const char **name, struct pool *pool)
+static void follow_back(struct analysis *a, bool inside, const struct block *block, size_t n,
+                        struct held_by *root)
 {
 	struct path *path = mem_alloc(n + 1, sizeof(*path));
+	struct pool pool = { 0 };
 
 	path_find(a->core, analysis_heap(a), analysis_roots(a), NULL,
-	          inside ? PATH_ANY : PATH_STRONG, block, n, pool, path);
+	          inside ? PATH_ANY : PATH_STRONG, block, n, &pool, path);
 	for (size_t i = 0; i < n; i++)
 		if (path[i].n && !path[i].v[0].from.span)
-			name[i] = name_at(places, path[i].v[0].at, pool);
+			root[i] = (struct held_by){ true, path[i].v[0].at };
 	mem_free(path);
+	pool_free(&pool);
 }
 
 static void search(struct analysis *a, struct descent *d, struct pick *pick, size_t n,
                    struct pool *names)
 {
 	struct block *block = mem_alloc(n * HOLDER_BLOCKS, sizeof(*block));
-	const char **name = mem_alloc(n * HOLDER_BLOCKS, sizeof(*name));
-	struct pool pool = { 0 };
+	struct held_by *root = mem_alloc(n * HOLDER_BLOCKS, sizeof(*root));
 	struct places places;
 	size_t all = 0;
-	vaddr at;
 
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < pick[i].n; k++)
 			block[all++] = pick[i].block[k];
 	}
-	places_open(a, &places);
 	if (!descent_wait(d, block, all))
-		follow_back(a, &places, d->inside, block, all, name, &pool);
+		follow_back(a, d->inside, block, all, root);
 	else
 		for (size_t i = 0; i < all; i++)
-			if (descent_root(d, block[i].id, &at))
-				name[i] = name_at(&places, at, &pool);
+			root[i].known = descent_root(d, block[i].id, &root[i].at);
+	places_open(a, &places);
 	all = 0;
 	for (size_t i = 0; i < n; i++) {
-		decide(&pick[i], name + all, names);
+		decide(&places, root + all, &pick[i], names);
 		all += pick[i].n;
 	}
 	places_close(&places);
-	pool_free(&pool);
-	mem_free(name);
+	mem_free(root);
 	mem_free(block);
 }
 

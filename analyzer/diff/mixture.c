@@ -1,5 +1,7 @@
 #include "analyzer/diff/mixture.h"
 
+#include <math.h>
+
 #define ENOUGH   32  /* pairs, and comparisons by chance, before a class tells for itself */
 #define UNLIKE   0.5 /* of two blocks picked at random so many must differ */
 #define EXPECTED 5.0 /* pairs of a pattern, at least, to tell a bound from */
@@ -168,16 +170,6 @@ static void improve(const struct reuse *r, const struct tie_chances *ties, struc
 	m->survivors = (all.survivors + 0.5) / (r->total + 1);
 }
 
-/* Newton's way; n >= 1. */
-static double root(double n)
-{
-	double x = n;
-
-	for (unsigned i = 0; i < 64 && x * x > n * 1.0001; i++)
-		x = (x + n / x) / 2;
-	return x;
-}
-
 /*
  * The most reused pairs there may be: of each pattern so many more, and by chance a few, as
  * strangers have it.
@@ -190,7 +182,7 @@ static double most_reused(const struct reuse *r, const struct mixture *m)
 		double n = (double)r->pairs[p], chance = by_strangers(m, p);
 
 		if (chance * r->total >= EXPECTED) {
-			double all = (n + 3 * root(n + 1)) / chance;
+			double all = (n + 3 * sqrt(n + 1)) / chance;
 
 			most = all < most ? all : most;
 		}

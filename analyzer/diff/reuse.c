@@ -4,49 +4,49 @@
 
 #define SURE  0.002 /* where contents changed: a survivor by contents alone */
 #define DOUBT 0.02  /* what is less likely a reused one than this is called a survivor */
-#define WRONG                                                                               \
-	0.003 /* of those that are called survivors, as is expected; then DOUBT may be more \
-	       */
+/* Of those that are called survivors, as is expected; if fewer are, DOUBT may be more. */
+#define WRONG 0.003
 #define STEPS 1000
 
 /* ---- what contents alone tell ---- */
 
-static void learn_contents(const struct kin *c, const struct reuse *r, struct reuse *out)
+static void learn_contents(const struct kin *c, struct reuse *r)
 {
-	*out = (struct reuse){ 0 };
+	struct reuse alone = { 0 };
+
 	for (unsigned p = 0; p < REUSE_PATTERNS; p++)
-		out->pairs[p & IMPRINT_SAME] += r->pairs[p];
-	mixture_learn(c, out, NULL);
+		alone.pairs[p & IMPRINT_SAME] += r->pairs[p];
+	mixture_learn(c, &alone, NULL);
+	r->contents_share = alone.share;
+	memcpy(r->contents, alone.reused, sizeof(r->contents));
 }
 
 void reuse_first(const struct kin *kin, size_t n, struct reuse *reuse)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct reuse r;
+		struct reuse *r = &reuse[i];
 
-		learn_contents(&kin[i], &reuse[i], &r);
+		learn_contents(&kin[i], r);
 		for (unsigned p = 0; p < REUSE_PATTERNS; p++) {
-			double reused = r.share < 0 ? 0.5 : r.reused[p & IMPRINT_SAME];
+			double reused = r->contents_share < 0 ? 0.5 : r->contents[p & IMPRINT_SAME];
 			bool changed = (p & IMPRINT_SAME) != IMPRINT_SAME;
 
-			reuse[i].says[p] = reused >= 1 - DOUBT || !(p & FIRST_TWO) ? REUSE_REPLACED
-			                   : reused <= (changed ? SURE : DOUBT)    ? REUSE_SURVIVED
-			                                                        : REUSE_UNCERTAIN;
+			r->says[p] = reused >= 1 - DOUBT || !(p & FIRST_TWO) ? REUSE_REPLACED
+			             : reused <= (changed ? SURE : DOUBT)    ? REUSE_SURVIVED
+			                                                     : REUSE_UNCERTAIN;
 		}
 	}
 }
 
-static void learn_ties(const struct kin *kin, size_t n, const struct reuse *reuse,
-                       struct tie_chances *out)
+static void learn_ties(size_t n, const struct reuse *reuse, struct tie_chances *out)
 {
 	double same[REUSE_LANES] = { 0 }, other[REUSE_LANES] = { 0 }, survivors = 0, reused = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct reuse r;
+		const struct reuse *r = &reuse[i];
 
-		learn_contents(&kin[i], &reuse[i], &r);
-		for (unsigned p = 0; r.share >= 0 && p < REUSE_PATTERNS; p++) {
-			double pairs = (double)reuse[i].pairs[p], part = r.reused[p & IMPRINT_SAME];
+		for (unsigned p = 0; r->contents_share >= 0 && p < REUSE_PATTERNS; p++) {
+			double pairs = (double)r->pairs[p], part = r->contents[p & IMPRINT_SAME];
 			bool survived = part <= DOUBT, replaced = part >= 1 - DOUBT;
 
 			survivors += survived ? pairs : 0;
@@ -161,7 +161,6 @@ static enum reuse_says say(const struct reuse *r, unsigned pattern, double reuse
 {
 	bool changed = (pattern & IMPRINT_SAME) != IMPRINT_SAME;
 	bool moved = !r->tells && !(pattern & REUSE_TARGETS);
-
 	bool alike = r->ties && !r->tells && !changed && !moved; /* but for who holds it */
 
 	if ((reused > 0.5 && !alike) || !(pattern & FIRST_TWO) ||
@@ -242,7 +241,7 @@ void reuse_judge(const struct kin *kin, size_t n, struct reuse *reuse)
 	double pooled, doubt;
 
 	if (ties)
-		learn_ties(kin, n, reuse, &chances);
+		learn_ties(n, reuse, &chances);
 	for (size_t i = 0; i < n; i++)
 		mixture_learn(&kin[i], &reuse[i], ties);
 	for (size_t i = 0; i < n; i++) {

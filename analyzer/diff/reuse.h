@@ -44,11 +44,14 @@ struct reuse {
 	float reused[REUSE_PATTERNS]; /* likelihood that such a pair is a reused one */
 	bool tells;                   /* blocks of the kin look different, as a rule */
 	double total, share;          /* pairs; of them reused ones, negative: it does not tell */
+	double contents_share;        /* the same by contents alone: of reuse_first */
+	float contents[IMPRINT_PATTERNS];
 };
 
 /* Of n kin, reuse[i] with kin[i]: says of each pattern what its contents alone tell for sure. */
 void reuse_first(const struct kin *kin, size_t n, struct reuse *reuse);
-/* The same by all that patterns have; and how many there are. */
+/* The same by all that patterns have, after reuse_first where they have ties; and how many there
+ * are. */
 void reuse_judge(const struct kin *kin, size_t n, struct reuse *reuse);
 
 #endif

@@ -77,8 +77,8 @@ void survival_bits(struct survival *s, uint64_t n);
 void survival_mark_pair(struct survival *s, uint32_t i, enum reuse_says says, bool cohort);
 void survival_mark_born(struct survival *s, uint32_t i);
 
-#define SURVIVAL_STRATA \
-	2 /* of each kin, where blocks are looked at: that have no twin, that have */
+/* Of each kin, where all blocks are looked at: those that look like few others, and like many. */
+#define SURVIVAL_STRATA 2
 void survival_by_blocks(struct snapshot *before, struct snapshot *after,
                         const struct survival *last, struct descent *descent, struct reuse *reuse,
                         struct survival *s);

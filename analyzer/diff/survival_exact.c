@@ -99,13 +99,7 @@ static bool find_old(const struct merge *m, const struct block *new, struct bloc
 	const struct heap *heap = m->old.heap;
 
 	return heap_find(heap, new->addr, old) && old->addr == new->addr &&
-	       old->size == new->size && old->id < heap->nchunks &&bit_get(heap->used, old->id);
-}
-
-/* Blocks of one word of bits may be looked at by several threads at a time. */
-static void set_shared(uint64_t *bits, uint32_t i)
-{
-	__atomic_fetch_or(&bits[i >> 6], UINT64_C(1) << (i & 63), __ATOMIC_RELAXED);
+	       old->size == new->size && (old->id < heap->nchunks) && bit_get(heap->used, old->id);
 }
 
 static enum pointers_stayed look_new(void *of, const struct block *b)
@@ -119,12 +113,12 @@ static enum pointers_stayed look_new(void *of, const struct block *b)
 	find_group(&m->new, b);
 	twins_note(&m->twins, b);
 	if (!find_old(m, b, &before)) {
-		set_shared(m->other, b->id);
+		bit_set_shared(m->other, b->id);
 		return STAYED_NOTHING;
 	}
 	m->pattern[b->id] = (uint16_t)(PAIR | imprint_compare_blocks(&old, &new, &equal));
 	if (equal)
-		set_shared(m->same, b->id);
+		bit_set_shared(m->same, b->id);
 	return equal ? STAYED_ALL : STAYED_SOME;
 }
 
@@ -136,6 +130,14 @@ static enum pointers_stayed look_again(void *of, const struct block *b)
 	return bit_get(m->other, b->id)  ? STAYED_NOTHING
 	       : bit_get(m->same, b->id) ? STAYED_ALL
 	                                 : STAYED_SOME;
+}
+
+/* The id behind the last one of the pieces in front of this one. */
+static size_t piece_end(const struct merge *m, size_t piece)
+{
+	size_t chunks = m->new.heap->nchunks;
+
+	return piece > chunks / PIECE ? chunks : piece * PIECE;
 }
 
 /* ---- which pairs are replaced ---- */
@@ -164,7 +166,7 @@ static uint32_t kin_of(const struct merge *m, uint32_t id)
 	return kin == UINT32_MAX ? kin : 2 * kin + !!(m->pattern[id] & TWIN);
 }
 
-/* Bit i: of each kin how many of the pairs */
+/* Of each kin all pairs, and those of blocks that look like many others. */
 static void count_twins(const struct merge *m, double *all, double *twins)
 {
 	for (uint32_t id = 0; id < m->new.heap->nchunks; id++) {
@@ -213,7 +215,7 @@ static void find_twins(void *of, size_t first, size_t end)
 {
 	struct merge *m = of;
 	const struct profile *p = m->profile;
-	size_t stop = end * PIECE < m->new.heap->nchunks ? end *PIECE : m->new.heap->nchunks;
+	size_t stop = piece_end(m, end);
 
 	for (uint32_t id = (uint32_t)(first * PIECE); id < stop; id++) {
 		uint32_t kin = m->pattern[id] & PAIR ? kin_of_all(m, id) : UINT32_MAX;
@@ -309,7 +311,7 @@ static bool was_lost(const struct merge *m, const struct block *b)
 static void add_ties(void *of, size_t first, size_t end)
 {
 	struct merge *m = of;
-	size_t stop = end * PIECE < m->new.heap->nchunks ? end *PIECE : m->new.heap->nchunks;
+	size_t stop = piece_end(m, end);
 
 	for (uint32_t id = (uint32_t)(first * PIECE); id < stop; id++) {
 		struct block b;

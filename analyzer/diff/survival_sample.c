@@ -39,7 +39,7 @@ static bool merge_next(struct merge *m)
 
 		more = has_old || has_new;
 		m->old = has_old && at_old <= at_new ? &o->blocks.v[m->i++] : NULL;
-		m->new = has_new &&at_new <= at_old ? &n->blocks.v[m->k++] : NULL;
+		m->new = has_new && (at_new <= at_old) ? &n->blocks.v[m->k++] : NULL;
 		m->old = counts(m, m->old) ? m->old : NULL;
 		m->new = counts(m, m->new) ? m->new : NULL;
 	} while (more && !m->old && !m->new);
@@ -102,7 +102,6 @@ void survival_by_sample(const struct profile *before, const struct profile *afte
                         const struct survival *last, struct reuse *reuse, struct survival *s)
 {
 	struct merge m = { .before = before, .after = after, .last = last };
-
 	uint32_t *old_kin = kins_of_other(after, before);
 
 	survival_bits(s, after->blocks.n);

@@ -8,21 +8,13 @@ struct search {
 	struct ties *ties;
 };
 
-static void set_shared(uint64_t *bits, uint32_t i)
-{
-	uint64_t bit = UINT64_C(1) << (i & 63);
-
-	if (!(__atomic_load_n(&bits[i >> 6], __ATOMIC_RELAXED) & bit))
-		__atomic_fetch_or(&bits[i >> 6], bit, __ATOMIC_RELAXED);
-}
-
 static void tie(const struct search *s, uint32_t id, uint32_t how, bool stayed)
 {
 	if (how & POINTER_FAR)
 		return;
-	set_shared(s->ties->held, id);
+	bit_set_shared(s->ties->held, id);
 	if (stayed && how & POINTER_SAME)
-		set_shared(s->ties->kept, id);
+		bit_set_shared(s->ties->kept, id);
 }
 
 static bool counts(const struct pointer_piece *p)
@@ -30,14 +22,21 @@ static bool counts(const struct pointer_piece *p)
 	return p->kind != PIECE_GAP;
 }
 
-/* One that is looked at. */
+/* What a function left on the stack is no holder: not where it may be any of many. */
+static bool may_hold(const struct search *s, const struct pointer_piece *p, uint32_t id)
+{
+	return p->kind != PIECE_STACK || !bit_get(s->many, id);
+}
+
+/* One that is looked at; blocks in which nothing has stayed have none that are the same. */
 static void take(void *of, size_t piece, uint32_t holder, uint32_t id, uint32_t how)
 {
 	const struct search *s = of;
+	const struct pointer_piece *at = &s->p->piece.v[piece];
 
 	(void)holder;
-	if (counts(&s->p->piece.v[piece]))
-		tie(s, id, how, true);
+	if (counts(at))
+		tie(s, id, how, may_hold(s, at, id));
 }
 
 /* Those of the list. */
@@ -52,10 +51,8 @@ static void go_over(void *of, size_t first, size_t end)
 
 		if (!counts(at))
 			continue;
-		/* what a function left on the stack is no holder: where it may be any of many */
 		for (; at->kind != PIECE_BLOCKS && to < stop; to++)
-			tie(s, *to & POINTER_ID, *to,
-			    at->kind != PIECE_STACK || !bit_get(s->many, *to & POINTER_ID));
+			tie(s, *to & POINTER_ID, *to, may_hold(s, at, *to & POINTER_ID));
 		for (; to < stop; id++) {
 			bool stayed = bit_get(s->sure, id);
 

@@ -99,6 +99,7 @@ static void an_identity_tells_also_where_holders_stay(void **state)
 	one.reuse.ties = true;
 	one.reuse.pairs[0xff | REUSE_TARGETS | REUSE_HOLDERS] = 100;
 	one.reuse.pairs[0xfe | REUSE_TARGETS | REUSE_HOLDERS] = 900;
+	reuse_first(&one.kin, 1, &one.reuse);
 	reuse_judge(&one.kin, 1, &one.reuse);
 	assert_int_equal(one.reuse.survivors, 100);
 	assert_int_equal(one.reuse.others, 900);
@@ -114,6 +115,7 @@ static void holders_tell_where_contents_do_not(void **state)
 	one.reuse.ties = true;
 	one.reuse.pairs[0xff | REUSE_TARGETS | REUSE_HOLDERS] = 500;
 	one.reuse.pairs[0xff] = 500;
+	reuse_first(&one.kin, 1, &one.reuse);
 	reuse_judge(&one.kin, 1, &one.reuse);
 	assert_int_equal(one.reuse.survivors, 500);
 	assert_int_equal(one.reuse.others, 500);
@@ -130,6 +132,7 @@ static void what_changed_and_is_held_survived(void **state)
 	one.reuse.pairs[0xff | REUSE_TARGETS | REUSE_HOLDERS] = 600;
 	one.reuse.pairs[0xf7 | REUSE_TARGETS | REUSE_HOLDERS] = 300;
 	one.reuse.pairs[0xf7 | REUSE_TARGETS] = 100; /* held by others */
+	reuse_first(&one.kin, 1, &one.reuse);
 	reuse_judge(&one.kin, 1, &one.reuse);
 	assert_int_equal(one.reuse.survivors, 900);
 	assert_int_equal(one.reuse.others, 100);
