@@ -134,6 +134,11 @@ void *pool_alloc(struct pool *pool, size_t bytes)
 	return p;
 }
 
+char *pool_copy(struct pool *pool, const char *s)
+{
+	return s ? pool_strndup(pool, s, strlen(s)) : NULL;
+}
+
 char *pool_strndup(struct pool *pool, const char *s, size_t max)
 {
 	size_t n = strnlen(s, max);

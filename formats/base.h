@@ -49,6 +49,7 @@ struct pool {
 	struct pool_block *last;
 };
 void *pool_alloc(struct pool *pool, size_t bytes); /* zeroed, aligned to 16 */
+char *pool_copy(struct pool *pool, const char *s); /* of a string; NULL of NULL */
 char *pool_strndup(struct pool *pool, const char *s,
                    size_t max); /* copies up to a NUL or max bytes */
 char *pool_printf(struct pool *pool, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

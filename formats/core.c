@@ -341,7 +341,7 @@ bool core_open(const char *path, struct core **out, struct err *err)
 	bool ok;
 
 	core->fd = -1;
-	core->path = pool_strndup(&core->pool, path, strlen(path));
+	core->path = pool_copy(&core->pool, path);
 	if (!open_input(core, err))
 		goto fail;
 	core->map = mmap(NULL, core->file_size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, core->fd,

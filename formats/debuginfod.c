@@ -206,7 +206,7 @@ const char *debuginfod_find(struct debuginfod *d, struct pool *pool, enum debugi
 		d->client, build_id, (int)size, &path);
 	if (fd >= 0) {
 		close(fd);
-		found = path ? pool_strndup(pool, path, strlen(path)) : NULL;
+		found = pool_copy(pool, path);
 	} else if (d->stalled || fd != -ENOENT) {
 		failed(d, -fd);
 	}

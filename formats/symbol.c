@@ -77,7 +77,7 @@ int modules_fetch(struct modules *modules, const struct module *module, bool deb
 	trouble = debuginfod_trouble(sym->server);
 	if (trouble && !sym->told) {
 		sym->told = true;
-		text = pool_strndup(&modules->pool, trouble, strlen(trouble));
+		text = pool_copy(&modules->pool, trouble);
 		array_push(&modules->warnings, text);
 	}
 	return fd;

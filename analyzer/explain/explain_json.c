@@ -223,12 +223,7 @@ static void owner_json(json_t *o, const struct owner *owner)
 {
 	field_string(o, "owner", owner->text);
 	field_address(o, "owner_address", owner->example);
-	field_string(o, "owner_type", owner->type);
-	if (!owner->site_method)
-		return;
-	json_object_set_new(o, "owner_site", json_site(&owner->site));
-	field_string(o, "owner_site_method", owner->site_method);
-	field_share(o, "owner_site_confidence", owner->site_confidence);
+	json_owner(o, &owner->who);
 }
 
 static json_t *one(struct places *places, const struct explanation *e, uint64_t show)

@@ -47,11 +47,6 @@ static void put_reasons(struct sites *sites, const struct block *b, struct pool 
 	}
 }
 
-static const char *kept(struct pool *pool, const char *s)
-{
-	return s ? pool_strndup(pool, s, strlen(s)) : NULL;
-}
-
 static void one(struct sites *sites, struct explanation *e, struct pool *pool)
 {
 	const struct site_guess *g = sites_of(sites, &e->place.block);
@@ -64,13 +59,14 @@ static void one(struct sites *sites, struct explanation *e, struct pool *pool)
 	to->confidence = g->list[0].confidence;
 	to->method = g->list[0].method;
 	to->fits = g->fits;
-	to->site = (struct report_site){ kept(pool, g->list[0].function),
-		                         kept(pool, g->list[0].file), kept(pool, g->list[0].module),
-		                         g->list[0].line, g->list[0].offset };
+	to->site = (struct report_site){ pool_copy(pool, g->list[0].function),
+		                         pool_copy(pool, g->list[0].file),
+		                         pool_copy(pool, g->list[0].module), g->list[0].line,
+		                         g->list[0].offset };
 	to->name = pool_alloc(pool, SITE_LIST * sizeof(*to->name));
 	to->share = pool_alloc(pool, SITE_LIST * sizeof(*to->share));
 	for (unsigned i = 0; i < g->n; i++) {
-		to->name[to->nnames] = kept(pool, site_text(sites, &g->list[i]));
+		to->name[to->nnames] = pool_copy(pool, site_text(sites, &g->list[i]));
 		to->share[to->nnames++] = g->list[i].confidence;
 	}
 	put_reasons(sites, &e->place.block, pool, to);
@@ -80,20 +76,6 @@ static bool has_none(const struct explanation *e)
 {
 	return e->place.kind == PLACE_BLOCK && e->place.block.state == BLOCK_USED && !e->origin &&
 	       !(e->site && e->site->likely);
-}
-
-static const struct owner *copy(const struct owner *o, struct pool *pool)
-{
-	struct owner *to = pool_alloc(pool, sizeof(*to));
-
-	*to = *o;
-	to->text = kept(pool, o->text);
-	to->type = kept(pool, o->type);
-	to->site_text = kept(pool, o->site_text);
-	to->site.function = kept(pool, o->site.function);
-	to->site.file = kept(pool, o->site.file);
-	to->site.module = kept(pool, o->site.module);
-	return to;
 }
 
 static void find_owners(struct analysis *a, struct sites *sites, struct explanation *v, size_t n,
@@ -109,8 +91,12 @@ static void find_owners(struct analysis *a, struct sites *sites, struct explanat
 	if (ids.n)
 		owners_seek(owners, ids.v, ids.n);
 	for (size_t i = 0; i < n; i++)
-		if (has_none(&v[i]) && owners_of(owners, &v[i].place.block, 1, &owner))
-			v[i].owner = copy(&owner, pool);
+		if (has_none(&v[i]) && owners_of(owners, &v[i].place.block, 1, &owner)) {
+			struct owner *to = pool_alloc(pool, sizeof(*to));
+
+			*to = owner_copy(&owner, pool);
+			v[i].owner = to;
+		}
 	array_free(&ids);
 	owners_free(owners);
 }

@@ -13,7 +13,7 @@ struct line {
 /* One frame behind those that there are. A semicolon would be two frames. */
 static const char *frame(struct pool *pool, const char *stack, const char *name)
 {
-	char *safe = pool_strndup(pool, name, strlen(name));
+	char *safe = pool_copy(pool, name);
 
 	for (char *at = safe; *at; at++) {
 		if (*at == ';')

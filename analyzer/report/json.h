@@ -27,7 +27,8 @@ void json_text(struct out *out, const char *s); /* a string, quoted */
 
 struct json_t *json_tally(struct tally t); /* {blocks, bytes} */
 struct json_t *json_site(const struct report_site *site);
-struct json_t *json_frames(const struct report_frame *v, size_t n); /* an array */
+void json_owner(struct json_t *object, const struct report_owner *owner); /* its keys */
+struct json_t *json_frames(const struct report_frame *v, size_t n);       /* an array */
 
 struct json_t *json_tool(void);
 struct json_t *json_input(const struct report_input *in);

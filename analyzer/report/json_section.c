@@ -186,15 +186,14 @@ static json_t *traits(const struct report_finding *f)
 	return list;
 }
 
-static void put_owned(json_t *o, const struct report_owner *owned)
+void json_owner(json_t *o, const struct report_owner *owner)
 {
-	field_share(o, "owner_share", owned->share);
-	field_string(o, "owner_type", owned->type);
-	if (!owned->site_method)
+	field_string(o, "owner_type", owner->type);
+	if (!owner->site_method)
 		return;
-	json_object_set_new(o, "owner_site", json_site(&owned->site));
-	field_string(o, "owner_site_method", owned->site_method);
-	field_share(o, "owner_site_confidence", owned->site_confidence);
+	json_object_set_new(o, "owner_site", json_site(&owner->site));
+	field_string(o, "owner_site_method", owner->site_method);
+	field_share(o, "owner_site_confidence", owner->site_confidence);
 }
 
 json_t *json_finding(const struct report *r, size_t i)
@@ -232,8 +231,10 @@ json_t *json_finding_of(const struct report_finding *f)
 	if (f->ncandidates)
 		json_object_set_new(o, "site_candidates", candidates(f));
 	field_string(o, "owner", f->owner);
-	if (f->owned)
-		put_owned(o, f->owned);
+	if (f->owned) {
+		field_share(o, "owner_share", f->owned->share);
+		json_owner(o, f->owned);
+	}
 	if (f->ntraits)
 		json_object_set_new(o, "traits", traits(f));
 	if (f->example)

@@ -131,7 +131,7 @@ const char *text_escape(struct pool *pool, const char *s)
 	const char *copy;
 
 	if (text_safe(s, strlen(s)) == strlen(s))
-		return pool_strndup(pool, s, strlen(s));
+		return pool_copy(pool, s);
 	out_memory(&out);
 	out_untrusted(&out, s);
 	copy = pool_strndup(pool, out_text(&out), out.n);
@@ -155,7 +155,7 @@ const char *text_shell(struct pool *pool, const char *s)
 	char *quoted, *to;
 
 	if (*s && *s != '-' && s[strspn(s, plain)] == 0)
-		return pool_strndup(pool, s, strlen(s));
+		return pool_copy(pool, s);
 	quoted = to = pool_alloc(pool, strlen(s) * 4 + 5);
 	if (*s == '-') { /* so that no one takes it for an option */
 		*to++ = '.';

@@ -304,7 +304,7 @@ static bool key_of(const struct question *q, uint32_t class, uint64_t key[4])
 		key[2 + i] = s->kind == STORE_CONST ? s->value : 0;
 	}
 	key[1] |= form[0] << 40;
-	key[0] = ((uint64_t) class + 1) | form[1] << 40;
+	key[0] = (class + UINT64_C(1)) | form[1] << 40;
 	return true;
 }
 

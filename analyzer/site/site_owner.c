@@ -2,8 +2,8 @@
 
 #include "analyzer/site/site_holder.h"
 
-#define STEPS 3  /* from a block to its owner */
-#define MOST  48 /* blocks of a group that are looked at */
+#define STEPS 3                     /* from a block to its owner */
+#define MOST  48                    /* blocks of a group that are looked at */
 #define SEEN  (UINT64_C(256) << 20) /* bytes of blocks; once there are more, no step is made */
 
 struct owners {
@@ -124,8 +124,9 @@ static size_t most_of(struct known *v, size_t n)
 	return kept;
 }
 
-/* Where all of them were allocated. */
-static void put_site(struct owners *o, const struct known *v, size_t n, struct owner *out)
+/* Where all of them were allocated, also as text; NULL: not known. */
+static const char *put_site(struct owners *o, const struct known *v, size_t n,
+                            struct report_owner *out)
 {
 	struct block block[MOST];
 	struct site_guess g;
@@ -136,44 +137,56 @@ static void put_site(struct owners *o, const struct known *v, size_t n, struct o
 		block[i] = v[i].block;
 		if (!v[i].origin != !v[0].origin ||
 		    (v[0].origin && strcmp(v[i].origin->text, v[0].origin->text) != 0))
-			return;
+			return NULL;
 	}
 	if (v[0].origin) {
 		out->site = v[0].origin->site;
-		out->site_text = v[0].origin->text;
 		out->site_method = v[0].origin->method;
-		return;
+		return v[0].origin->text;
 	}
 	if (!sites_of_group(o->sites, block, n, &g) || !g.likely)
-		return;
+		return NULL;
 	out->site = (struct report_site){ g.list[0].function, g.list[0].file, g.list[0].module,
 		                          g.list[0].line, g.list[0].offset };
-	out->site_text = site_text(o->sites, &g.list[0]);
 	out->site_method = g.list[0].method;
 	out->site_confidence = g.list[0].confidence;
-}
-
-static const char *owner_text(struct owners *o, const struct owner *owner)
-{
-	if (!owner->site_text)
-		return owner->type;
-	return pool_printf(&o->pool, "%s%s allocated in %s", owner->type ? owner->type : "a block",
-	                   owner->type ? "," : "", owner->site_text);
+	return site_text(o->sites, &g.list[0]);
 }
 
 bool owners_of(struct owners *owners, const struct block *block, size_t n, struct owner *out)
 {
 	struct known known[MOST];
 	size_t of = n < MOST ? n : MOST, found = 0;
+	const char *where;
 
 	for (size_t i = 0; i < of; i++)
 		found += owner_of(owners, &block[i], &known[found]);
 	found = most_of(known, found);
 	if (!found || (double)found < OWNER_LEAST * (double)of)
 		return false;
-	*out = (struct owner){ .type = known[0].type, .example = known[0].block.addr };
-	out->share = (double)found / (double)of;
-	put_site(owners, known, found, out);
-	out->text = owner_text(owners, out);
+	*out = (struct owner){ .who = { known[0].type,
+		                        .site = { .line = ABSENT, .offset = ABSENT } },
+		               .example = known[0].block.addr };
+	out->who.share = (double)found / (double)of;
+	where = put_site(owners, known, found, &out->who);
+	out->text = known[0].type;
+	if (where)
+		out->text = pool_printf(&owners->pool, "%s allocated in %s",
+		                        known[0].type
+		                                ? pool_printf(&owners->pool, "%s,", known[0].type)
+		                                : "a block",
+		                        where);
 	return out->text != NULL;
+}
+
+struct owner owner_copy(const struct owner *owner, struct pool *pool)
+{
+	struct owner to = *owner;
+
+	to.text = pool_copy(pool, to.text);
+	to.who.type = pool_copy(pool, to.who.type);
+	to.who.site.function = pool_copy(pool, to.who.site.function);
+	to.who.site.file = pool_copy(pool, to.who.site.file);
+	to.who.site.module = pool_copy(pool, to.who.site.module);
+	return to;
 }

@@ -14,16 +14,10 @@
 #define OWNER_LEAST  0.5
 #define OWNER_NEARLY 0.95
 
-/* Strings live as long as the owners. */
 struct owner {
-	const char *text;        /* "session, allocated in make_session (server.c:41)" */
-	const char *type;        /* NULL: not known */
-	struct report_site site; /* where the owner was allocated, if that is known: */
-	const char *site_text;   /* NULL: it is not */
-	const char *site_method; /* as a finding's */
-	double site_confidence;  /* negative: a fact */
-	double share;            /* of the blocks that were asked about: those it owns */
-	vaddr example;           /* the owner of the first of them */
+	const char *text; /* "session, allocated in make_session (server.c:41)" */
+	struct report_owner who;
+	vaddr example; /* the owner of the first of them */
 };
 
 struct owners;
@@ -37,8 +31,11 @@ void owners_seek(struct owners *owners, const uint32_t *id, size_t n);
 
 /*
  * The owner of most of n blocks, which were looked for before. False: not known, or they have
- * different ones.
+ * different ones. Strings live as long as the owners.
  */
 bool owners_of(struct owners *owners, const struct block *block, size_t n, struct owner *out);
+
+/* The same with strings of this pool's. */
+struct owner owner_copy(const struct owner *owner, struct pool *pool);
 
 #endif

@@ -124,21 +124,17 @@ static void sample(struct sampling *s)
 	mem_lazy_free(bits, heap->bits_bytes);
 }
 
-static const char *kept(struct report *r, const char *s)
-{
-	return s ? pool_strndup(&r->pool, s, strlen(s)) : NULL;
-}
-
 static void put_likely(struct report *r, struct sites *sites, const struct site_guess *g,
                        struct report_finding *f)
 {
 	const struct site *s = &g->list[0];
 
-	f->site = (struct report_site){ kept(r, s->function), kept(r, s->file), kept(r, s->module),
-		                        s->line, s->offset };
+	f->site = (struct report_site){ pool_copy(&r->pool, s->function),
+		                        pool_copy(&r->pool, s->file),
+		                        pool_copy(&r->pool, s->module), s->line, s->offset };
 	f->site_confidence = s->confidence;
 	f->site_method = s->method;
-	f->site_text = f->site_name = kept(r, site_text(sites, s));
+	f->site_text = f->site_name = pool_copy(&r->pool, site_text(sites, s));
 }
 
 /* What is not clear is told as a list of what it may be. */
@@ -148,7 +144,7 @@ static void put_candidates(struct report *r, struct sites *sites, const struct s
 	const char *text = NULL;
 
 	for (unsigned i = 0; i < g->n && f->ncandidates < REPORT_CANDIDATES; i++) {
-		const char *name = kept(r, site_text(sites, &g->list[i]));
+		const char *name = pool_copy(&r->pool, site_text(sites, &g->list[i]));
 
 		if (g->list[i].confidence < SURE_ENOUGH)
 			break;
@@ -169,21 +165,16 @@ static bool wants_owner(const struct sampling *s, const struct sampled *f)
 	return sites_whole(s->a) || !strcmp(f->finding->reach, "indirect");
 }
 
-static void put_owner(struct report *r, const struct owner *o, struct report_finding *f)
+static void put_owner(struct report *r, const struct owner *found, struct report_finding *f)
 {
 	struct report_owner *to = pool_alloc(&r->pool, sizeof(*to));
+	struct owner owner = owner_copy(found, &r->pool);
 	const char *held;
 
-	*to = (struct report_owner){ kept(r, o->type),   { .line = ABSENT, .offset = ABSENT },
-		                     o->site_method,     o->site_confidence,
-		                     o->share };
-	if (o->site_method)
-		to->site = (struct report_site){ kept(r, o->site.function), kept(r, o->site.file),
-			                         kept(r, o->site.module), o->site.line,
-			                         o->site.offset };
+	*to = owner.who;
 	f->owned = to;
-	f->owner = kept(r, o->text);
-	held = pool_printf(&r->pool, "%sheld by %s", o->share < OWNER_NEARLY ? "mostly " : "",
+	f->owner = owner.text;
+	held = pool_printf(&r->pool, "%sheld by %s", to->share < OWNER_NEARLY ? "mostly " : "",
 	                   f->owner);
 	f->site_text = f->site_text ? pool_printf(&r->pool, "%s; %s", f->site_text, held) : held;
 }

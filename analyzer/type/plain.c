@@ -158,7 +158,7 @@ static const char *rename_shared(struct pool *pool, const char *name)
 
 const char *rtti_plain(struct pool *pool, const char *name)
 {
-	char *short_name = pool_strndup(pool, name, strlen(name));
+	char *short_name = pool_copy(pool, name);
 
 	leave_out_inner(short_name);
 	leave_out_defaults(short_name);

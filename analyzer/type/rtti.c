@@ -155,7 +155,7 @@ static struct rtti_class *from_name(struct rtti *r, const char *mangled, uint64_
 		return NULL;
 	c = new_class(r, top);
 	c->name = rtti_plain(&r->pool, text + sizeof(head) - 1);
-	c->mangled = pool_strndup(&r->pool, mangled, strlen(mangled));
+	c->mangled = pool_copy(&r->pool, mangled);
 	return c;
 }
 

@@ -217,8 +217,8 @@ uint32_t types_intern(struct types *t, const struct type *type)
 	}
 	l = pool_alloc(&t->pool, sizeof(*l));
 	l->type = *type;
-	l->type.name = pool_strndup(&t->pool, type->name, strlen(type->name));
-	l->type.method = pool_strndup(&t->pool, type->method, strlen(type->method));
+	l->type.name = pool_copy(&t->pool, type->name);
+	l->type.method = pool_copy(&t->pool, type->method);
 	l->rank = rank_of(type->method);
 	l->hash = hash;
 	t->slot[i] = (uint32_t)t->label.n;

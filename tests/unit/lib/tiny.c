@@ -70,7 +70,7 @@ static void load_part(struct tiny *t, const char *seen, const uint8_t *file, siz
 	struct filemap line = { .start = start,
 		                .end = file_end,
 		                .offset = offset,
-		                .path = pool_strndup(&t->core.pool, seen, strlen(seen)) };
+		                .path = pool_copy(&t->core.pool, seen) };
 
 	memcpy(bytes, file + offset, file_size - offset < size ? file_size - offset : size);
 	if ((ph->p_flags & PF_W) && ph->p_memsz > ph->p_filesz)
