@@ -335,6 +335,13 @@ uint64_t function_named(const struct functions *functions, const char *name)
 	               : 0;
 }
 
+static bool is_kept(const struct functions *functions, uint64_t at)
+{
+	size_t i = first_where(k, 0, functions->nkept, functions->kept[k] >= at);
+
+	return i < functions->nkept && functions->kept[i] == at;
+}
+
 enum function_memory function_memory(const struct functions *functions, uint64_t at, unsigned len,
                                      uint64_t *value)
 {
@@ -357,7 +364,7 @@ enum function_memory function_memory(const struct functions *functions, uint64_t
 		return FUNCTION_FIXED;
 	}
 	if (range_holds(functions->relro_start, functions->relro_end, at, len) ||
-	    function_slot(functions, at))
+	    function_slot(functions, at) || is_kept(functions, at))
 		return FUNCTION_LOADED;
 	return FUNCTION_CHANGES;
 }

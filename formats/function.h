@@ -29,7 +29,7 @@ struct function_range {
 enum function_memory {
 	FUNCTION_CHANGES, /* memory that the program may write, or none */
 	FUNCTION_FIXED,   /* read-only data: the value is the file's */
-	FUNCTION_LOADED,  /* written by the loader and then read-only (GOT, RELRO) */
+	FUNCTION_LOADED,  /* written by the loader and then read-only (GOT, RELRO), or kept */
 };
 
 struct functions {
@@ -41,6 +41,10 @@ struct functions {
 	size_t ndefined;
 	struct function_range *code; /* executable parts, sorted */
 	size_t ncode;
+	/* Variables that keep what they held when the core was written, as far as the caller knows:
+	   FUNCTION_LOADED. Sorted; the caller's. */
+	const uint64_t *kept;
+	size_t nkept;
 	bool damaged; /* tables point outside the file, or cannot be true: not all was read */
 	/* private */
 	const struct image *image;

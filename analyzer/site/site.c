@@ -2,7 +2,7 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/report/report.h"
-#include "analyzer/site/site_cache.h"
+#include "analyzer/site/site_modules.h"
 #include "analyzer/site/site_place.h"
 #include "analyzer/site/site_sample.h"
 #include "formats/stage.h"
@@ -11,10 +11,6 @@
 #include <stdlib.h>
 
 #define CLASSES_MOST 20000
-#define INSNS_MOST   UINT64_C(40000000) /* instructions that are read, of all modules */
-#define INSNS_MODULE UINT64_C(20000000) /* of one of them */
-#define SITES_MOST   (UINT64_C(1) << 20)
-#define STORES_MOST  (UINT64_C(1) << 22)
 #define WHOLE_BYTES  (UINT64_C(64) << 20) /* in use, up to which all of a heap is looked at */
 #define WHOLE_CHUNKS (UINT32_C(1) << 18)
 #define PAIRS_WHOLE  250000 /* of class and site, compared at first: a quarter of a second */
@@ -23,9 +19,6 @@
 #define HUB_CALLERS 3
 #define APART       0.4   /* share of what is likely for the class, not for a block of it */
 #define LEAST       0.005 /* of a share that is told */
-
-#define PRIOR_LIBRARY (-1.0)
-#define PRIOR_RUNTIME (-7.0) /* the language's own libraries */
 
 struct sites {
 	struct analysis *a;
@@ -40,101 +33,6 @@ struct sites {
 	ARRAY(struct site_guess) guess; /* by class; n == UINT32_MAX: not made */
 	struct pool pool;
 };
-
-/* ---- the modules' code ---- */
-
-typedef ARRAY(struct site_export) export_list;
-
-static int by_name(const void *a, const void *b)
-{
-	const struct site_export *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
-}
-
-static void add_exports(export_list *list, const struct site_index *index)
-{
-	for (size_t i = 0; i < index->nexports; i++)
-		array_push(list, index->export[i]);
-	if (list->n)
-		qsort(list->v, list->n, sizeof(*list->v), by_name);
-}
-
-/* False: it has no code that can be read. */
-static bool get_index(struct sites *s, const struct module *m, const export_list *exports,
-                      struct site_limits *limits, struct site_index *out)
-{
-	struct modules *modules = &s->a->modules;
-	bool cache = !s->a->where.no_cache && modules_file(modules, m);
-	bool whole = limits->insns >= INSNS_MODULE;
-	struct site_limits own = *limits;
-	struct err err;
-	bool built;
-
-	if (cache && site_cache_read(m, exports->v, exports->n, out))
-		return true;
-	own.insns = whole ? INSNS_MODULE : limits->insns;
-	limits->insns -= own.insns;
-	built = site_index_build(modules, m, exports->v, exports->n, &own, out, &err);
-	limits->insns += own.insns; /* what is left */
-	if (!built)
-		return false;
-	if (cache && (!out->partial || whole)) /* the same in every run: not for want of more */
-		site_cache_write(m, exports->v, exports->n, out);
-	return true;
-}
-
-static void add_module(struct sites *s, const struct module *m, export_list *exports,
-                       struct site_limits *limits, double prior)
-{
-	struct score_module *to = &s->scorer.module[s->scorer.nmodules];
-
-	*to = (struct score_module){ .module = m, .prior = prior, .foreign = module_is_runtime(m) };
-	if (!get_index(s, m, exports, limits, &to->index))
-		return;
-	add_exports(exports, &to->index);
-	s->scorer.nmodules++;
-}
-
-static int by_place(const void *a, const void *b)
-{
-	const struct score_module *x = a, *y = b;
-
-	return x->module < y->module ? -1 : x->module > y->module;
-}
-
-/*
- * The loader maps a library's needs below it, so from low addresses to high; the program last,
- * which may call all of them.
- */
-static void index_modules(struct sites *s)
-{
-	const struct modules *modules = analysis_modules(s->a);
-	struct site_limits limits = { INSNS_MOST, SITES_MOST, STORES_MOST };
-	export_list exports = { 0 };
-	struct stage outer;
-	uint32_t first = 0;
-
-	outer = stage_steps("reading machine code", modules->n);
-	s->scorer.module = mem_alloc(modules->n + 1, sizeof(*s->scorer.module));
-	for (size_t i = 0; i < modules->n; i++) {
-		if (i != modules->exe)
-			add_module(s, &modules->v[i], &exports, &limits,
-			           module_is_runtime(&modules->v[i]) ? PRIOR_RUNTIME
-			                                             : PRIOR_LIBRARY);
-		stage_add(i != modules->exe);
-	}
-	if (modules->exe < modules->n)
-		add_module(s, &modules->v[modules->exe], &exports, &limits, 0);
-	array_free(&exports);
-	stage_end(outer);
-	qsort(s->scorer.module, s->scorer.nmodules, sizeof(*s->scorer.module), by_place);
-	for (size_t i = 0; i < s->scorer.nmodules; i++) {
-		s->scorer.module[i].first = first;
-		first += (uint32_t)s->scorer.module[i].index.n;
-	}
-	s->scorer.nsites = first;
-}
 
 /* ---- the stage ---- */
 
@@ -178,12 +76,12 @@ void sites_make(struct analysis *a, struct sites **out)
 	*out = s;
 	if (a->core->machine->id != MACHINE_X86_64 || a->where.no_sites)
 		return;
-	index_modules(s);
+	site_modules_read(s->a, &s->scorer);
 	if (!s->scorer.nsites)
 		return;
 	outer = stage_steps("looking for allocation sites", 0);
 	for (size_t i = 0; i < s->scorer.nmodules; i++)
-		if (s->scorer.module[i].prior > PRIOR_RUNTIME)
+		if (!s->scorer.module[i].foreign)
 			site_marks_add(&s->marks, &s->scorer.module[i].index);
 	sort_blocks(s, sites_whole(a));
 	s->scorer.core = a->core;

@@ -195,15 +195,16 @@ void builder_lift(struct builder *b)
 
 static bool extra_allocator(const struct builder *b, const char *name, struct site_allocator *out)
 {
-	size_t i = first_where(k, 0, b->nextra, strcmp(b->extra[k].name, name) >= 0);
+	const struct site_others *o = b->others;
+	size_t i = first_where(k, 0, o->nextra, strcmp(o->extra[k].name, name) >= 0);
 
-	if (i == b->nextra || strcmp(b->extra[i].name, name) != 0)
+	if (i == o->nextra || strcmp(o->extra[i].name, name) != 0)
 		return false;
-	*out = b->extra[i].is;
+	*out = o->extra[i].is;
 	return true;
 }
 
-static bool named_allocator(const struct builder *b, const char *name, struct site_allocator *out)
+bool builder_named(const struct builder *b, const char *name, struct site_allocator *out)
 {
 	return site_allocator_known(name, out) || extra_allocator(b, name, out);
 }
@@ -214,7 +215,9 @@ bool builder_allocator(struct builder *b, const struct flow_call *call, struct s
 	const struct function *f;
 	struct summary *s;
 
-	if (call->name && named_allocator(b, call->name, out))
+	if (call->variable && builder_held(b, call->variable, out))
+		return true;
+	if (call->name && builder_named(b, call->name, out))
 		return true;
 	if (!target && call->name)
 		target = function_named(b->functions, call->name);
@@ -360,11 +363,11 @@ static void known_targets(const struct builder *b, struct scan_set *set)
 	struct site_allocator is;
 
 	for (size_t i = 0; i < f->nslots; i++)
-		if (named_allocator(b, f->slot[i].name, &is))
+		if (builder_named(b, f->slot[i].name, &is))
 			scan_add(set, f->slot[i].at);
 	scan_stubs(f, set);
 	for (size_t i = 0; i < f->ndefined; i++)
-		if (named_allocator(b, f->defined[i].name, &is))
+		if (builder_named(b, f->defined[i].name, &is))
 			scan_add(set, f->defined[i].at);
 }
 
@@ -395,7 +398,7 @@ static bool is_target(const struct builder *b, const struct summary *s)
 }
 
 /* Functions that this round found to be worth calling. */
-static void new_targets(const struct builder *b, const uint64_t *told, struct scan_set *set)
+static void new_targets(struct builder *b, const uint64_t *told, struct scan_set *set)
 {
 	struct scan_set found = { 0 };
 
@@ -409,6 +412,7 @@ static void new_targets(const struct builder *b, const uint64_t *told, struct sc
 	}
 	if (found.n)
 		slots_of(b, &found, set);
+	builder_hold(b, &found, set);
 	scan_free(&found);
 }
 
@@ -441,6 +445,7 @@ static void run_rounds(struct builder *b)
 	struct scan_set set = { 0 };
 
 	known_targets(b, &set);
+	builder_hold(b, NULL, &set);
 	for (b->round = 1; b->round <= LIBRARY_ROUNDS && set.n && b->flow.insns; b->round++) {
 		memset(bits, 0, words * 8);
 		scan_callers(b->functions, &set, bits);
@@ -486,4 +491,6 @@ void builder_free(struct builder *b)
 	array_free(&b->lifted);
 	array_free(&b->stores);
 	array_free(&b->tags);
+	array_free(&b->held);
+	mem_free(b->kept);
 }

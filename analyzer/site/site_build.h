@@ -7,6 +7,7 @@
 
 #include "analyzer/site/site_flow.h"
 #include "analyzer/site/site_index.h"
+#include "analyzer/site/site_pointer.h"
 #include "analyzer/site/site_scan.h"
 
 /* What a function does with its arguments. */
@@ -78,11 +79,18 @@ struct lifted {
 	bool sized;     /* its call tells the size */
 };
 
+/* A variable that holds the address of an allocator. */
+struct held {
+	uint64_t at;
+	vaddr target;
+	bool own; /* the allocator is of this module */
+	struct site_allocator is;
+};
+
 struct builder {
-	const struct functions *functions;
+	struct functions *functions;
 	struct code_decoder *decoder;
-	const struct site_export *extra;
-	size_t nextra;
+	const struct site_others *others;
 	struct site_limits *limits;
 	struct flow_limits flow;
 	struct summary **summary; /* by function; NULL: never read */
@@ -97,6 +105,8 @@ struct builder {
 	size_t site_cap;
 	ARRAY(struct pending_store) stores;
 	ARRAY(struct pending_tag) tags;
+	ARRAY(struct held) held;
+	uint64_t *kept; /* where those are, sorted */
 	bool partial;
 };
 
@@ -126,6 +136,18 @@ struct flow_sink *builder_sink(struct builder *b, struct summary *summary, uint6
 
 /* The allocator that is called so, in this module or another. */
 bool builder_allocator(struct builder *b, const struct flow_call *call, struct site_allocator *out);
+
+/* An allocator of another module, or a library's, by its name. */
+bool builder_named(const struct builder *b, const char *name, struct site_allocator *out);
+
+/* site_held.c: does this variable hold the address of an allocator? */
+bool builder_held(const struct builder *b, uint64_t at, struct site_allocator *out);
+
+/*
+ * Variables that hold the address of an allocator of other modules, or (starts not NULL) of one of
+ * these functions, join the held ones and set.
+ */
+void builder_hold(struct builder *b, const struct scan_set *starts, struct scan_set *set);
 
 /* Was what came of reading a function then not replaced by a later reading? */
 bool builder_valid(const struct builder *b, uint32_t reader, uint32_t round);

@@ -1,18 +1,20 @@
 /*
- * A kept index is a head with the numbers of what follows, then entries, stores, tags, allocators
- * for others, and their names.
+ * A kept index is a head with the numbers of what follows, then entries, stores, tags, variables
+ * that hold an allocator, allocators for others, where those are, and their names.
  */
 #include "analyzer/site/site_cache.h"
 
+#include "analyzer/site/site_pointer.h"
 #include "formats/cachefile.h"
 
 #define VERSION \
-	11 /* of the layout and of what the code makes of machine code: raise it with either */
+	12 /* of the layout and of what the code makes of machine code: raise it with either */
 
 struct cache_head {
 	uint32_t version, entry, store, tag, allocator; /* bytes of each struct */
 	uint32_t damaged, partial, pad;
-	uint64_t n, nstores, ntags, nexports, names; /* names: bytes */
+	uint32_t held, pad2;
+	uint64_t n, nstores, ntags, nexports, nheld, names; /* names: bytes */
 };
 
 static uint64_t hash_bytes(uint64_t h, const void *p, size_t n)
@@ -32,7 +34,7 @@ static uint64_t hash_export(uint64_t h, const struct site_export *x)
 }
 
 static const char *name_of(struct pool *pool, const struct module *module,
-                           const struct site_export *extra, size_t nextra)
+                           const struct site_others *others)
 {
 	char hex[2 * BUILD_ID_MAX + 1] = "";
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
@@ -42,8 +44,8 @@ static const char *name_of(struct pool *pool, const struct module *module,
 		hex[2 * i + 1] = "0123456789abcdef"[module->build_id[i] & 15];
 		hex[2 * i + 2] = 0;
 	}
-	for (size_t i = 0; i < nextra; i++)
-		h = hash_export(h, &extra[i]);
+	for (size_t i = 0; i < others->nextra; i++)
+		h = hash_export(h, &others->extra[i]);
 	return pool_printf(pool, "sites-%s-%016llx", hex, (unsigned long long)h);
 }
 
@@ -91,9 +93,13 @@ static bool sound(const struct site_index *x)
 static bool take_exports(struct cursor *c, const struct cache_head *head, struct site_index *out)
 {
 	struct site_allocator *is = take(c, head->nexports, sizeof(*is));
+	uint64_t *start = take(c, head->nexports, sizeof(*start));
 
-	if (!is)
+	if (!is || !start) {
+		mem_free(is);
+		mem_free(start);
 		return false;
+	}
 	out->export = mem_alloc(head->nexports + 1, sizeof(*out->export));
 	for (uint64_t i = 0; i < head->nexports; i++) {
 		const uint8_t *end = memchr(c->at, 0, c->left);
@@ -101,16 +107,18 @@ static bool take_exports(struct cursor *c, const struct cache_head *head, struct
 
 		if (!n || is[i].size > ALLOCATOR_ANY) {
 			mem_free(is);
+			mem_free(start);
 			return false;
 		}
 		out->export[i] = (struct site_export){
-			pool_strndup(&out->pool, (const char *)c->at, n), is[i]
+			pool_strndup(&out->pool, (const char *)c->at, n), start[i], is[i]
 		};
 		out->nexports++;
 		c->at += n;
 		c->left -= n;
 	}
 	mem_free(is);
+	mem_free(start);
 	return true;
 }
 
@@ -127,22 +135,24 @@ static bool decode(const void *bytes, size_t size, struct site_index *out)
 	c.left -= sizeof(head);
 	if (head.version != VERSION || head.entry != sizeof(*out->v) ||
 	    head.store != sizeof(*out->store) || head.tag != sizeof(*out->tag) ||
-	    head.allocator != sizeof(struct site_allocator))
+	    head.allocator != sizeof(struct site_allocator) || head.held != sizeof(*out->held))
 		return false;
 	out->damaged = head.damaged != 0;
 	out->partial = head.partial != 0;
 	out->v = take(&c, head.n, sizeof(*out->v));
 	out->store = take(&c, head.nstores, sizeof(*out->store));
 	out->tag = take(&c, head.ntags, sizeof(*out->tag));
-	if (!out->v || !out->store || !out->tag)
+	out->held = take(&c, head.nheld, sizeof(*out->held));
+	if (!out->v || !out->store || !out->tag || !out->held)
 		return false;
 	out->n = head.n;
 	out->nstores = head.nstores;
 	out->ntags = head.ntags;
+	out->nheld = head.nheld;
 	return take_exports(&c, &head, out) && sound(out);
 }
 
-bool site_cache_read(const struct module *module, const struct site_export *extra, size_t nextra,
+bool site_cache_read(const struct module *module, const struct site_others *others,
                      struct site_index *out)
 {
 	struct pool pool = { 0 };
@@ -152,8 +162,9 @@ bool site_cache_read(const struct module *module, const struct site_export *extr
 
 	if (!module->build_id_size)
 		return false;
-	bytes = cachefile_read(name_of(&pool, module, extra, nextra), &size);
-	good = bytes && decode(bytes, size, out);
+	bytes = cachefile_read(name_of(&pool, module, others), &size);
+	good = bytes && decode(bytes, size, out) &&
+	       (!others->pointers ? !out->nheld : site_pointers_agree(others->pointers, out));
 	if (bytes && !good)
 		site_index_free(out);
 	mem_free(bytes);
@@ -169,22 +180,22 @@ static void put(uint8_t *to, size_t *at, const void *from, size_t size)
 	*at += size;
 }
 
-void site_cache_write(const struct module *module, const struct site_export *extra, size_t nextra,
+void site_cache_write(const struct module *module, const struct site_others *others,
                       const struct site_index *x)
 {
-	struct cache_head head = { VERSION,
-		                   sizeof(*x->v),
-		                   sizeof(*x->store),
-		                   sizeof(*x->tag),
-		                   sizeof(struct site_allocator),
-		                   x->damaged,
-		                   x->partial,
-		                   0,
-		                   x->n,
-		                   x->nstores,
-		                   x->ntags,
-		                   x->nexports,
-		                   0 };
+	struct cache_head head = { .version = VERSION,
+		                   .entry = sizeof(*x->v),
+		                   .store = sizeof(*x->store),
+		                   .tag = sizeof(*x->tag),
+		                   .allocator = sizeof(struct site_allocator),
+		                   .held = sizeof(*x->held),
+		                   .damaged = x->damaged,
+		                   .partial = x->partial,
+		                   .n = x->n,
+		                   .nstores = x->nstores,
+		                   .ntags = x->ntags,
+		                   .nexports = x->nexports,
+		                   .nheld = x->nheld };
 	struct pool pool = { 0 };
 	size_t size = 0, at = 0;
 	uint8_t *bytes;
@@ -194,18 +205,21 @@ void site_cache_write(const struct module *module, const struct site_export *ext
 	for (size_t i = 0; i < x->nexports; i++)
 		head.names += strlen(x->export[i].name) + 1;
 	size = sizeof(head) + x->n * sizeof(*x->v) + x->nstores * sizeof(*x->store) +
-	       x->ntags * sizeof(*x->tag) + x->nexports * sizeof(struct site_allocator) +
-	       head.names;
+	       x->ntags * sizeof(*x->tag) + x->nheld * sizeof(*x->held) +
+	       x->nexports * (sizeof(struct site_allocator) + sizeof(uint64_t)) + head.names;
 	bytes = mem_alloc(size, 1);
 	put(bytes, &at, &head, sizeof(head));
 	put(bytes, &at, x->v, x->n * sizeof(*x->v));
 	put(bytes, &at, x->store, x->nstores * sizeof(*x->store));
 	put(bytes, &at, x->tag, x->ntags * sizeof(*x->tag));
+	put(bytes, &at, x->held, x->nheld * sizeof(*x->held));
 	for (size_t i = 0; i < x->nexports; i++)
 		put(bytes, &at, &x->export[i].is, sizeof(x->export[i].is));
 	for (size_t i = 0; i < x->nexports; i++)
+		put(bytes, &at, &x->export[i].at, sizeof(x->export[i].at));
+	for (size_t i = 0; i < x->nexports; i++)
 		put(bytes, &at, x->export[i].name, strlen(x->export[i].name) + 1);
-	cachefile_write(name_of(&pool, module, extra, nextra), bytes, size);
+	cachefile_write(name_of(&pool, module, others), bytes, size);
 	mem_free(bytes);
 	pool_free(&pool);
 }

@@ -45,13 +45,15 @@ static void name_target(const struct flow *flow, const struct code_insn *insn,
 			call->name = f->name;
 		}
 	} else if (o->kind == CODE_MEMORY && o->absolute && !o->apart) {
-		call->name = function_slot(flow->functions, (uint64_t)o->number);
+		call->variable = (uint64_t)o->number;
 	} else if (o->kind == CODE_GENERAL) {
 		const struct value *v = &flow->now.reg[o->reg];
 
 		if (v->kind == VALUE_LOADED && !v->add) /* a pointer from the GOT */
-			call->name = function_slot(flow->functions, (uint64_t)v->scale);
+			call->variable = (uint64_t)v->scale;
 	}
+	if (call->variable)
+		call->name = function_slot(flow->functions, call->variable);
 }
 
 static void clobber(struct flow *flow, const struct code_insn *insn)
@@ -77,7 +79,7 @@ void flow_called(struct flow *flow, const struct code_insn *insn, bool tail)
 	for (unsigned i = 0; i < FLOW_ARGS; i++)
 		call.arg[i] = flow->now.reg[arguments[i]];
 	name_target(flow, insn, &call);
-	if (tail && !call.target && !call.name)
+	if (tail && !call.target && !call.name && !call.variable)
 		return;
 	clobber(flow, insn);
 	result = flow->sink->call(flow->sink, flow, &call);

@@ -136,26 +136,47 @@ static void take_tags(struct builder *b, const uint32_t *number, struct site_ind
 	}
 }
 
-/* Wrappers that have a name for others. */
+typedef ARRAY(struct site_export) export_list;
+
+/* What only a pointer leads to: functions without a name, stubs for what other modules have. */
+static void take_nameless(const struct builder *b, export_list *list)
+{
+	for (size_t i = 0; i < b->held.n; i++) {
+		uint64_t at = b->held.v[i].target - b->others->pointers->module->bias;
+		struct site_export export = { "", at, b->held.v[i].is };
+		bool known = !b->held.v[i].own;
+
+		for (size_t j = 0; j < list->n && !known; j++)
+			known = list->v[j].at == at;
+		if (!known)
+			array_push(list, export);
+	}
+}
+
+/* Allocators that are there for others. */
 static void take_exports(const struct builder *b, struct site_index *out)
 {
 	const struct functions *f = b->functions;
-	ARRAY(struct site_export) list = { 0 };
+	export_list list = { 0 };
+
+	take_nameless(b, &list);
 
 	for (size_t i = 0; i < f->ndefined; i++) {
 		const struct function *at = function_at(f, f->defined[i].at);
 		const struct summary *s = at && at->start == f->defined[i].at
 		                                  ? b->summary[at - f->v]
 		                                  : NULL;
-		struct site_export export;
-		struct site_allocator known;
+		struct site_export export = { .at = f->defined[i].at };
 
-		if (!s || s->state != SUMMARY_DONE || s->wrapper.size == ALLOCATOR_NONE ||
-		    site_allocator_known(f->defined[i].name, &known) ||
-		    (list.n && !strcmp(list.v[list.n - 1].name, f->defined[i].name)))
+		if (site_allocator_known(f->defined[i].name, &export.is))
+			;
+		else if (s && s->state == SUMMARY_DONE && s->wrapper.size != ALLOCATOR_NONE)
+			export.is = s->wrapper;
+		else
+			continue;
+		if (list.n && !strcmp(list.v[list.n - 1].name, f->defined[i].name))
 			continue;
 		export.name = pool_strndup(&out->pool, f->defined[i].name, 4096);
-		export.is = s->wrapper;
 		array_push(&list, export);
 	}
 	out->export = list.v; /* sorted, as f->defined is */
@@ -219,14 +240,28 @@ static void count_callers(const struct builder *b, const uint32_t *number, struc
 	scan_free(&set);
 }
 
+static int by_variable(const void *a, const void *b)
+{
+	const struct site_held *x = a, *y = b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void take_held(const struct builder *b, struct site_index *out)
+{
+	out->held = mem_alloc(b->held.n + 1, sizeof(*out->held));
+	for (size_t i = 0; i < b->held.n; i++)
+		out->held[out->nheld++] = (struct site_held){ b->held.v[i].at, b->held.v[i].is };
+	if (out->nheld)
+		qsort(out->held, out->nheld, sizeof(*out->held), by_variable);
+}
+
 bool site_index_build(struct modules *modules, const struct module *module,
-                      const struct site_export *extra, size_t nextra, struct site_limits *limits,
+                      const struct site_others *others, struct site_limits *limits,
                       struct site_index *out, struct err *err)
 {
 	struct functions functions;
-	struct builder b = {
-		.functions = &functions, .extra = extra, .nextra = nextra, .limits = limits
-	};
+	struct builder b = { .functions = &functions, .others = others, .limits = limits };
 	uint32_t *number;
 
 	if (!functions_read(modules, module, &functions, err))
@@ -238,6 +273,7 @@ bool site_index_build(struct modules *modules, const struct module *module,
 	take_stores(&b, number, out);
 	take_tags(&b, number, out);
 	take_exports(&b, out);
+	take_held(&b, out);
 	count_callers(&b, number, out);
 	out->partial = b.partial;
 	mem_free(number);
@@ -252,6 +288,7 @@ void site_index_free(struct site_index *index)
 	mem_free(index->store);
 	mem_free(index->tag);
 	mem_free(index->export);
+	mem_free(index->held);
 	pool_free(&index->pool);
 	*index = (struct site_index){ 0 };
 }

@@ -1,8 +1,8 @@
 /*
  * site_index: every place in one program or library that asks for a block, as its machine code
  * tells: how large, what is stored into it at first, where its address goes. Addresses are the
- * file's own (bias 0), so that an index serves wherever the file was mapped. It knows no core and
- * no block.
+ * file's own (bias 0), so that an index serves wherever the file was mapped. It knows no
+ * block, and of the core only which variables hold the address of an allocator.
  */
 #ifndef ANALYZER_SITE_SITE_INDEX_H
 #define ANALYZER_SITE_SITE_INDEX_H
@@ -87,9 +87,16 @@ struct site_entry {
 	uint32_t tag, ntags;     /* into site_index.tag */
 };
 
-/* An allocator that other modules may call by name. */
+/* An allocator that others may call: by name, or by a pointer to it. */
 struct site_export {
-	const char *name;
+	const char *name; /* "": none */
+	uint64_t at;      /* where it begins */
+	struct site_allocator is;
+};
+
+/* A variable that holds the address of an allocator. */
+struct site_held {
+	uint64_t at;
 	struct site_allocator is;
 };
 
@@ -102,6 +109,8 @@ struct site_index {
 	size_t ntags;
 	struct site_export *export; /* sorted by name */
 	size_t nexports;
+	struct site_held *held; /* sorted by at */
+	size_t nheld;
 	bool damaged; /* the file's tables were; what could be read is there */
 	bool partial; /* the limit was used up before all was read */
 	struct pool pool;
@@ -113,12 +122,18 @@ struct site_limits {
 	uint64_t stores; /* the same of stores */
 };
 
-/*
- * extra[0 .. nextra), sorted by name: allocators of other modules. False: no code that can be read;
- * err tells. *out is the caller's: site_index_free.
- */
+struct site_pointers;
+
+/* What other modules tell: their allocators by name, sorted, and by address (site_pointer.h). */
+struct site_others {
+	const struct site_export *extra;
+	size_t nextra;
+	const struct site_pointers *pointers;
+};
+
+/* False: no code that can be read; err tells. *out is the caller's: site_index_free. */
 bool site_index_build(struct modules *modules, const struct module *module,
-                      const struct site_export *extra, size_t nextra, struct site_limits *limits,
+                      const struct site_others *others, struct site_limits *limits,
                       struct site_index *out, struct err *err);
 void site_index_free(struct site_index *index);
 

@@ -1,0 +1,51 @@
+/*
+ * site_pointer: variables of a module that hold the address of a function, as the core has them:
+ * what a program that calls its allocator through a pointer calls. It reads no code and judges
+ * nothing.
+ */
+#ifndef ANALYZER_SITE_SITE_POINTER_H
+#define ANALYZER_SITE_SITE_POINTER_H
+
+#include "analyzer/site/site_index.h"
+#include "formats/core.h"
+
+/* An allocator of some module, where it is in memory. */
+struct allocator_at {
+	vaddr at;
+	struct site_allocator is;
+};
+
+/* A word that holds the address of code. Addresses in the module are the file's own. */
+struct code_pointer {
+	uint64_t at;
+	vaddr target;
+};
+
+struct site_pointers {
+	const struct module *module;
+	struct code_pointer *v; /* sorted by at */
+	size_t n;
+	const struct allocator_at *known; /* of other modules, sorted by at */
+	size_t nknown;
+};
+
+/* Of what the module may write, and of what the loader wrote for it. known must outlive *out;
+ * site_pointers_free. */
+void site_pointers_make(const struct core *core, const struct modules *modules,
+                        const struct module *module, const struct allocator_at *known,
+                        size_t nknown, struct site_pointers *out);
+void site_pointers_free(struct site_pointers *pointers);
+
+/* What the word at this address leads to; 0: to no code. */
+vaddr site_pointers_target(const struct site_pointers *pointers, uint64_t at);
+
+/* Is that an allocator of another module? */
+bool site_pointers_known(const struct site_pointers *pointers, vaddr target,
+                         struct site_allocator *out);
+
+/* Do the variables that this index took for pointers to allocators, and no others, hold such? */
+bool site_pointers_agree(const struct site_pointers *pointers, const struct site_index *index);
+
+bool site_allocator_same(const struct site_allocator *a, const struct site_allocator *b);
+
+#endif
