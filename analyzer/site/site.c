@@ -18,7 +18,17 @@
 
 #define HUB_CALLERS 3
 #define APART       0.4   /* share of what is likely for the class, not for a block of it */
+#define RAN         0.5   /* classes of blocks that a function that ran has made, at least */
+#define RUNS        4     /* so much likelier are its calls */
+#define NEARER      0.6   /* of a call's weight is left for each one between it and the site */
+#define CALLS_TOLD  32    /* calls that a library's site is told by: the nearest */
 #define LEAST       0.005 /* of a share that is told */
+
+/* A call of one of the language's libraries. */
+struct called {
+	struct site place;
+	double weight; /* of it, among others that come to the same */
+};
 
 struct sites {
 	struct analysis *a;
@@ -29,6 +39,7 @@ struct sites {
 	struct site_refs refs;
 	struct scorer scorer;
 	struct site *place;             /* by site; method NULL: not looked up */
+	struct called *caller;          /* the same, by number of a library_call */
 	struct site_guess apart;        /* of the block that was asked for last */
 	ARRAY(struct site_guess) guess; /* by class; n == UINT32_MAX: not made */
 	struct pool pool;
@@ -90,6 +101,7 @@ void sites_make(struct analysis *a, struct sites **out)
 	scorer_run(&s->scorer);
 	stage_end(outer);
 	s->place = mem_alloc(s->scorer.nsites, sizeof(*s->place));
+	s->caller = mem_alloc(s->scorer.library.numbers + 1, sizeof(*s->caller));
 }
 
 void sites_all(struct sites *sites)
@@ -127,13 +139,12 @@ void sites_free(struct sites *sites)
 	if (!sites)
 		return;
 	scorer_free(&sites->scorer);
-	for (size_t i = 0; i < sites->scorer.nmodules; i++)
-		site_index_free(&sites->scorer.module[i].index);
-	mem_free(sites->scorer.module);
+	site_modules_free(&sites->scorer);
 	site_refs_free(&sites->refs);
 	site_classes_free(&sites->classes);
 	site_marks_free(&sites->marks);
 	mem_free(sites->place);
+	mem_free(sites->caller);
 	array_free(&sites->guess);
 	pool_free(&sites->pool);
 	mem_free(sites);
@@ -154,6 +165,32 @@ static const struct site *place_of(struct sites *s, uint32_t site)
 	p->hub = p->open && e->callers >= HUB_CALLERS;
 	p->method = SITE_INFERRED;
 	return p;
+}
+
+/* Does the function of this call ask for blocks that there are? Then it ran. */
+static bool has_run(const struct sites *s, const struct library_call *call)
+{
+	const struct score_module *m = &s->scorer.module[call->module];
+	size_t i = first_behind(m->index.v, m->index.n, call, call->use->function);
+
+	for (; i < m->index.n && m->index.v[i].function == call->use->function; i++)
+		if (s->scorer.active[m->first + i] >= RAN)
+			return true;
+	return false;
+}
+
+/* Where one of the language's libraries is called. */
+static const struct called *caller_of(struct sites *s, const struct library_call *call)
+{
+	struct called *c = &s->caller[call->number];
+
+	if (c->place.method)
+		return c;
+	site_place(s->a->core, &s->a->modules, s->scorer.module[call->module].module,
+	           call->use->call, &c->place);
+	c->place.method = SITE_INFERRED;
+	c->weight = (has_run(s, call) ? RUNS : 1) / call->use->same;
+	return c;
 }
 
 static bool same_line(const struct site *a, const struct site *b)
@@ -240,6 +277,26 @@ static bool is_likely(const struct site_guess *g)
 	       !g->list[0].hub;
 }
 
+/*
+ * What a library asks for on behalf of who calls it is theirs: the nearer the call, the likelier.
+ * False: nobody else's calls come to this site.
+ */
+static bool add_callers(struct sites *s, uint32_t site, double share, struct site_guess *g)
+{
+	size_t n;
+	const struct library_call *c = library_calls(&s->scorer.library, site, &n);
+	double weight[CALLS_TOLD], sum = 0;
+
+	n = n < CALLS_TOLD ? n : CALLS_TOLD;
+	for (size_t i = 0; i < n; i++) {
+		weight[i] = pow(NEARER, c[i].depth) * caller_of(s, &c[i])->weight;
+		sum += weight[i];
+	}
+	for (size_t i = 0; i < n; i++)
+		add_to_list(g, &caller_of(s, &c[i])->place, share * weight[i] / sum);
+	return n > 0;
+}
+
 static void judge(struct sites *s, uint32_t class)
 {
 	const struct class_scores *scores = scorer_of(&s->scorer, class);
@@ -248,8 +305,11 @@ static void judge(struct sites *s, uint32_t class)
 
 	*g = (struct site_guess){ .fits = scores->fits, .best = scores->top[0].site };
 	for (unsigned i = 0; i < scores->n; i++) {
-		const struct site *place = place_of(s, scores->top[i].site);
+		const struct site *place;
 
+		if (add_callers(s, scores->top[i].site, scores->top[i].share, g))
+			continue;
+		place = place_of(s, scores->top[i].site);
 		/* copies of an inlined line are as likely as one: the best of them counts */
 		if (listed(g, place))
 			twice += scores->top[i].share;

@@ -1,6 +1,8 @@
 /*
  * A kept index is a head with the numbers of what follows, then entries, stores, tags, variables
- * that hold an allocator, allocators for others, where those are, and their names.
+ * that hold an allocator, what entrances come to, calls of others' entrances; allocators for
+ * others, where those are, and their names; entrances and their names, and the names that calls are
+ * of.
  */
 #include "analyzer/site/site_cache.h"
 
@@ -8,13 +10,14 @@
 #include "formats/cachefile.h"
 
 #define VERSION \
-	12 /* of the layout and of what the code makes of machine code: raise it with either */
+	13 /* of the layout and of what the code makes of machine code: raise it with either */
 
 struct cache_head {
 	uint32_t version, entry, store, tag, allocator; /* bytes of each struct */
 	uint32_t damaged, partial, pad;
-	uint32_t held, pad2;
-	uint64_t n, nstores, ntags, nexports, nheld, names; /* names: bytes */
+	uint32_t held, entrance;
+	uint64_t n, nstores, ntags, nexports, nheld, nreached, nuses, nentrances, nnames;
+	uint64_t strings; /* bytes of all names */
 };
 
 static uint64_t hash_bytes(uint64_t h, const void *p, size_t n)
@@ -46,6 +49,8 @@ static const char *name_of(struct pool *pool, const struct module *module,
 	}
 	for (size_t i = 0; i < others->nextra; i++)
 		h = hash_export(h, &others->extra[i]);
+	for (size_t i = 0; i < others->nentrances && !others->library; i++)
+		h = hash_bytes(h, others->entrance[i], strlen(others->entrance[i]) + 1);
 	return pool_printf(pool, "sites-%s-%016llx", hex, (unsigned long long)h);
 }
 
@@ -87,7 +92,24 @@ static bool sound(const struct site_index *x)
 	for (size_t i = 0; i < x->ntags; i++)
 		if (x->tag[i].parent != SITE_NONE && x->tag[i].parent >= x->n)
 			return false;
+	for (size_t i = 0; i < x->nreached; i++)
+		if (x->reached[i].site >= x->n)
+			return false;
+	for (size_t i = 0; i < x->nuses; i++)
+		if (x->use[i].name >= x->nnames || !x->use[i].same)
+			return false;
 	return true;
+}
+
+/* NULL: there is none. */
+static const char *take_string(struct cursor *c, struct pool *pool)
+{
+	const uint8_t *at = c->at, *end = memchr(at, 0, c->left);
+	size_t n = end ? (size_t)(end - at) + 1 : 0;
+
+	c->at += n;
+	c->left -= n;
+	return n ? pool_strndup(pool, (const char *)at, n) : NULL;
 }
 
 static bool take_exports(struct cursor *c, const struct cache_head *head, struct site_index *out)
@@ -102,23 +124,40 @@ static bool take_exports(struct cursor *c, const struct cache_head *head, struct
 	}
 	out->export = mem_alloc(head->nexports + 1, sizeof(*out->export));
 	for (uint64_t i = 0; i < head->nexports; i++) {
-		const uint8_t *end = memchr(c->at, 0, c->left);
-		size_t n = end ? (size_t)(end - c->at) + 1 : 0;
+		const char *name = is[i].size > ALLOCATOR_ANY ? NULL : take_string(c, &out->pool);
 
-		if (!n || is[i].size > ALLOCATOR_ANY) {
+		if (!name) {
 			mem_free(is);
 			mem_free(start);
 			return false;
 		}
-		out->export[i] = (struct site_export){
-			pool_strndup(&out->pool, (const char *)c->at, n), start[i], is[i]
-		};
-		out->nexports++;
-		c->at += n;
-		c->left -= n;
+		out->export[out->nexports++] = (struct site_export){ name, start[i], is[i] };
 	}
 	mem_free(is);
 	mem_free(start);
+	return true;
+}
+
+static bool take_entrances(struct cursor *c, const struct cache_head *head, struct site_index *out)
+{
+	out->entrance = take(c, head->nentrances, sizeof(*out->entrance));
+	if (!out->entrance)
+		return false;
+	for (; out->nentrances < head->nentrances; out->nentrances++) {
+		struct site_entrance *e = &out->entrance[out->nentrances];
+
+		e->name = take_string(c, &out->pool);
+		if (!e->name || !range_holds(0, out->nreached, e->reached, e->nreached))
+			return false;
+	}
+	if (head->nnames > c->left)
+		return false;
+	out->name = mem_alloc(head->nnames + 1, sizeof(*out->name));
+	for (; out->nnames < head->nnames; out->nnames++) {
+		out->name[out->nnames] = take_string(c, &out->pool);
+		if (!out->name[out->nnames])
+			return false;
+	}
 	return true;
 }
 
@@ -135,7 +174,8 @@ static bool decode(const void *bytes, size_t size, struct site_index *out)
 	c.left -= sizeof(head);
 	if (head.version != VERSION || head.entry != sizeof(*out->v) ||
 	    head.store != sizeof(*out->store) || head.tag != sizeof(*out->tag) ||
-	    head.allocator != sizeof(struct site_allocator) || head.held != sizeof(*out->held))
+	    head.allocator != sizeof(struct site_allocator) || head.held != sizeof(*out->held) ||
+	    head.entrance != sizeof(*out->entrance))
 		return false;
 	out->damaged = head.damaged != 0;
 	out->partial = head.partial != 0;
@@ -143,13 +183,17 @@ static bool decode(const void *bytes, size_t size, struct site_index *out)
 	out->store = take(&c, head.nstores, sizeof(*out->store));
 	out->tag = take(&c, head.ntags, sizeof(*out->tag));
 	out->held = take(&c, head.nheld, sizeof(*out->held));
-	if (!out->v || !out->store || !out->tag || !out->held)
+	out->reached = take(&c, head.nreached, sizeof(*out->reached));
+	out->use = take(&c, head.nuses, sizeof(*out->use));
+	if (!out->v || !out->store || !out->tag || !out->held || !out->reached || !out->use)
 		return false;
 	out->n = head.n;
 	out->nstores = head.nstores;
 	out->ntags = head.ntags;
 	out->nheld = head.nheld;
-	return take_exports(&c, &head, out) && sound(out);
+	out->nreached = head.nreached;
+	out->nuses = head.nuses;
+	return take_exports(&c, &head, out) && take_entrances(&c, &head, out) && sound(out);
 }
 
 bool site_cache_read(const struct module *module, const struct site_others *others,
@@ -180,8 +224,12 @@ static void put(uint8_t *to, size_t *at, const void *from, size_t size)
 	*at += size;
 }
 
-void site_cache_write(const struct module *module, const struct site_others *others,
-                      const struct site_index *x)
+static void put_string(uint8_t *to, size_t *at, const char *s)
+{
+	put(to, at, s, strlen(s) + 1);
+}
+
+static struct cache_head head_of(const struct site_index *x)
 {
 	struct cache_head head = { .version = VERSION,
 		                   .entry = sizeof(*x->v),
@@ -189,36 +237,77 @@ void site_cache_write(const struct module *module, const struct site_others *oth
 		                   .tag = sizeof(*x->tag),
 		                   .allocator = sizeof(struct site_allocator),
 		                   .held = sizeof(*x->held),
+		                   .entrance = sizeof(*x->entrance),
 		                   .damaged = x->damaged,
 		                   .partial = x->partial,
 		                   .n = x->n,
 		                   .nstores = x->nstores,
 		                   .ntags = x->ntags,
 		                   .nexports = x->nexports,
-		                   .nheld = x->nheld };
+		                   .nheld = x->nheld,
+		                   .nreached = x->nreached,
+		                   .nuses = x->nuses,
+		                   .nentrances = x->nentrances,
+		                   .nnames = x->nnames };
+
+	for (size_t i = 0; i < x->nexports; i++)
+		head.strings += strlen(x->export[i].name) + 1;
+	for (size_t i = 0; i < x->nentrances; i++)
+		head.strings += strlen(x->entrance[i].name) + 1;
+	for (size_t i = 0; i < x->nnames; i++)
+		head.strings += strlen(x->name[i]) + 1;
+	return head;
+}
+
+/* Pointers mean nothing in a file. */
+static void put_entrances(uint8_t *bytes, size_t *at, const struct site_index *x)
+{
+	for (size_t i = 0; i < x->nentrances; i++) {
+		struct site_entrance e = x->entrance[i];
+
+		e.name = NULL;
+		put(bytes, at, &e, sizeof(e));
+	}
+	for (size_t i = 0; i < x->nentrances; i++)
+		put_string(bytes, at, x->entrance[i].name);
+	for (size_t i = 0; i < x->nnames; i++)
+		put_string(bytes, at, x->name[i]);
+}
+
+static size_t bytes_of(const struct cache_head *head, const struct site_index *x)
+{
+	return sizeof(*head) + x->n * sizeof(*x->v) + x->nstores * sizeof(*x->store) +
+	       x->ntags * sizeof(*x->tag) + x->nheld * sizeof(*x->held) +
+	       x->nreached * sizeof(*x->reached) + x->nuses * sizeof(*x->use) +
+	       x->nexports * (sizeof(struct site_allocator) + sizeof(uint64_t)) +
+	       x->nentrances * sizeof(*x->entrance) + head->strings;
+}
+
+void site_cache_write(const struct module *module, const struct site_others *others,
+                      const struct site_index *x)
+{
+	struct cache_head head = head_of(x);
 	struct pool pool = { 0 };
-	size_t size = 0, at = 0;
+	size_t size = bytes_of(&head, x), at = 0;
 	uint8_t *bytes;
 
 	if (!module->build_id_size)
 		return;
-	for (size_t i = 0; i < x->nexports; i++)
-		head.names += strlen(x->export[i].name) + 1;
-	size = sizeof(head) + x->n * sizeof(*x->v) + x->nstores * sizeof(*x->store) +
-	       x->ntags * sizeof(*x->tag) + x->nheld * sizeof(*x->held) +
-	       x->nexports * (sizeof(struct site_allocator) + sizeof(uint64_t)) + head.names;
 	bytes = mem_alloc(size, 1);
 	put(bytes, &at, &head, sizeof(head));
 	put(bytes, &at, x->v, x->n * sizeof(*x->v));
 	put(bytes, &at, x->store, x->nstores * sizeof(*x->store));
 	put(bytes, &at, x->tag, x->ntags * sizeof(*x->tag));
 	put(bytes, &at, x->held, x->nheld * sizeof(*x->held));
+	put(bytes, &at, x->reached, x->nreached * sizeof(*x->reached));
+	put(bytes, &at, x->use, x->nuses * sizeof(*x->use));
 	for (size_t i = 0; i < x->nexports; i++)
 		put(bytes, &at, &x->export[i].is, sizeof(x->export[i].is));
 	for (size_t i = 0; i < x->nexports; i++)
 		put(bytes, &at, &x->export[i].at, sizeof(x->export[i].at));
 	for (size_t i = 0; i < x->nexports; i++)
-		put(bytes, &at, x->export[i].name, strlen(x->export[i].name) + 1);
+		put_string(bytes, &at, x->export[i].name);
+	put_entrances(bytes, &at, x);
 	cachefile_write(name_of(&pool, module, others), bytes, size);
 	mem_free(bytes);
 	pool_free(&pool);

@@ -1,6 +1,7 @@
 #include "analyzer/site/site_index.h"
 
 #include "analyzer/site/site_build.h"
+#include "analyzer/site/site_reach.h"
 
 #include <stdlib.h>
 
@@ -275,6 +276,10 @@ bool site_index_build(struct modules *modules, const struct module *module,
 	take_exports(&b, out);
 	take_held(&b, out);
 	count_callers(&b, number, out);
+	if (others->library)
+		reach_entrances(&functions, out);
+	else
+		reach_uses(&functions, others, out);
 	out->partial = b.partial;
 	mem_free(number);
 	builder_free(&b);
@@ -289,6 +294,10 @@ void site_index_free(struct site_index *index)
 	mem_free(index->tag);
 	mem_free(index->export);
 	mem_free(index->held);
+	mem_free(index->entrance);
+	mem_free(index->reached);
+	mem_free(index->use);
+	mem_free(index->name);
 	pool_free(&index->pool);
 	*index = (struct site_index){ 0 };
 }

@@ -100,6 +100,23 @@ struct site_held {
 	struct site_allocator is;
 };
 
+/* A function that others may call by name, and what it comes to: sites whose blocks outlive it. */
+struct site_entrance {
+	const char *name;
+	uint32_t reached, nreached; /* into site_index.reached */
+};
+struct site_reached {
+	uint32_t site, depth; /* depth: of calls */
+};
+
+/* A call of another module's entrance. */
+struct site_use {
+	uint64_t call;     /* where it returns to */
+	uint64_t function; /* start of the function that it is in; 0: none */
+	uint32_t name;     /* into site_index.name */
+	uint32_t same;     /* calls of that name in this module */
+};
+
 struct site_index {
 	struct site_entry *v; /* sorted by call */
 	size_t n;
@@ -111,6 +128,14 @@ struct site_index {
 	size_t nexports;
 	struct site_held *held; /* sorted by at */
 	size_t nheld;
+	struct site_entrance *entrance; /* sorted by name; of the language's own libraries only */
+	size_t nentrances;
+	struct site_reached *reached; /* of one entrance the nearest first */
+	size_t nreached;
+	struct site_use *use; /* sorted by call */
+	size_t nuses;
+	const char **name;
+	size_t nnames;
 	bool damaged; /* the file's tables were; what could be read is there */
 	bool partial; /* the limit was used up before all was read */
 	struct pool pool;
@@ -129,6 +154,9 @@ struct site_others {
 	const struct site_export *extra;
 	size_t nextra;
 	const struct site_pointers *pointers;
+	const char *const *entrance; /* names, sorted */
+	size_t nentrances;
+	bool library; /* the module is one of the language's own: its own entrances are wanted */
 };
 
 /* False: no code that can be read; err tells. *out is the caller's: site_index_free. */

@@ -239,8 +239,9 @@ static double untold(struct scorer *scorer, uint32_t class, const struct questio
 			return 0;
 		first = word;
 	}
-	if (!c->nsamples || site_word_kind(scorer->classes, first) != WORD_STATIC)
-		return 0;
+	if (!c->nsamples || site_word_kind(scorer->classes, first) != WORD_STATIC ||
+	    heap_owner(scorer->classes->heap, first))
+		return 0; /* none, or malloc's: its links stay behind in what was free before */
 	if (q->module->foreign && module_at(scorer->classes->modules, first) != q->module->module)
 		return 0; /* a language's library knows no address of a program's */
 	scorer->untold = true;

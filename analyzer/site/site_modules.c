@@ -22,6 +22,7 @@ struct reading {
 	/* allocators of the modules that were read before */
 	ARRAY(struct site_export) named;  /* sorted by name */
 	ARRAY(struct allocator_at) known; /* sorted by address */
+	ARRAY(const char *) entrance;     /* of the language's own libraries; sorted */
 };
 
 static int by_name(const void *a, const void *b)
@@ -38,6 +39,11 @@ static int by_at(const void *a, const void *b)
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static void add_exports(struct reading *r, const struct module *m, const struct site_index *index)
 {
 	for (size_t i = 0; i < index->nexports; i++) {
@@ -52,6 +58,10 @@ static void add_exports(struct reading *r, const struct module *m, const struct 
 		qsort(r->named.v, r->named.n, sizeof(*r->named.v), by_name);
 	if (r->known.n)
 		qsort(r->known.v, r->known.n, sizeof(*r->known.v), by_at);
+	for (size_t i = 0; i < index->nentrances; i++)
+		array_push(&r->entrance, index->entrance[i].name);
+	if (index->nentrances)
+		qsort(r->entrance.v, r->entrance.n, sizeof(*r->entrance.v), by_text);
 }
 
 /* False: it has no code that can be read. */
@@ -81,12 +91,16 @@ static bool get_index(struct reading *r, const struct module *m, const struct si
 static void add_module(struct reading *r, const struct module *m)
 {
 	struct score_module *to = &r->scorer->module[r->scorer->nmodules];
-	struct site_others others = { r->named.v, r->named.n, NULL };
+	struct site_others others = { .extra = r->named.v,
+		                      .nextra = r->named.n,
+		                      .entrance = r->entrance.v,
+		                      .nentrances = r->entrance.n };
 	struct site_pointers pointers;
 	bool is_exe = m == &r->a->modules.v[r->a->modules.exe];
 	bool read;
 
 	*to = (struct score_module){ .module = m, .foreign = module_is_runtime(m) };
+	others.library = to->foreign && !is_exe;
 	to->prior = is_exe ? 0 : to->foreign ? PRIOR_RUNTIME : PRIOR_LIBRARY;
 	if (!to->foreign || is_exe) { /* the language's own libraries call malloc by its name */
 		site_pointers_make(r->a->core, &r->a->modules, m, r->known.v, r->known.n,
@@ -133,6 +147,7 @@ void site_modules_read(struct analysis *a, struct scorer *scorer)
 		add_module(&r, &modules->v[modules->exe]);
 	array_free(&r.named);
 	array_free(&r.known);
+	array_free(&r.entrance);
 	stage_end(outer);
 	if (scorer->nmodules)
 		qsort(scorer->module, scorer->nmodules, sizeof(*scorer->module), by_place);
@@ -141,4 +156,13 @@ void site_modules_read(struct analysis *a, struct scorer *scorer)
 		first += (uint32_t)scorer->module[i].index.n;
 	}
 	scorer->nsites = first;
+	library_make(scorer->module, scorer->nmodules, first, &scorer->library);
+}
+
+void site_modules_free(struct scorer *scorer)
+{
+	for (size_t i = 0; i < scorer->nmodules; i++)
+		site_index_free(&scorer->module[i].index);
+	mem_free(scorer->module);
+	library_free(&scorer->library);
 }

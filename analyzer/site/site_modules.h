@@ -9,7 +9,8 @@
 
 struct analysis;
 
-/* Sets scorer.module, nmodules and nsites; scorer.module[].index and the array are the caller's. */
+/* Sets scorer.module, nmodules, nsites and library; site_modules_free. */
 void site_modules_read(struct analysis *a, struct scorer *scorer);
+void site_modules_free(struct scorer *scorer);
 
 #endif

@@ -11,10 +11,7 @@
 #define COPY_LEAST  32     /* bytes that are moved, from which on a site copies a block */
 #define COPY_LATER  1.0    /* logarithm: each copy has an original, but not the reverse */
 #define KINDS_MOST  3000   /* sites that debug information is asked for */
-#define CALLERS     0.3    /* what is called from many places makes many blocks */
-#define ACTIVE      0.4
-#define ACTIVE_MOST 1.2
-#define TEMPERATURE 0.7 /* evidence is not independent: sums say too much */
+#define TEMPERATURE 0.7    /* evidence is not independent: sums say too much */
 
 const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
                                      const struct score_module **module)
@@ -80,29 +77,6 @@ static bool is_copy(const struct score_module *m, const struct site_entry *e)
 	return wide >= COPY_LEAST && wide * 4 >= (uint64_t)e->add * 3;
 }
 
-/* A site that other classes are of makes blocks at all, which most do not. */
-static double activity(const struct scorer *scorer, uint32_t class, uint32_t site)
-{
-	const struct class_scores *s = &scorer->of[class];
-	double n = scorer->round ? (double)scorer->active[site] : 0, bonus;
-
-	for (unsigned i = 0; scorer->round && s->basis && i < s->n; i++)
-		if (s->top[i].site == site)
-			n -= s->top[i].share;
-	bonus = ACTIVE * log(1 + 4 * (n > 0 ? n : 0));
-	return bonus < ACTIVE_MOST ? bonus : ACTIVE_MOST;
-}
-
-/* What the round found, for the next one. */
-static void note_activity(struct scorer *scorer)
-{
-	memset(scorer->active, 0, scorer->nsites * sizeof(*scorer->active));
-	for (size_t i = 0; i < scorer->nsized; i++)
-		for (unsigned j = 0; j < scorer->of[i].n; j++)
-			scorer->active[scorer->of[i].top[j].site] +=
-				(float)scorer->of[i].top[j].share;
-}
-
 /* Samples of a class are not independent of each other. */
 static double pooling(const struct scorer *scorer, uint32_t class)
 {
@@ -153,12 +127,10 @@ static struct scored score_site(struct scorer *scorer, uint32_t class, const str
 	s.kept.kind_known = scorer->round > 0; /* the first has no debug information */
 	s.size = log(size * fit_rests(scorer, class, e));
 	scorer_reason(scorer, s.size, "has a size that the site asks for", NULL, -1);
-	if (!doubt_open(e))
-		s.rest += activity(scorer, class, s.kept.site) +
-		          CALLERS * log(1 + (double)e->callers);
 	s.rest += s.kept.fill;
-	s.rest += m->prior + s.size + match_refs(scorer, class, m, site) +
-	          match_homes(scorer, class, m, site) + s.kept.kind;
+	s.rest += prior_of(scorer, class, m, site) + s.size + match_refs(scorer, class, m, site) +
+	          match_homes(scorer, class, m, site) + match_affinity(scorer, class, m) +
+	          s.kept.kind;
 	s.score = s.kept.content + s.rest;
 	return s;
 }
@@ -417,7 +389,8 @@ void scorer_run(struct scorer *scorer)
 			first_round(scorer, next);
 		free_scores(scorer->of, scorer->room);
 		scorer->of = next;
-		note_activity(scorer);
+		prior_note(scorer);
+		affinity_note(scorer);
 	}
 	scorer->explained = doubt_explained(scorer);
 }
@@ -474,6 +447,7 @@ void scorer_free(struct scorer *scorer)
 	mem_free(scorer->active);
 	mem_free(scorer->answers);
 	mem_free(scorer->met);
+	affinity_free(scorer);
 	array_free(&scorer->kinds);
 	scorer->of = NULL;
 	scorer->by_size = NULL;

@@ -8,6 +8,7 @@
 
 #include "analyzer/site/site_index.h"
 #include "analyzer/site/site_kind.h"
+#include "analyzer/site/site_library.h"
 #include "analyzer/site/site_refs.h"
 
 /* Logarithm: a store of what is not told, where all have one address; against a site that stores
@@ -41,10 +42,10 @@ struct score_kept {
 struct class_scores {
 	struct score_top top[SCORE_TOP]; /* the best first */
 	unsigned n;
-	bool done;      /* compared with all sites */
-	bool basis;     /* and others lean on what is known of it: see scorer_run */
-	uint32_t fits;  /* sites whose size fits */
-	double unknown; /* share of what is none of the sites */
+	bool done;               /* compared with all sites */
+	bool basis;              /* and others lean on what is known of it: see scorer_run */
+	uint32_t fits;           /* sites whose size fits */
+	double unknown;          /* share of what is none of the sites */
 	struct score_kept *kept; /* sites that are scored in the next round, too */
 	uint32_t nkept;
 };
@@ -87,10 +88,10 @@ struct class_text {
 
 /* The same of all words where some site of their size stores something that is not zero. */
 struct class_fill {
-	uint32_t class; /* 1 + the class */
-	uint64_t bits;  /* by word, of the first 64 */
-	double own[64]; /* share of its blocks where the word is not zero */
-	double all[64]; /* the same of other classes of the size, each once */
+	uint32_t class;           /* 1 + the class */
+	uint64_t bits;            /* by word, of the first 64 */
+	double own[64];           /* share of its blocks where the word is not zero */
+	double all[64];           /* the same of other classes of the size, each once */
 	double llr[64][FILL_OWN]; /* by what is expected of the site: site_fill.c */
 };
 
@@ -112,6 +113,14 @@ struct class_homes {
 	struct class_home v[REFS_MOST];
 };
 
+/* Whose what points to a class is: site_affinity.c. */
+struct class_near {
+	uint32_t class; /* 1 + the class */
+	unsigned round;
+	double *share; /* by module: not yet divided by their sum */
+	double sum;
+};
+
 struct scorer {
 	const struct core *core;
 	const struct site_classes *classes;
@@ -119,6 +128,7 @@ struct scorer {
 	struct score_module *module;
 	size_t nmodules;
 	uint32_t nsites;
+	struct library library;  /* who calls the language's own libraries */
 	struct class_scores *of; /* by class; room for `room` of them */
 	struct modules *modules; /* for what debug information tells */
 	struct class_kind *kind; /* by class */
@@ -138,13 +148,15 @@ struct scorer {
 	struct class_homes homes;
 	struct class_text text;
 	struct class_inner inner;
-	struct class_answer *answers; /* CLASS_ANSWERS, by hash: what was asked before */
-	struct scorer_met *met;       /* SCORER_MET, by hash: blocks whose class was asked for */
-	uint32_t words_of; /* 1 + the class that words is of */
+	struct class_near near;
+	double *whose;                  /* by module: share of all classes that are of its sites */
+	struct class_answer *answers;   /* CLASS_ANSWERS, by hash: what was asked before */
+	struct scorer_met *met;         /* SCORER_MET, by hash: blocks whose class was asked for */
+	uint32_t words_of;              /* 1 + the class that words is of */
 	uint64_t counted_size, counted; /* blocks of one size */
-	double unknown;    /* logarithm: that a block is of none of the sites */
-	double explained;  /* share of what there is that the likeliest sites account for */
-	bool untold;       /* this site was given credit for what its code does not tell */
+	double unknown;                 /* logarithm: that a block is of none of the sites */
+	double explained; /* share of what there is that the likeliest sites account for */
+	bool untold;      /* this site was given credit for what its code does not tell */
 	/* where reasons are wanted */
 	struct score_reason *reason;
 	size_t nreasons;
@@ -217,6 +229,16 @@ double match_text(struct scorer *scorer, uint32_t class, const struct site_entry
 /* site_where.c: do those who point to it agree? */
 double match_refs(struct scorer *scorer, uint32_t class, const struct score_module *module,
                   uint32_t site);
+
+/* site_prior.c: logarithm of how likely a site is that nothing else is known of. */
+double prior_of(const struct scorer *scorer, uint32_t class, const struct score_module *module,
+                uint32_t site);
+void prior_note(struct scorer *scorer); /* after each round, for the next one */
+
+/* site_affinity.c: is what points to it of the same module? */
+double match_affinity(struct scorer *scorer, uint32_t class, const struct score_module *module);
+void affinity_note(struct scorer *scorer); /* after each round */
+void affinity_free(struct scorer *scorer);
 
 /* site_home.c: are those who point to it members that the site stores to? */
 double match_homes(struct scorer *scorer, uint32_t class, const struct score_module *module,
