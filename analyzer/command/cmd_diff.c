@@ -12,7 +12,7 @@ static bool open_all(const struct options *opt, struct snapshot *snapshot)
 		command_say("%s", err.msg);
 		return false;
 	}
-	snapshots_analyze(snapshot, opt->nargs, opt->threads);
+	snapshots_analyze(snapshot, opt->nargs, opt->threads, opt->fates != 0);
 	return true;
 }
 

@@ -49,7 +49,7 @@ static void build(struct report *r, const struct options *opt, struct analysis *
 	if (opt->format == FORMAT_JSON)
 		report_add_modules(r, a);
 	if (opt->profile) {
-		report_add_profile(r, a, true);
+		report_add_profile(r, a, false);
 		holders_keep(r, a);
 	}
 	if (opt->format != FORMAT_JSON)

@@ -5,6 +5,12 @@ static bool same(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
+/* Do blocks of this verdict belong together whatever their types? */
+static bool is_untyped(const struct group_index *x, enum reach_class reach)
+{
+	return x->profile->by_size && reach != REACH_DEFINITE && reach != REACH_INDIRECT;
+}
+
 static size_t slot_of(const struct group_index *x, enum reach_class reach, uint64_t size,
                       const char *type)
 {
@@ -15,7 +21,7 @@ static size_t slot_of(const struct group_index *x, enum reach_class reach, uint6
 		uint32_t g = x->slot[i] - 1;
 
 		if (x->profile->groups.v[g].size == size && x->reach[g] == reach &&
-		    same(x->profile->groups.v[g].type, type))
+		    (is_untyped(x, reach) || same(x->profile->groups.v[g].type, type)))
 			break;
 	}
 	return i;

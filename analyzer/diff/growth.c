@@ -46,6 +46,7 @@ struct varied {
 	ARRAY(const struct report_finding *) list;
 	bool verdicts; /* those count */
 	bool coarse;   /* a snapshot knows no types of what is in use */
+	bool by_size;  /* the types of what is in use are those of a sample: profile.h */
 };
 
 static bool has_varied(const struct varied *varied, const struct report_finding *g)
@@ -75,6 +76,7 @@ static void find_varied(const struct series *s, struct varied *varied)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct profile *p = s->snapshot[i].report.profile;
 
+		varied->by_size = varied->by_size || p->by_size;
 		for (size_t k = 0; k < p->groups.n; k++) {
 			const struct report_finding *g = &p->groups.v[k];
 
@@ -134,9 +136,12 @@ static void gather_groups(const struct series *s, size_t snapshot, const struct 
 			continue;
 		if (s->one_process)
 			row.key[1] = name_in_process(varied, g, pool);
-		if (varied->coarse && !is_varied(g) &&
-		    (!varied->verdicts || strcmp(g->reach, "definite") != 0))
-			leave_out_type(&row, pool);
+		if (!is_varied(g) && (!varied->verdicts || strcmp(g->reach, "definite") != 0)) {
+			if (varied->coarse)
+				leave_out_type(&row, pool);
+			else if (varied->by_size && s->one_process)
+				row.key[1] = pool_printf(pool, "%llu", (unsigned long long)g->size);
+		}
 		row.point = (struct growth_point){ g->blocks, g->bytes, g->bytes };
 		if (varied->verdicts && g->retained_bytes != ABSENT)
 			row.point.retained = g->retained_bytes;

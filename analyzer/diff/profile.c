@@ -3,6 +3,7 @@
  * a report of their own, so that they carry whatever findings carry, and the same fingerprints.
  */
 #include "analyzer/diff/profile.h"
+#include "analyzer/diff/census.h"
 #include "analyzer/memory/ledger.h"
 #include "analyzer/diff/sample.h"
 #include "analyzer/process/when.h"
@@ -20,6 +21,7 @@ void profile_free(struct profile *profile)
 	mem_free(profile->kin_of);
 	mem_free(profile->kin_rest);
 	classes_free(&profile->classes);
+	twins_free(&profile->twins);
 	mem_free(profile);
 }
 
@@ -29,11 +31,15 @@ static void add_groups(struct report *r, struct profile *p, struct analysis *a)
 {
 	struct report all = { .process = r->process, .pool = r->pool };
 
-	/* types of all; which possible blocks are structural takes longer than all the rest */
-	if (!a->interior)
-		a->typed = 1u << REACH_REACHABLE;
-	analysis_types(a);
-	report_add_groups(&all, a, GROUP_BY_ALL, ~0u);
+	if (p->by_size) {
+		census_take(&all, p, a);
+	} else {
+		/* which possible blocks are structural takes longer than all the rest */
+		if (!a->interior)
+			a->typed = 1u << REACH_REACHABLE;
+		analysis_types(a);
+		report_add_groups(&all, a, GROUP_BY_ALL, ~0u);
+	}
 	report_finish(&all);
 	r->pool = all.pool; /* what the strings of the groups are in */
 	for (size_t i = 0; i < all.findings.n && i < PROFILE_GROUPS; i++)
@@ -104,7 +110,7 @@ static void add_mappings(struct profile *p, struct analysis *a)
 	p->mappings.n = n;
 }
 
-void report_add_profile(struct report *report, struct analysis *a, bool sample)
+void report_add_profile(struct report *report, struct analysis *a, bool by_size)
 {
 	struct profile *p = mem_alloc(1, sizeof(*p));
 	const struct heap *heap = analysis_heap(a);
@@ -116,7 +122,7 @@ void report_add_profile(struct report *report, struct analysis *a, bool sample)
 		return;
 	for (size_t i = 0; i < heap->narenas; i++)
 		p->top += heap->arena[i].top_size;
+	p->by_size = by_size && !a->types;
 	add_groups(report, p, a);
-	if (sample)
-		sample_take(p, a);
+	sample_take(p, a);
 }

@@ -12,6 +12,7 @@
 #define ANALYZER_DIFF_PROFILE_H
 
 #include "analyzer/diff/kin.h"
+#include "analyzer/diff/twin.h"
 #include "analyzer/report/report.h"
 
 struct analysis;
@@ -36,9 +37,10 @@ struct profile_block {
 #define PROFILE_NO_GROUP UINT32_MAX
 
 struct profile {
-	const char *taken, *taken_source;       /* as when_text has them; NULL: unknown */
-	uint64_t top;                           /* bytes of free_held in top chunks */
-	ARRAY(struct report_finding) groups;    /* of every verdict; signed as findings are */
+	const char *taken, *taken_source;    /* as when_text has them; NULL: unknown */
+	uint64_t top;                        /* bytes of free_held in top chunks */
+	ARRAY(struct report_finding) groups; /* of every verdict; signed as findings are */
+	bool by_size; /* those that are not leaked: by verdict and size alone (census.h) */
 	ARRAY(struct profile_mapping) mappings; /* sorted by kind and path */
 	bool sampled;                           /* blocks are there */
 	struct classes classes;
@@ -46,6 +48,7 @@ struct profile {
 	uint32_t *kin_of;      /* by group: index into kin; UINT32_MAX: no size class has it */
 	uint32_t *kin_rest;    /* by size class: the one of unknown type */
 	ARRAY(struct profile_block) blocks; /* sorted by address */
+	struct twins twins;                 /* of a core; not saved */
 };
 
 /* In the sample of a class with this level? */
@@ -53,7 +56,7 @@ bool profile_samples(vaddr addr, unsigned level);
 
 void profile_free(struct profile *profile);
 
-/* Adds the profile to the report, with the sample or without. Runs the stages up to reach. */
-void report_add_profile(struct report *report, struct analysis *a, bool sample);
+/* Adds the profile to the report, its groups by_size or not. Runs the stages up to reach. */
+void report_add_profile(struct report *report, struct analysis *a, bool by_size);
 
 #endif

@@ -64,25 +64,6 @@ static void count_by_block(const struct heap *heap, size_counts *out)
 	idmap_free(&at);
 }
 
-static void make_classes(struct profile *p, const struct heap *heap)
-{
-	size_counts count = { 0 };
-	size_t n = 0;
-
-	if (!count_by_group(p, &count))
-		count_by_block(heap, &count);
-	if (count.n)
-		qsort(count.v, count.n, sizeof(*count.v), by_size);
-	for (size_t i = 0; i < count.n; i++) {
-		if (n && count.v[n - 1].size == count.v[i].size)
-			count.v[n - 1].blocks += count.v[i].blocks;
-		else
-			count.v[n++] = count.v[i];
-	}
-	classes_make(count.v, n, &p->classes);
-	array_free(&count);
-}
-
 static uint64_t kept_at(const struct size_class *c, uint64_t cap, unsigned *level)
 {
 	uint64_t n = c->blocks;
@@ -110,6 +91,31 @@ static void choose_levels(struct classes *classes)
 	}
 	for (size_t i = 0; i < classes->n; i++)
 		kept_at(&classes->v[i], cap, &classes->v[i].level);
+}
+
+void sample_classes(struct profile *p, struct size_count *count, size_t n)
+{
+	classes_make(count, n, &p->classes);
+	choose_levels(&p->classes);
+}
+
+static void make_classes(struct profile *p, const struct heap *heap)
+{
+	size_counts count = { 0 };
+	size_t n = 0;
+
+	if (!count_by_group(p, &count))
+		count_by_block(heap, &count);
+	if (count.n)
+		qsort(count.v, count.n, sizeof(*count.v), by_size);
+	for (size_t i = 0; i < count.n; i++) {
+		if (n && count.v[n - 1].size == count.v[i].size)
+			count.v[n - 1].blocks += count.v[i].blocks;
+		else
+			count.v[n++] = count.v[i];
+	}
+	sample_classes(p, count.v, n);
+	array_free(&count);
 }
 
 /* ---- the sample ---- */
@@ -165,10 +171,18 @@ static void compare(struct drawing *d, uint32_t kin, vaddr addr, const struct im
 		r->of[at] = *imprint;
 }
 
+bool sample_has(const struct profile *p, const struct block *b)
+{
+	size_t c = classes_find(&p->classes, b->size);
+
+	return c != SIZE_MAX && profile_samples(b->addr, p->classes.v[c].level);
+}
+
 static void draw(struct drawing *d, const struct block *b)
 {
 	size_t c = classes_find(&d->p->classes, b->size);
 	struct profile_block row = { .addr = b->addr, .size = b->size };
+	const struct imprint_side side = { d->core, d->heap, b };
 	const struct type *type;
 	struct imprint imprint;
 
@@ -180,6 +194,7 @@ static void draw(struct drawing *d, const struct block *b)
 	row.group = group_index_find(&d->groups, reach_of(d->reach, b->id), b->size,
 	                             type ? type->name : NULL);
 	compare(d, kin_find(d->p, row.group, c), b->addr, &imprint);
+	twins_note(&d->p->twins, c, imprint_look(&side));
 	row.seal = imprint_seal(&imprint, &d->key, b->addr);
 	array_push(&d->p->blocks, row);
 }
@@ -192,16 +207,20 @@ void sample_take(struct profile *profile, struct analysis *a)
 		             .reach = analysis_reach(a),
 		             .types = analysis_types(a) };
 	struct heap_iter it = { 0 };
+	const uint64_t *set;
 	struct block b;
 
 	profile->sampled = instance_key(a->core, &d.key);
-	make_classes(profile, d.heap);
-	choose_levels(&profile->classes);
+	if (!profile->by_size)
+		make_classes(profile, d.heap);
 	kins_make(profile);
 	group_index_make(profile, &d.groups);
 	d.reference = mem_alloc(profile->kin.n + 1, sizeof(*d.reference));
-	while (heap_next_set(d.heap, d.heap->used, &it, &b))
+	/* by size, types of the sampled ones are wanted, and of few others */
+	set = profile->by_size ? types_wanted(d.types) : d.heap->used;
+	while (heap_next_set(d.heap, set, &it, &b))
 		draw(&d, &b);
+	twins_settle(&profile->twins, &profile->classes);
 	if (!profile->sampled) /* nothing seals them; how alike they are counts all the same */
 		array_free(&profile->blocks);
 	mem_free(d.reference);

@@ -9,7 +9,15 @@
 #include "analyzer/analysis.h"
 #include "analyzer/diff/profile.h"
 
-/* After the groups. Leaves profile->sampled false where the core does not tell its instance. */
+/* Fills in the profile's classes and their levels, of the sizes in count[0..n), each once. */
+void sample_classes(struct profile *profile, struct size_count *count, size_t n);
+/* Is the block in the sample? */
+bool sample_has(const struct profile *profile, const struct block *block);
+
+/*
+ * After the groups, which may come with classes. Leaves profile->sampled false where the core does
+ * not tell its instance.
+ */
 void sample_take(struct profile *profile, struct analysis *a);
 
 #endif

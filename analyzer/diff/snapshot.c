@@ -1,9 +1,15 @@
 #include "analyzer/diff/snapshot.h"
+#include "analyzer/diff/census.h"
 #include "analyzer/report/json_load.h"
 #include "formats/crew.h"
 #include "formats/stage.h"
 
 #define MUCH 16 /* one in so many bytes is possible: worth a look at how they are kept */
+
+struct many {
+	struct snapshot *snapshot;
+	bool by_size;
+};
 
 static bool much_possible(const struct report *r)
 {
@@ -21,7 +27,6 @@ static void build(struct snapshot *s)
 	report_add_memory(r, &s->a);
 	report_add_leaks(r, &s->a);
 	report_add_inside(r, &s->a, !much_possible(r));
-	report_add_profile(r, &s->a, true);
 }
 
 /* ---- a report without a profile ---- */
@@ -154,8 +159,36 @@ static void build_some(void *of, size_t first, size_t end)
 		build(&s[i]);
 }
 
-void snapshots_analyze(struct snapshot *snapshot, size_t n, unsigned threads)
+/*
+ * Are there so many blocks that telling the type of each would take several times as long as all
+ * the rest? Groups are made in the same way in all snapshots.
+ */
+static bool is_big(const struct snapshot *snapshot, size_t n)
 {
+	bool big = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct analysis *a = &snapshot[i].a;
+
+		if (snapshot[i].saved || a->types)
+			return false;
+		big = big || a->heap->total[BLOCK_USED].blocks >= CENSUS_FROM;
+	}
+	return big;
+}
+
+static void profile_some(void *of, size_t first, size_t end)
+{
+	const struct many *m = of;
+
+	for (size_t i = first; i < end; i++)
+		if (!m->snapshot[i].saved)
+			report_add_profile(&m->snapshot[i].report, &m->snapshot[i].a, m->by_size);
+}
+
+void snapshots_analyze(struct snapshot *snapshot, size_t n, unsigned threads, bool fine)
+{
+	struct many many = { .snapshot = snapshot };
 	struct stage outer;
 	size_t cores = 0;
 
@@ -170,6 +203,8 @@ void snapshots_analyze(struct snapshot *snapshot, size_t n, unsigned threads)
 		snapshot[i].a.threads = cores && threads > cores ? threads / (unsigned)cores : 1;
 	outer = threads > 1 && cores > 1 ? stage_alone("all at the same time") : stage_now();
 	crew_share(threads, n, 1, build_some, snapshot);
+	many.by_size = !fine && is_big(snapshot, n);
+	crew_share(threads, n, 1, profile_some, &many);
 	stage_end(outer);
 	for (size_t i = 0; i < n; i++) {
 		snapshot[i].a.threads = threads; /* what is asked on is asked one by one */

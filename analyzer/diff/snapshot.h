@@ -24,9 +24,10 @@ bool snapshot_open(const char *path, const struct module_options *where, struct 
                    struct err *err);
 /*
  * Makes the reports of those that are cores, side by side, on threads as in struct analysis. What
- * is found does not depend on how many these are.
+ * is found does not depend on how many these are. fine: the types of all blocks are wanted, however
+ * many there are.
  */
-void snapshots_analyze(struct snapshot *snapshot, size_t n, unsigned threads);
+void snapshots_analyze(struct snapshot *snapshot, size_t n, unsigned threads, bool fine);
 void snapshot_close(struct snapshot *snapshot);
 
 /* Lets go of the bitmaps and of the index of blocks: the report stays. */

@@ -4,8 +4,8 @@
  * every block is looked at, in one merge by address; else the sampled ones of both profiles stand
  * for all. It knows nothing of time.
  *
- * Memory: eleven bytes for each chunk of the newer core, two of the older, for two cores, and until
- * it is known who looks like whom four more, with two for each block; else as to the samples.
+ * Memory: thirteen bytes for each chunk of the newer core, two of the older, for two cores; else as
+ * to the samples.
  */
 #ifndef ANALYZER_DIFF_SURVIVAL_H
 #define ANALYZER_DIFF_SURVIVAL_H

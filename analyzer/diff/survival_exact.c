@@ -7,17 +7,14 @@
 #include "analyzer/diff/group_index.h"
 #include "analyzer/diff/survival.h"
 #include "analyzer/diff/tie.h"
-#include "analyzer/diff/twin.h"
 #include "formats/crew.h"
 
-#define PAIR      0x8000u /* beside a set of lanes: there is one */
-#define TWIN      0x4000u /* ... and many blocks look like it */
-#define FEW_TWINS 2       /* and of the blocks of its size one in so many: few */
-#define RARE      200
-#define PATTERN   (REUSE_PATTERNS - 1)
-#define TWINS     0.9 /* of what takes the place of a block with twins: is one more of them */
-#define PIECE     (1u << 16) /* ids that one thread looks at, at a time; a multiple of 64 */
-#define NO_GROUP  UINT16_MAX
+#define PAIR     0x8000u /* beside a set of lanes: there is one, whose kin is known */
+#define NO_KIN   UINT16_MAX
+#define PATTERN  (REUSE_PATTERNS - 1)
+#define TWINS    0.9        /* of what takes the place of a block with twins: is one more of them */
+#define PIECE    (1u << 16) /* ids that one thread looks at, at a time; a multiple of 64 */
+#define NO_GROUP UINT16_MAX
 _Static_assert(PROFILE_GROUPS < NO_GROUP, "a group's number fits into 16 bits");
 
 struct side { /* one of the two cores */
@@ -42,11 +39,11 @@ struct merge {
 	uint16_t *pattern; /* lanes that agree with what was there before, PAIR */
 	uint64_t *other;   /* bits: not the block that was there before */
 	uint64_t *sure;    /* bits: the same block */
-	uint64_t *many;    /* bits: TWIN */
+	uint64_t *many;    /* bits: of a pair, and many blocks look like it */
 	uint64_t *same;    /* bits: to the byte what was there before */
 	struct ties ties;
-	struct twins twins;
-	struct kin *kin; /* of each two: of blocks that look like no other, of those that do */
+	uint16_t *kin_of; /* of pairs: index into kin; NO_KIN: none */
+	struct kin *kin;  /* of each two: of blocks that look like no other, of those that do */
 	size_t nkin;
 	size_t bits; /* bytes of each of the bitmaps */
 };
@@ -99,7 +96,22 @@ static bool find_old(const struct merge *m, const struct block *new, struct bloc
 	const struct heap *heap = m->old.heap;
 
 	return heap_find(heap, new->addr, old) && old->addr == new->addr &&
-	       old->size == new->size && (old->id < heap->nchunks) && bit_get(heap->used, old->id);
+	       old->size == new->size && old->state == BLOCK_USED;
+}
+
+/* Of a used block of the newer core. */
+static uint16_t kin_find_of(const struct merge *m, const struct block *b, bool *many)
+{
+	const struct imprint_side side = { m->new.core, m->new.heap, b };
+	const struct profile *p = m->profile;
+	uint16_t group = m->new.group[b->id];
+	size_t c = classes_find(&p->classes, b->size);
+
+	*many = c != SIZE_MAX && twins_in(&p->twins, c) &&
+	        twins_are_many(&p->twins, imprint_look(&side));
+	if (c == SIZE_MAX)
+		return NO_KIN;
+	return (uint16_t)(2 * kin_find(p, group == NO_GROUP ? PROFILE_NO_GROUP : group, c) + *many);
 }
 
 static enum pointers_stayed look_new(void *of, const struct block *b)
@@ -108,15 +120,19 @@ static enum pointers_stayed look_new(void *of, const struct block *b)
 	struct block before;
 	const struct imprint_side old = { m->old.core, m->old.heap, &before };
 	const struct imprint_side new = { m->new.core, m->new.heap, b };
-	bool equal;
+	bool equal, many;
 
 	find_group(&m->new, b);
-	twins_note(&m->twins, b);
 	if (!find_old(m, b, &before)) {
 		bit_set_shared(m->other, b->id);
 		return STAYED_NOTHING;
 	}
-	m->pattern[b->id] = (uint16_t)(PAIR | imprint_compare_blocks(&old, &new, &equal));
+	m->kin_of[b->id] = kin_find_of(m, b, &many);
+	if (m->kin_of[b->id] != NO_KIN)
+		m->pattern[b->id] = PAIR;
+	m->pattern[b->id] |= (uint16_t)imprint_compare_blocks(&old, &new, &equal);
+	if (many)
+		bit_set_shared(m->many, b->id);
 	if (equal)
 		bit_set_shared(m->same, b->id);
 	return equal ? STAYED_ALL : STAYED_SOME;
@@ -142,40 +158,16 @@ static size_t piece_end(const struct merge *m, size_t piece)
 
 /* ---- which pairs are replaced ---- */
 
-/* UINT32_MAX: none. */
-static uint32_t kin_of_all(const struct merge *m, uint32_t id)
-{
-	const struct profile *p = m->profile;
-	uint16_t group = m->new.group[id];
-	struct block b;
-	size_t c;
-
-	if (group != NO_GROUP && p->kin_of[group] != UINT32_MAX)
-		return p->kin_of[group];
-	if (!heap_by_id(m->new.heap, id, &b))
-		return UINT32_MAX;
-	c = classes_find(&p->classes, b.size);
-	return c == SIZE_MAX ? UINT32_MAX : kin_find(p, PROFILE_NO_GROUP, c);
-}
-
-/* Index into m->kin. */
-static uint32_t kin_of(const struct merge *m, uint32_t id)
-{
-	uint32_t kin = kin_of_all(m, id);
-
-	return kin == UINT32_MAX ? kin : 2 * kin + !!(m->pattern[id] & TWIN);
-}
-
 /* Of each kin all pairs, and those of blocks that look like many others. */
 static void count_twins(const struct merge *m, double *all, double *twins)
 {
 	for (uint32_t id = 0; id < m->new.heap->nchunks; id++) {
-		uint32_t kin = m->pattern[id] & PAIR ? kin_of_all(m, id) : UINT32_MAX;
+		uint16_t kin = m->kin_of[id];
 
-		if (kin == UINT32_MAX)
+		if (!(m->pattern[id] & PAIR))
 			continue;
-		all[kin]++;
-		twins[kin] += m->pattern[id] & TWIN ? 1 : 0;
+		all[kin / 2]++;
+		twins[kin / 2] += kin % 2;
 	}
 }
 
@@ -211,36 +203,14 @@ static void make_kin(struct merge *m)
 	mem_free(twins);
 }
 
-static void find_twins(void *of, size_t first, size_t end)
-{
-	struct merge *m = of;
-	const struct profile *p = m->profile;
-	size_t stop = piece_end(m, end);
-
-	for (uint32_t id = (uint32_t)(first * PIECE); id < stop; id++) {
-		uint32_t kin = m->pattern[id] & PAIR ? kin_of_all(m, id) : UINT32_MAX;
-		uint64_t few;
-
-		if (kin == UINT32_MAX)
-			continue;
-		few = FEW_TWINS + p->classes.v[p->kin.v[kin].size_class].blocks / RARE;
-		if (twins_of(&m->twins, id) > (few < TWINS_MOST ? few : TWINS_MOST - 1)) {
-			m->pattern[id] |= TWIN;
-			bit_set(m->many, id);
-		}
-	}
-}
-
 /* Of each pair, by what is known of the pairs of its kin that have its pattern. */
 static void mark(struct merge *m, const struct reuse *reuse)
 {
 	memset(m->sure, 0, m->bits);
 	for (uint32_t id = 0; id < m->new.heap->nchunks; id++) {
-		uint32_t kin = m->pattern[id] & PAIR ? kin_of(m, id) : UINT32_MAX;
-
-		if (kin == UINT32_MAX)
+		if (!(m->pattern[id] & PAIR))
 			continue;
-		switch ((enum reuse_says)reuse[kin].says[m->pattern[id] & PATTERN]) {
+		switch ((enum reuse_says)reuse[m->kin_of[id]].says[m->pattern[id] & PATTERN]) {
 		case REUSE_SURVIVED:
 			bit_set(m->sure, id);
 			break;
@@ -258,10 +228,8 @@ static void count_pairs(struct merge *m, struct reuse *reuse)
 	for (size_t i = 0; i < m->nkin; i++)
 		memset(reuse[i].pairs, 0, sizeof(reuse[i].pairs));
 	for (uint32_t id = 0; id < m->new.heap->nchunks; id++) {
-		uint32_t kin = m->pattern[id] & PAIR ? kin_of(m, id) : UINT32_MAX;
-
-		if (kin != UINT32_MAX)
-			reuse[kin].pairs[m->pattern[id] & PATTERN]++;
+		if (m->pattern[id] & PAIR)
+			reuse[m->kin_of[id]].pairs[m->pattern[id] & PATTERN]++;
 	}
 }
 
@@ -399,6 +367,7 @@ static void merge_free(struct merge *m)
 	size_t bits = m->bits;
 
 	mem_lazy_free(m->pattern, ids(&m->new) * sizeof(*m->pattern));
+	mem_lazy_free(m->kin_of, ids(&m->new) * sizeof(*m->kin_of));
 	mem_lazy_free(m->other, bits);
 	mem_lazy_free(m->sure, bits);
 	mem_lazy_free(m->many, bits);
@@ -420,18 +389,16 @@ void survival_by_blocks(struct snapshot *before, struct snapshot *after,
 	side_open(after, &m.new);
 	m.bits = (ids(&m.new) / 64 + 1) * 8;
 	m.pattern = mem_lazy(ids(&m.new) * sizeof(*m.pattern));
+	m.kin_of = mem_lazy(ids(&m.new) * sizeof(*m.kin_of));
 	m.other = mem_lazy(m.bits);
 	m.sure = mem_lazy(m.bits);
 	m.many = mem_lazy(m.bits);
 	m.same = mem_lazy(m.bits);
-	twins_make(m.new.core, m.new.heap, &m.twins);
 	crew_share(threads, m.old.heap->nchunks / PIECE + 1, 1, look_old, &m.old);
 	pointers_find(m.new.core, m.old.core, m.new.heap, analysis_roots(&after->a), threads,
 	              (struct pointers_ask){ look_new, &m }, pointers);
 	if (descent)
 		descent_begin(descent);
-	crew_share(threads, m.new.heap->nchunks / PIECE + 1, 1, find_twins, &m);
-	twins_free(&m.twins);
 	make_kin(&m);
 	count_pairs(&m, reuse);
 	count_old(&m, reuse);

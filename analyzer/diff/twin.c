@@ -1,41 +1,52 @@
 #include "analyzer/diff/twin.h"
-#include "analyzer/diff/imprint.h"
 
-#define EACH      2  /* counters, for each block */
-#define FEWEST    12 /* log2 of counters */
-#define MOST      32
-#define SCATTERED UINT64_C(0x9e3779b97f4a7c15) /* 2^64 by the golden ratio */
+#define FEW     2 /* and of the blocks of its class one in so many: few */
+#define RARE    200
+#define SAMPLED 3 /* of a sample that is not whole, at least */
 
-void twins_make(const struct core *core, const struct heap *heap, struct twins *out)
+void twins_note(struct twins *t, size_t size_class, uint64_t look)
 {
-	uint64_t blocks = heap->total[BLOCK_USED].blocks;
-	unsigned log = FEWEST;
+	uint32_t i = idmap_get(&t->at, look);
 
-	while (log < MOST && (UINT64_C(1) << log) / EACH < blocks)
-		log++;
-	*out = (struct twins){ core, heap, .shift = 64 - log };
-	out->count_bytes = (size_t)1 << log;
-	out->at_bytes = ((size_t)heap->nchunks + 1) * sizeof(*out->at);
-	out->count = mem_lazy(out->count_bytes);
-	out->at = mem_lazy(out->at_bytes);
+	if (i == IDMAP_NONE) {
+		i = (uint32_t)t->seen.n;
+		idmap_put(&t->at, look, i);
+		array_push(&t->seen, ((struct twin){ look, (uint32_t)size_class, 0 }));
+	}
+	t->seen.v[i].n++;
 }
 
-void twins_free(struct twins *twins)
+static bool is_common(const struct twin *twin, const struct size_class *c)
 {
-	mem_lazy_free(twins->count, twins->count_bytes);
-	mem_lazy_free(twins->at, twins->at_bytes);
-	*twins = (struct twins){ 0 };
+	uint64_t all = (uint64_t)twin->n << c->level;
+
+	return all > FEW + c->blocks / RARE && (!c->level || twin->n >= SAMPLED);
 }
 
-void twins_note(struct twins *t, const struct block *block)
+void twins_settle(struct twins *t, const struct classes *classes)
 {
-	const struct imprint_side side = { t->core, t->heap, block };
-	uint64_t at = imprint_look(&side) * SCATTERED >> t->shift;
-	uint8_t n = __atomic_load_n(&t->count[at], __ATOMIC_RELAXED);
+	idmap_free(&t->at);
+	for (size_t i = 0; i < classes->n; i++)
+		array_push(&t->has, false);
+	for (uint32_t i = 0; i < t->seen.n; i++) {
+		const struct twin *twin = &t->seen.v[i];
 
-	while (n < TWINS_MOST &&
-	       !__atomic_compare_exchange_n(&t->count[at], &n, (uint8_t)(n + 1), true,
-	                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		;
-	t->at[block->id] = (uint32_t)at;
+		if (!is_common(twin, &classes->v[twin->size_class]))
+			continue;
+		idmap_put(&t->at, twin->look, i);
+		t->has.v[twin->size_class] = true;
+	}
+	array_free(&t->seen);
+}
+
+bool twins_are_many(const struct twins *t, uint64_t look)
+{
+	return idmap_get(&t->at, look) != IDMAP_NONE;
+}
+
+void twins_free(struct twins *t)
+{
+	array_free(&t->seen);
+	array_free(&t->has);
+	idmap_free(&t->at);
 }

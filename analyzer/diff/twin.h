@@ -1,33 +1,37 @@
 /*
- * twin: how many used blocks of a core look like this one, pointers aside? What takes the place of
- * a block looks like it as often as others of the kind do. Kept as counters by hash: some tell more
- * blocks than there are.
+ * twin: does a used block look like many others of its size class, pointers aside? What takes the
+ * place of a block looks like it as often as others of the kind do. Which looks are common is
+ * learned from the sample of a profile, of which this is a part; in classes that are sampled whole
+ * they are counted.
  */
 #ifndef ANALYZER_DIFF_TWIN_H
 #define ANALYZER_DIFF_TWIN_H
 
-#include "heapwalk/heap.h"
+#include "analyzer/type/classes.h"
+#include "formats/idmap.h"
 
-struct twins {
-	const struct core *core;
-	const struct heap *heap;
-	uint8_t *count;               /* two for each block, at least */
-	uint32_t *at;                 /* by id: which of them */
-	unsigned shift;               /* of a hash, to its counter */
-	size_t count_bytes, at_bytes; /* mem_lazy */
+struct twin { /* blocks of the sample that look alike */
+	uint64_t look;
+	uint32_t size_class, n;
 };
 
-#define TWINS_MOST UINT8_MAX /* so many, or more */
+struct twins { /* starts as zeroes */
+	ARRAY(struct twin) seen;
+	struct idmap at; /* by look: index into seen, of the common ones alone once settled */
+	ARRAY(bool) has; /* by class, once settled: it has common looks */
+};
 
-void twins_make(const struct core *core, const struct heap *heap, struct twins *out);
+/* look: as imprint_look tells. */
+void twins_note(struct twins *twins, size_t size_class, uint64_t look);
+/* When the sample was noted. */
+void twins_settle(struct twins *twins, const struct classes *classes);
 void twins_free(struct twins *twins);
 
-/* Each used block once; by several threads at a time. */
-void twins_note(struct twins *twins, const struct block *block);
-/* When all were noted: so many look like the one with this id, itself included. */
-static inline unsigned twins_of(const struct twins *twins, uint32_t id)
+/* Is it worth asking for a block of this class? */
+static inline bool twins_in(const struct twins *twins, size_t size_class)
 {
-	return twins->count[twins->at[id]];
+	return size_class < twins->has.n && twins->has.v[size_class];
 }
+bool twins_are_many(const struct twins *twins, uint64_t look);
 
 #endif

@@ -9,6 +9,7 @@
 #include "formats/wordrun.h"
 
 #define DATA_MAX (UINT64_C(1) << 23) /* bytes of data that are looked at */
+#define SOME     4096                /* bytes of a block that is in a sample */
 
 bool container_block(const struct containers *c, uint64_t v, struct block *b)
 {
@@ -172,7 +173,7 @@ void typing_containers(struct typing *t)
 	c.steps = CONTAINER_STEPS + 8 * (uint64_t)heap->nchunks;
 	while (heap_next_set(heap, types_wanted(t->types), &it, &b)) {
 		c.owner = &b;
-		look_range(&c, b.addr, b.addr + b.size);
+		look_range(&c, b.addr, b.addr + (t->sample && b.size > SOME ? SOME : b.size));
 	}
 	c.owner = NULL;
 	for (size_t i = 0; t->all && i < analysis_roots(t->a)->n; i++)

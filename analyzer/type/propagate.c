@@ -9,6 +9,7 @@ enum {
 	VISITED_MOST = 1 << 22, /* parts in the middle of blocks */
 	HINTS_MOST = 1 << 21,
 	MEMBERS_MOST = 1 << 16, /* of types, to which pointers go */
+	ELEMENTS_SOME = 256,    /* of an array, where a sample is to be told */
 	ROUNDS_MOST = 8,
 };
 
@@ -19,6 +20,8 @@ void push_region(struct propagation *p, vaddr at, uint32_t type, uint64_t count,
 		            .count = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX,
 		            .how = how };
 
+	if (p->t->sample && r.count > ELEMENTS_SOME)
+		r.count = ELEMENTS_SOME;
 	if (p->todo.n < TODO_MOST && count && slots_of(p->slots, type)->n)
 		array_push(&p->todo, r);
 }

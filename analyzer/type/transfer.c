@@ -303,7 +303,7 @@ static struct types *know_some(struct typing *t)
 	return some.types;
 }
 
-/* What is known of wanted blocks themselves. */
+/* What is known of wanted blocks themselves. Those that are lost no typed pointer leads to. */
 static void take_members(struct typing *t, const struct types *some)
 {
 	struct heap_iter it = { .look = true };
@@ -312,7 +312,8 @@ static void take_members(struct typing *t, const struct types *some)
 	while (heap_next_set(t->heap, types_wanted(t->types), &it, &b)) {
 		const struct type *type = types_of(some, b.id);
 
-		if (type && !strcmp(type->method, "members") && !types_label(t->types, b.id))
+		if (type && (t->sample || !strcmp(type->method, "members")) &&
+		    !types_label(t->types, b.id))
 			types_propose(t->types, b.id, type);
 	}
 }

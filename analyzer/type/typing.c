@@ -43,23 +43,13 @@ static const struct {
 };
 #define PASSES (sizeof(passes) / sizeof(*passes))
 
-void typing_run(struct analysis *a, unsigned classes, struct types **out)
+static void run(struct analysis *a, struct typing t, struct types **out)
 {
-	const struct heap *heap = analysis_heap(a);
-	const unsigned leaked = 1u << REACH_DEFINITE | 1u << REACH_INDIRECT;
-	struct typing t = { .a = a, .core = a->core, .heap = heap };
+	const struct heap *heap = t.heap = analysis_heap(a);
 	struct stage outer;
-	uint64_t *bits = NULL;
 
-	/* only leaked blocks point to leaked ones; to others anything may */
-	if (classes)
-		classes = classes & ~leaked ? 0 : leaked;
-	t.all = !classes;
-
-	if (classes)
-		bits = reach_bits(analysis_reach(a), classes);
-	t.types = types_make(heap, classes ? bits : heap->used);
-	mem_lazy_free(bits, heap->bits_bytes);
+	t.a = a;
+	t.core = a->core;
 	t.modules = analysis_modules(a);
 	t.rtti = rtti_make(t.core, t.modules);
 	outer = stage_steps("telling types", PASSES);
@@ -74,4 +64,31 @@ void typing_run(struct analysis *a, unsigned classes, struct types **out)
 	mem_lazy_free(t.counted, heap->bits_bytes);
 	mem_lazy_free(t.pointers, heap->bits_bytes);
 	*out = t.types;
+}
+
+void typing_run(struct analysis *a, unsigned classes, struct types **out)
+{
+	const struct heap *heap = analysis_heap(a);
+	const unsigned leaked = 1u << REACH_DEFINITE | 1u << REACH_INDIRECT;
+	struct typing t = { 0 };
+	uint64_t *bits = NULL;
+
+	/* only leaked blocks point to leaked ones; to others anything may */
+	if (classes)
+		classes = classes & ~leaked ? 0 : leaked;
+	t.all = !classes;
+
+	if (classes)
+		bits = reach_bits(analysis_reach(a), classes);
+	t.types = types_make(heap, classes ? bits : heap->used);
+	mem_lazy_free(bits, heap->bits_bytes);
+	run(a, t, out);
+}
+
+void typing_sample(struct analysis *a, const uint64_t *wanted, struct types **out)
+{
+	struct typing t = { .sample = true };
+
+	t.types = types_make(analysis_heap(a), wanted);
+	run(a, t, out);
 }

@@ -20,8 +20,9 @@ struct typing {
 	struct rtti *rtti;
 	uint64_t budget; /* typing_dwarf: regions of memory to be followed, at most; 0: no bound */
 	const uint64_t *lost; /* typing_dwarf with a budget: blocks to be held against all types */
-	bool all;        /* every used block is wanted: memory as a whole may be looked at */
-	bool objects;    /* typing_vtables: of those that are wanted, some begin like an object */
+	bool all;             /* every used block is wanted: memory as a whole may be looked at */
+	bool sample;  /* the wanted ones stand for others, and typed pointers may lead to them */
+	bool objects; /* typing_vtables: of those that are wanted, some begin like an object */
 	/* typing_first: bits by id of those that are wanted, heap.bits_bytes long */
 	uint64_t *text, *counted; /* text, and text behind its length */
 	uint64_t *pointers;       /* they may be nothing but pointers */
@@ -44,6 +45,13 @@ struct typing_each {
  * *out is owned by the caller: types_free.
  */
 void typing_run(struct analysis *a, unsigned classes, struct types **out);
+
+/*
+ * Types of the blocks of bits `wanted`, which stand for others like them, at a cost in proportion
+ * to them; typed pointers are followed for a bounded part of the heap. Fewer are told than if all
+ * were wanted. *out as above.
+ */
+void typing_sample(struct analysis *a, const uint64_t *wanted, struct types **out);
 
 /* C++ objects by their vtables: vtable.c. */
 extern const struct typing_each typing_vtables;
