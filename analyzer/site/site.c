@@ -237,9 +237,9 @@ static int by_confidence(const void *a, const void *b)
 }
 
 /* Lines tell types, too; those of the language's own libraries tell none of a program's. */
-static double doubt_from(const struct site *first)
+static double least_told(const struct scorer *scorer, const struct site *first)
 {
-	return first->file && !first->runtime ? DOUBT_LINES : DOUBT_FROM;
+	return doubt_least(scorer, first->file && !first->runtime);
 }
 
 /*
@@ -249,16 +249,15 @@ static double doubt_from(const struct site *first)
  */
 static void doubt(const struct scorer *scorer, uint64_t blocks, struct site_guess *g)
 {
-	double sum = 0, worth;
+	double sum = 0, worth, least;
 
 	for (unsigned i = 0; i < g->n; i++)
 		sum += g->list[i].confidence;
 	worth = doubt_share(scorer->explained, sum);
 	for (unsigned i = 0; i < g->n; i++)
 		g->list[i].confidence *= worth / sum;
-	if (!g->n || scorer->explained >= doubt_from(&g->list[0]))
-		return;
-	if (g->list[0].confidence < 0.5 || g->list[0].open || blocks < 2)
+	least = g->n ? least_told(scorer, &g->list[0]) : 0;
+	if (least > 0 && (g->list[0].confidence < least || g->list[0].open || blocks < 2))
 		g->n = 0;
 }
 
@@ -380,8 +379,7 @@ bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
 		out->list[i].confidence /= (double)n;
 	put_in_order(out);
 	out->likely = is_likely(out);
-	return out->n && (out->list[0].confidence >= 0.5 ||
-	                  sites->scorer.explained >= doubt_from(&out->list[0]));
+	return out->n && out->list[0].confidence >= least_told(&sites->scorer, &out->list[0]);
 }
 
 size_t sites_reasons(struct sites *sites, const struct block *block, struct score_reason *reason)

@@ -10,6 +10,11 @@
 #define UNKNOWN (-1.5) /* logarithm, against one of SITES */
 #define SITES   40     /* as many as a small program has */
 
+#define CERTAIN      0.95 /* share of a class's likeliest site */
+#define CERTAIN_FROM 0.05 /* of the classes */
+#define LIKELIER     0.5  /* than not */
+#define FAR_LIKELIER 0.75
+
 bool doubt_open(const struct site_entry *site)
 {
 	return site->size == SITE_ANY || (site->size == SITE_AFFINE && site->scale <= 1);
@@ -49,6 +54,31 @@ double doubt_explained(const struct scorer *scorer)
 			sum += weight * s->top[j].share;
 	}
 	return all > 0 ? sum / all : 0;
+}
+
+/* Of these classes again: the share of which one site is as good as certain. */
+double doubt_certain(const struct scorer *scorer)
+{
+	double sum = 0, all = 0;
+
+	for (size_t i = 0; i < scorer->nsized; i++) {
+		const struct class_scores *s = &scorer->of[i];
+		double weight = sqrt((double)scorer->classes->v[i].blocks);
+
+		if (!s->basis)
+			continue;
+		all += weight;
+		sum += s->n && s->top[0].share >= CERTAIN ? weight : 0;
+	}
+	return all > 0 ? sum / all : 0;
+}
+
+double doubt_least(const struct scorer *scorer, bool lines)
+{
+	bool explained = scorer->explained >= (lines ? DOUBT_LINES : DOUBT_FROM);
+	bool certain = lines || scorer->certain >= CERTAIN_FROM;
+
+	return explained && certain ? 0 : explained || certain ? LIKELIER : FAR_LIKELIER;
 }
 
 double doubt_share(double explained, double sum)

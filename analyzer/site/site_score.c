@@ -393,6 +393,7 @@ void scorer_run(struct scorer *scorer)
 		affinity_note(scorer);
 	}
 	scorer->explained = doubt_explained(scorer);
+	scorer->certain = doubt_certain(scorer);
 }
 
 const struct class_scores *scorer_of(struct scorer *scorer, uint32_t class)

@@ -156,6 +156,7 @@ struct scorer {
 	uint64_t counted_size, counted; /* blocks of one size */
 	double unknown;                 /* logarithm: that a block is of none of the sites */
 	double explained; /* share of what there is that the likeliest sites account for */
+	double certain;   /* share of what there is of which the likeliest site is certain */
 	bool untold;      /* this site was given credit for what its code does not tell */
 	/* where reasons are wanted */
 	struct score_reason *reason;
@@ -193,6 +194,13 @@ bool doubt_open(const struct site_entry *site);
 double doubt_unknown(const struct scorer *scorer);
 double doubt_explained(const struct scorer *scorer);
 double doubt_share(double explained, double sum);
+
+/*
+ * How likely the first of a list has to be that is told. Where nothing but code tells sites apart,
+ * without line numbers, and hardly any site is certain, what is likely by a little is wrong as often.
+ */
+double doubt_certain(const struct scorer *scorer);
+double doubt_least(const struct scorer *scorer, bool lines);
 
 /* The entry of a site, and its module. */
 const struct site_entry *scorer_site(const struct scorer *scorer, uint32_t site,
