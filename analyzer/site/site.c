@@ -19,7 +19,7 @@
 #define HUB_CALLERS 3
 #define APART       0.4   /* share of what is likely for the class, not for a block of it */
 #define RAN         0.5   /* classes of blocks that a function that ran has made, at least */
-#define RUNS        4     /* so much likelier are its calls */
+#define RUNS        4.0   /* so much likelier are its calls */
 #define NEARER      0.6   /* of a call's weight is left for each one between it and the site */
 #define CALLS_TOLD  32    /* calls that a library's site is told by: the nearest */
 #define LEAST       0.005 /* of a share that is told */
@@ -189,7 +189,7 @@ static const struct called *caller_of(struct sites *s, const struct library_call
 	site_place(s->a->core, &s->a->modules, s->scorer.module[call->module].module,
 	           call->use->call, &c->place);
 	c->place.method = SITE_INFERRED;
-	c->weight = (has_run(s, call) ? RUNS : 1) / call->use->same;
+	c->weight = (has_run(s, call) ? RUNS : 1.0) / call->use->same;
 	return c;
 }
 
@@ -247,7 +247,7 @@ static double least_told(const struct scorer *scorer, const struct site *first)
  * what anything may go through is not then, nor a block that no other is like: what it agrees with
  * by chance nothing contradicts.
  */
-static void doubt(const struct scorer *scorer, uint64_t blocks, struct site_guess *g)
+static double doubt(const struct scorer *scorer, uint64_t blocks, struct site_guess *g)
 {
 	double sum = 0, worth, least;
 
@@ -259,6 +259,7 @@ static void doubt(const struct scorer *scorer, uint64_t blocks, struct site_gues
 	least = g->n ? least_told(scorer, &g->list[0]) : 0;
 	if (least > 0 && (g->list[0].confidence < least || g->list[0].open || blocks < 2))
 		g->n = 0;
+	return sum > 0 ? worth / sum : 1;
 }
 
 /* Sorts a list; what would be 0 % is not told: chance decides which of those there are. */
@@ -296,11 +297,29 @@ static bool add_callers(struct sites *s, uint32_t site, double share, struct sit
 	return n > 0;
 }
 
+/*
+ * By way of a wrapper, which of its callers it was being not clear: it is told first if none of
+ * them is likelier than the others together, else third.
+ */
+static void add_wrapper(struct site_guess *g, const struct site *place, double share)
+{
+	unsigned at = 0;
+
+	if (listed(g, place) || share < g->list[0].confidence / 2)
+		return;
+	while (at < g->n && at < 2 && g->list[0].confidence >= share / 2)
+		at++;
+	g->n += g->n < SITE_LIST;
+	memmove(&g->list[at + 1], &g->list[at], (g->n - at - 1) * sizeof(*g->list));
+	g->list[at] = *place;
+	g->list[at].confidence = share < SITE_LIKELY ? share : SITE_LIKELY;
+}
+
 static void judge(struct sites *s, uint32_t class)
 {
 	const struct class_scores *scores = scorer_of(&s->scorer, class);
 	struct site_guess *g = &s->guess.v[class];
-	double twice = 0;
+	double twice = 0, worth;
 
 	*g = (struct site_guess){ .fits = scores->fits, .best = scores->top[0].site };
 	for (unsigned i = 0; i < scores->n; i++) {
@@ -318,8 +337,12 @@ static void judge(struct sites *s, uint32_t class)
 	for (unsigned i = 0; i < g->n && twice < 1; i++)
 		g->list[i].confidence /= 1 - twice;
 	put_in_order(g);
-	doubt(&s->scorer, s->classes.v[class].blocks, g);
+	worth = doubt(&s->scorer, s->classes.v[class].blocks, g);
 	g->likely = is_likely(g);
+	for (unsigned i = 0; i < SCORE_WRAPS && g->n && !g->likely; i++)
+		if (scores->wrap[i].site)
+			add_wrapper(g, place_of(s, scores->wrap[i].site - 1),
+			            scores->wrap[i].share * worth);
 }
 
 /* Its class; none where that is left out, as there is too much to compare. */

@@ -267,10 +267,13 @@ static void score_class(struct scorer *scorer, uint32_t class, const struct clas
 	out->done = true;
 	out->fits = before ? before->fits : (uint32_t)all.n;
 	keep(out, &all, best);
-	array_free(&all);
 	out->unknown = exp((unknown - best) * TEMPERATURE);
 	sum += out->unknown;
 	out->unknown /= sum;
+	for (size_t i = 0; i < all.n; i++)
+		wraps_add(scorer, all.v[i].kept.site,
+		          exp((all.v[i].score - best) * TEMPERATURE) / sum, out);
+	array_free(&all);
 	for (unsigned i = 0; i < out->n; i++)
 		out->top[i].share = exp((out->top[i].score - best) * TEMPERATURE) / sum;
 }
@@ -373,6 +376,7 @@ void scorer_run(struct scorer *scorer)
 	scorer->answers = mem_alloc(CLASS_ANSWERS, sizeof(*scorer->answers));
 	scorer->by_size = mem_alloc(n + 1, sizeof(*scorer->by_size));
 	scorer->kind_of = mem_alloc((size_t)scorer->nsites + 1, sizeof(*scorer->kind_of));
+	wraps_find(scorer);
 	scorer->active = mem_alloc((size_t)scorer->nsites + 1, sizeof(*scorer->active));
 	for (uint32_t i = 0; i < n; i++)
 		class_kind_find(scorer, i, &scorer->kind[i]);
@@ -446,6 +450,7 @@ void scorer_free(struct scorer *scorer)
 	mem_free(scorer->kind_of);
 	mem_free(scorer->kind);
 	mem_free(scorer->active);
+	mem_free(scorer->wrap);
 	mem_free(scorer->answers);
 	mem_free(scorer->met);
 	affinity_free(scorer);

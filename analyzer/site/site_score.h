@@ -31,6 +31,13 @@ struct score_top {
 	double score, share; /* share: of the probability, 0..1 */
 };
 
+/* The sum of what a wrapper's callers have, as far as there is room. */
+#define SCORE_WRAPS 4
+struct score_wrap {
+	uint32_t site; /* 1 + the call in the wrapper */
+	double share;
+};
+
 /* What does not change from round to round. */
 struct score_kept {
 	uint32_t site;
@@ -42,6 +49,7 @@ struct score_kept {
 struct class_scores {
 	struct score_top top[SCORE_TOP]; /* the best first */
 	unsigned n;
+	struct score_wrap wrap[SCORE_WRAPS];
 	bool done;               /* compared with all sites */
 	bool basis;              /* and others lean on what is known of it: see scorer_run */
 	uint32_t fits;           /* sites whose size fits */
@@ -141,6 +149,7 @@ struct scorer {
 	uint64_t pairs;    /* of a class and a site, which were compared when either was new */
 	uint64_t basis;    /* of them, that the classes of most blocks may take */
 	uint64_t left_out; /* blocks of classes that there were too many pairs for */
+	uint32_t *wrap;    /* by site: 1 + the call in the wrapper that it calls; 0: none is told */
 	float *active;     /* by site: classes that it explained in the round before */
 	double background[WORD_KINDS + 1]; /* shares of all words; 0: not made yet */
 	struct class_words words;
@@ -197,7 +206,8 @@ double doubt_share(double explained, double sum);
 
 /*
  * How likely the first of a list has to be that is told. Where nothing but code tells sites apart,
- * without line numbers, and hardly any site is certain, what is likely by a little is wrong as often.
+ * without line numbers, and hardly any site is certain, what is likely by a little is wrong as
+ * often.
  */
 double doubt_certain(const struct scorer *scorer);
 double doubt_least(const struct scorer *scorer, bool lines);
@@ -242,6 +252,10 @@ double match_refs(struct scorer *scorer, uint32_t class, const struct score_modu
 double prior_of(const struct scorer *scorer, uint32_t class, const struct score_module *module,
                 uint32_t site);
 void prior_note(struct scorer *scorer); /* after each round, for the next one */
+
+/* site_wrap.c: wrappers that are no allocators by their names, and what their callers have. */
+void wraps_find(struct scorer *scorer);
+void wraps_add(const struct scorer *scorer, uint32_t site, double share, struct class_scores *to);
 
 /* site_affinity.c: is what points to it of the same module? */
 double match_affinity(struct scorer *scorer, uint32_t class, const struct score_module *module);
