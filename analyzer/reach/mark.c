@@ -1,20 +1,24 @@
 /*
- * A depth-first walk over used blocks, with queues that hide memory latency: a block waits in one
- * while its first lines are fetched, a pointer in another while the index cell of its target is,
- * the target in a third while its bit is. The stack is short: where more is to be scanned than it
- * holds, sweeps over the heap go on (sweep.c). What is visited in the end does not depend on the
- * order.
+ * A walk over used blocks from a stack, many at a time to hide memory latency: the first lines of
+ * all of them are asked for, then they are scanned; the bits of all that they point to are, and
+ * then looked at. The stack is short: where more is to be scanned than it holds, sweeps over the
+ * heap go on (sweep.c). What is visited in the end does not depend on the order.
  */
+#include "analyzer/reach/chase.h"
 #include "analyzer/reach/filter.h"
 #include "analyzer/reach/marker.h"
 #include "formats/stage.h"
 #include "formats/written.h"
 
-#define FILTER 64    /* words looked at together */
-#define LONG   65536 /* bytes; blocks that are worth asking which part of them was ever touched */
-#define FETCH  256   /* bytes of a block that are fetched ahead */
-#define TELL   (UINT64_C(1) << 20) /* bytes of blocks, after which it is told how far it is */
-#define WINDOW (UINT64_C(2) << 20) /* bytes mapped at a time */
+#define FILTER   64    /* words looked at together */
+#define LONG     65536 /* bytes; blocks that are worth asking which part of them was ever touched */
+#define FETCH    128   /* bytes of a block that are fetched ahead */
+#define TELL     (UINT64_C(1) << 20) /* bytes of blocks, after which it is told how far it is */
+#define FEW      4 /* words that wait, of which the blocks' memory is asked for at once, too */
+#define THIN     4 /* blocks that are scanned together, where it is hardly more than one by one */
+#define PATIENCE 4096                /* times in a row that this is so before it is looked into */
+#define WORTH    16                  /* places that it is worth it for */
+#define WINDOW   (UINT64_C(2) << 20) /* bytes mapped at a time */
 
 /* A block that is left is to be scanned. */
 static void push(struct marker *m, vaddr chunk, struct seat at)
@@ -30,59 +34,76 @@ static void push(struct marker *m, vaddr chunk, struct seat at)
 }
 
 /* A pointer that does not lead to a granule where a chunk starts. */
-static void hold_inner(struct marker *m, const struct pointer *p)
+static void hold_inner(struct marker *m, const struct span *s, uint64_t word)
 {
 	struct seat at;
 	vaddr chunk;
 	uint32_t id;
 
-	if (!span_find(p->span, p->v, &chunk, &id))
+	if (!span_find(s, word, &chunk, &id))
 		return;
-	at = seat_of(p->span, chunk);
+	at = seat_of(s, chunk);
 	if (!(m->left[at.cell] & at.bit))
 		return;
-	if (m->touched && p->v != chunk + CHUNK_HEADER)
+	if (m->touched && word != chunk + CHUNK_HEADER)
 		bit_set(m->touched, id);
 	else
 		push(m, chunk, at);
 }
 
-static void resolve_oldest(struct marker *m)
+static void hold(struct marker *m, const struct span *s, uint64_t word)
 {
-	struct pointer p = m->pointer[m->first_pointer];
-	vaddr chunk = p.v - CHUNK_HEADER;
+	vaddr chunk = word - CHUNK_HEADER;
 	struct seat at;
 
-	m->first_pointer = (m->first_pointer + 1) % POINTERS;
-	m->npointers--;
-	if (!p.span->cell || chunk & (m->grain - 1)) {
-		hold_inner(m, &p);
+	if (!s->cell || chunk & (m->grain - 1)) {
+		hold_inner(m, s, word);
 		return;
 	}
-	at = seat_of(p.span, chunk);
+	at = seat_of(s, chunk);
 	if (m->left[at.cell] & at.bit)
 		push(m, chunk, at);
-	else if (!(cell_bits(cell_at(p.span, chunk)) & at.bit))
-		hold_inner(m, &p);
+	else if (!(cell_bits(cell_at(s, chunk)) & at.bit))
+		hold_inner(m, s, word);
 }
 
-static inline void look(struct marker *m, uint64_t word)
+/*
+ * What the words that wait point to is pushed. All their bits are asked for before the first one
+ * is looked at: the processor translates several addresses at a time only where they follow each
+ * other closely.
+ */
+static void push_words(struct marker *m)
 {
-	const struct span *s = heap_span(m->heap, word - CHUNK_HEADER);
-	unsigned slot;
+	const struct span *span[BATCH + 260];
+	bool few = m->nwords <= FEW;
+	size_t n = 0;
 
-	if (!s)
-		return;
-	if (s->cell) {
-		__builtin_prefetch(&m->left[seat_of(s, word - CHUNK_HEADER).cell], 1);
-		__builtin_prefetch(cell_at(s, word - CHUNK_HEADER));
+	for (size_t i = 0; i < m->nwords; i++) {
+		vaddr at = m->word[i] - CHUNK_HEADER;
+		const struct span *s = heap_span(m->heap, at);
+
+		if (!s)
+			continue;
+		if (s->cell) {
+			__builtin_prefetch(&m->left[seat_of(s, at).cell], 1);
+			__builtin_prefetch(cell_at(s, at));
+		}
+		if (s->mem && few) /* in a list, the next link comes while the bits do */
+			__builtin_prefetch(s->mem + (at - s->start));
+		m->word[n] = m->word[i];
+		span[n++] = s;
 	}
-	if (s->mem) /* in a list the next pointer is there: it comes while the bits do */
-		__builtin_prefetch(s->mem + (word - CHUNK_HEADER - s->start));
-	if (m->npointers == POINTERS)
-		resolve_oldest(m);
-	slot = (m->first_pointer + m->npointers++) % POINTERS;
-	m->pointer[slot] = (struct pointer){ word, s };
+	for (size_t i = 0; i < n; i++)
+		hold(m, span[i], m->word[i]);
+	m->nwords = 0;
+}
+
+static void resolve(struct marker *m)
+{
+	if (m->sweeping)
+		resolve_words(m);
+	else
+		push_words(m);
 }
 
 static inline size_t filter(const struct marker *m, const uint8_t *p, size_t n, uint64_t *out,
@@ -102,21 +123,12 @@ size_t marker_filter(const struct marker *m, const uint8_t *p, size_t n, uint64_
 static inline __attribute__((always_inline)) void words_by(struct marker *m, const uint8_t *p,
                                                            uint64_t bytes, unsigned width)
 {
-	uint64_t some[FILTER + 4];
-
 	while (bytes >= width) {
 		size_t take = bytes < width * FILTER ? bytes / width : FILTER;
 
-		if (m->sweeping) {
-			m->nwords += filter(m, p, take, m->word + m->nwords, width);
-			if (m->nwords >= BATCH)
-				resolve_words(m);
-		} else {
-			size_t n = filter(m, p, take, some, width);
-
-			for (size_t i = 0; i < n; i++)
-				look(m, some[i]);
-		}
+		m->nwords += filter(m, p, take, m->word + m->nwords, width);
+		if (m->nwords >= BATCH)
+			resolve(m);
 		p += width * take;
 		bytes -= width * take;
 	}
@@ -178,8 +190,7 @@ void mark_range(struct marker *m, vaddr start, vaddr end)
 }
 
 /* Its header, which is in the cache line that is read next, tells; the index where one is wrong. */
-static uint64_t usable_of(const struct marker *m, const struct span *s, vaddr chunk,
-                          const uint8_t *p)
+uint64_t marker_usable(const struct marker *m, const struct span *s, vaddr chunk, const uint8_t *p)
 {
 	if (m->heap->repaired || !p)
 		return span_usable(s, span_next(s, chunk + CHUNK_HEADER) - chunk);
@@ -203,7 +214,7 @@ void mark_scan(struct marker *m, vaddr chunk)
 	if (logged_scan(m, s, chunk))
 		return;
 	p = s->mem ? s->mem + (chunk - s->start) : NULL;
-	usable = usable_of(m, s, chunk, p);
+	usable = marker_usable(m, s, chunk, p);
 	m->sum->bytes += usable;
 	/* the last 8 bytes lie in the next header; a long block may be a hole for the most part */
 	if (!p || usable > s->end - chunk - CHUNK_HEADER || usable > LONG) {
@@ -220,35 +231,50 @@ static inline __attribute__((always_inline)) void fetch(const struct span *s, va
 			__builtin_prefetch(s->mem + (chunk - s->start) + i);
 }
 
-static void scan_oldest(struct marker *m)
+/* Scans blocks from the top of the stack, whose memory is asked for together. */
+static void scan_some(struct marker *m)
 {
-	vaddr chunk = m->block[m->first_block];
+	vaddr block[BLOCKS];
+	size_t n = m->depth < BLOCKS ? m->depth : BLOCKS;
 
-	m->first_block = (m->first_block + 1) % BLOCKS;
-	m->nblocks--;
-	mark_scan(m, chunk);
+	m->depth -= n;
+	memcpy(block, m->stack + m->depth, n * sizeof(*block));
+	for (size_t i = 0; i < n; i++)
+		mark_fetch(m, heap_span(m->heap, block[i]), block[i]);
+	for (size_t i = 0; i < n; i++)
+		mark_scan(m, block[i]);
+	m->thin = n > THIN ? 0 : m->thin + 1;
 }
 
-static void scan_later(struct marker *m, vaddr chunk)
+/* Where blocks are followed one by one for long, it may be a list, that is followed in many places.
+ */
+static void hurry(struct marker *m)
 {
-	if (m->nblocks == BLOCKS)
-		scan_oldest(m);
-	mark_fetch(m, heap_span(m->heap, chunk), chunk);
-	m->block[(m->first_block + m->nblocks++) % BLOCKS] = chunk;
+	vaddr *chunk = mem_alloc(CHASE_LEGS, sizeof(*chunk));
+	size_t n;
+
+	push_words(m);
+	n = chase_lists(m, m->stack, m->depth, chunk);
+	for (size_t i = 0; i < n; i++)
+		mark_block(m, chunk[i]);
+	mem_free(chunk);
+	m->thin = 0;
+	if (n < WORTH && m->patience < UINT32_MAX / 4)
+		m->patience *= 4;
 }
 
-/* Scans what is on the stack and in the queues, until all are empty or the stack runs over. */
+/* Scans what is on the stack, until it is empty or runs over. */
 static void follow(struct marker *m)
 {
 	uint64_t told = m->sum->bytes;
 
-	while (!m->sweeping && (m->depth || m->nblocks || m->npointers)) {
-		while (m->depth && m->nblocks < BLOCKS)
-			scan_later(m, m->stack[--m->depth]);
-		if (m->nblocks)
-			scan_oldest(m);
-		else
-			resolve_oldest(m);
+	while (!m->sweeping && (m->depth || m->nwords)) {
+		if (m->nwords)
+			push_words(m);
+		if (!m->sweeping && m->depth)
+			scan_some(m);
+		if (m->thin > m->patience && !m->core->scarce)
+			hurry(m);
 		if (m->sum->bytes - told >= TELL) {
 			stage_add(m->sum->bytes - told);
 			told = m->sum->bytes;
@@ -256,16 +282,9 @@ static void follow(struct marker *m)
 	}
 }
 
-/* Back to the sweep with what waits on the stack and in the queues. */
+/* Back to the sweep with what waits on the stack. */
 static void unstack(struct marker *m)
 {
-	while (m->npointers)
-		resolve_oldest(m);
-	while (m->nblocks) {
-		m->stack[m->depth++] = m->block[m->first_block];
-		m->first_block = (m->first_block + 1) % BLOCKS;
-		m->nblocks--;
-	}
 	while (m->depth) {
 		vaddr chunk = m->stack[--m->depth];
 		struct seat at = seat_of(heap_span(m->heap, chunk), chunk);
@@ -358,8 +377,9 @@ struct marker *mark_open(const struct core *core, const struct heap *heap, unsig
 	m->left = mem_lazy(heap->ncells * sizeof(*m->left));
 	m->found = mem_lazy(heap->ncells * sizeof(*m->found));
 	m->fresh = mem_alloc(pieces_of(heap), sizeof(*m->fresh));
-	m->stack = mem_alloc(STACK + BLOCKS, sizeof(*m->stack)); /* unstack adds those */
+	m->stack = mem_alloc(STACK, sizeof(*m->stack));
 	m->threads = threads;
+	m->patience = PATIENCE;
 	m->sweeper = sweepers_new(threads);
 	return m;
 }
@@ -397,13 +417,9 @@ void mark_word(struct marker *m, uint64_t word)
 	word &= m->mask;
 	if (word - m->lo >= m->hi - m->lo)
 		return;
-	if (!m->early) {
-		look(m, word);
-		return;
-	}
 	m->word[m->nwords++] = word;
 	if (m->nwords >= BATCH)
-		resolve_words(m);
+		resolve(m);
 }
 
 void mark_block(struct marker *m, vaddr chunk)

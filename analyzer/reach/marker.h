@@ -10,18 +10,12 @@
 #include "analyzer/reach/mark.h"
 #include "heapwalk/visit.h"
 
-#define STACK    32768 /* chunks */
-#define POINTERS 64    /* waiting for their bits */
-#define BLOCKS   16    /* waiting for their content */
-#define BATCH    256   /* words of a sweep that are resolved together */
-#define NEARS    64    /* spans that are known without looking them up */
-#define PIECE    1024  /* cells that a thread sweeps at a time: 1 MiB of heap, within a cache */
-#define CELL     1024  /* bytes of heap whose chunk starts one index cell has, at most */
-
-struct pointer {
-	vaddr v;
-	const struct span *span;
-};
+#define STACK  32768 /* chunks */
+#define BLOCKS 64    /* scanned together */
+#define BATCH  256   /* words that are resolved together */
+#define NEARS  64    /* spans that are known without looking them up */
+#define PIECE  1024  /* cells that a thread sweeps at a time: 1 MiB of heap, within a cache */
+#define CELL   1024  /* bytes of heap whose chunk starts one index cell has, at most */
 
 /* Of a piece: does found have bits there? */
 enum freshness { FRESH_NONE, FRESH_SWEPT, FRESH_FOUND }; /* none; none since it was swept; some */
@@ -65,12 +59,9 @@ struct marker {
 	size_t foreign; /* a cell of the span that is swept, which is not to be read; or SIZE_MAX */
 	unsigned threads;
 	struct sweeper *sweeper; /* threads of them */
-	struct pointer pointer[POINTERS];
-	unsigned first_pointer, npointers;
-	vaddr block[BLOCKS]; /* chunks */
-	unsigned first_block, nblocks;
+	unsigned thin, patience; /* blocks in a row that were followed one by one, and the most */
 	struct near near[NEARS];
-	uint64_t word[BATCH + 260]; /* while sweeping: in [lo, hi), to be resolved */
+	uint64_t word[BATCH + 260]; /* in [lo, hi), to be resolved */
 	size_t nwords;
 };
 
@@ -133,6 +124,9 @@ void mark_words(struct marker *m, const uint8_t *p, uint64_t bytes);
 
 /* Those of n (<= 64) words at p that may be pointers; out has room for n + 4. */
 size_t marker_filter(const struct marker *m, const uint8_t *p, size_t n, uint64_t *out);
+
+/* Bytes of the block whose chunk is at p, or NULL where it is not mapped; not checked. */
+uint64_t marker_usable(const struct marker *m, const struct span *s, vaddr chunk, const uint8_t *p);
 
 /* resolve.c: the span around at, if it has cells; else one that at is not in. */
 const struct near *marker_near(struct marker *m, vaddr at);

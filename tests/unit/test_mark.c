@@ -1,8 +1,9 @@
 /*
- * The marker on random heaps that are too big for its stack, so that it sweeps: what it visits,
- * what it finds touched and what it counts is what the definition says, worked out block by block;
- * for words of 8 and of 4 bytes, blocks aligned to 16 and to 8, with memory tags, with the heap's
- * memory in one piece and not, on one thread and on three.
+ * The marker on random heaps that are too big for its stack, so that it sweeps, and on long lists,
+ * whose blocks it looks for further on: what it visits, what it finds touched and what it counts is
+ * what the definition says, worked out block by block; for words of 8 and of 4 bytes, blocks
+ * aligned to 16 and to 8, with memory tags, with the heap's memory in one piece and not, on one
+ * thread and on three.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +23,8 @@ struct shape {
 	unsigned width, align, apart; /* bytes */
 	bool pieces;                  /* span.mem is not known */
 	unsigned threads;
+	bool lists;    /* else pointers at random */
+	unsigned link; /* of lists: bytes behind a block's start */
 };
 
 struct fixture {
@@ -33,6 +36,8 @@ struct fixture {
 	vaddr *chunk; /* MANY + 1: the last is the span's end */
 	uint8_t *mem;
 	uint64_t *left, *touched;
+	uint32_t *root; /* blocks that roots point to */
+	size_t nroots;
 };
 
 /* What the definition says. */
@@ -137,10 +142,86 @@ static void make_span(struct fixture *f)
 	assert_int_equal(span_rank(&f->span), MANY);
 }
 
-static void fill(struct fixture *f)
+static void fill_random(struct fixture *f)
 {
 	for (vaddr at = HEAP; at < f->chunk[MANY] + 32; at += f->shape.width)
 		put(f, at, random_word(f));
+	for (uint32_t i = 0; i < MANY; i += 1000)
+		f->root[f->nroots++] = i;
+}
+
+static bool has_link(const struct fixture *f, uint32_t i)
+{
+	return usable(f, i) >= f->shape.link + f->shape.width;
+}
+
+static void link_to(struct fixture *f, uint32_t from, uint32_t to)
+{
+	put(f, f->chunk[from] + CHUNK_HEADER + f->shape.link, f->chunk[to] + CHUNK_HEADER);
+}
+
+/* Blocks in use, at random; in front those that have room for the link. Their number. */
+static uint32_t shuffle(const struct fixture *f, uint32_t *block, uint32_t *with_link)
+{
+	uint32_t n = 0, first = 0;
+
+	for (uint32_t i = 0; i < MANY; i++)
+		if (bit_get(f->heap.used, i))
+			block[n++] = i;
+	for (uint32_t i = n - 1; i > 0; i--) {
+		uint32_t j = (uint32_t)(rnd() % (i + 1)), was = block[i];
+
+		block[i] = block[j];
+		block[j] = was;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (has_link(f, block[i])) {
+			uint32_t was = block[first];
+
+			block[first++] = block[i];
+			block[i] = was;
+		}
+	*with_link = first;
+	return n;
+}
+
+/*
+ * Of five equal parts of the blocks: the first two are a list, on which the third one, whose head
+ * nothing points to, runs into its middle. It goes on in the fourth, which is a ring; every other
+ * block of that has one more with it. Between them is a block that is too short for a link, and
+ * behind it, where it would be, is one to the fifth part: a list, too. A root points into the first
+ * list as well.
+ */
+static void fill_lists(struct fixture *f)
+{
+	uint32_t *b = calloc(MANY, sizeof(*b)), n, all, part;
+
+	all = shuffle(f, b, &n);
+	part = n / 5;
+	for (uint32_t i = 0; i < n; i++)
+		link_to(f, b[i], b[i + 1 < n ? i + 1 : 0]);
+	link_to(f, b[3 * part - 1], b[part]);
+	link_to(f, b[4 * part - 1], b[3 * part]);
+	link_to(f, b[2 * part - 1], b[3 * part]);
+	if (n < all) {
+		link_to(f, b[2 * part - 1], b[n]);
+		link_to(f, b[n], b[4 * part]);
+		put(f, f->chunk[b[n]] + CHUNK_HEADER, f->chunk[b[3 * part]] + CHUNK_HEADER);
+	}
+	for (uint32_t i = 3 * part; i < 4 * part && n + 1 + i < all; i += 2)
+		put(f, f->chunk[b[i]] + CHUNK_HEADER, f->chunk[b[n + 1 + i]] + CHUNK_HEADER);
+	bit_clear(f->heap.used, b[3 * part + part / 2]);
+	f->root[f->nroots++] = b[0];
+	f->root[f->nroots++] = b[part / 2];
+	free(b);
+}
+
+static void fill(struct fixture *f)
+{
+	if (f->shape.lists)
+		fill_lists(f);
+	else
+		fill_random(f);
 	for (uint32_t i = 0; i <= MANY; i++) /* the last: a fence */
 		put(f, f->chunk[i] + f->span.size_at,
 		    i < MANY ? (f->chunk[i + 1] - f->chunk[i]) | 1 : 1);
@@ -153,7 +234,6 @@ static void open_fixture(struct fixture *f, const struct shape *shape)
 	*f = (struct fixture){ .shape = *shape };
 	make_chunks(f);
 	make_span(f);
-	fill(f);
 	f->seg = (struct segment){
 		.start = HEAP, .mem = f->mem, .flags = SEG_R | SEG_W, .file = -1
 	};
@@ -177,6 +257,8 @@ static void open_fixture(struct fixture *f, const struct shape *shape)
 	for (uint32_t i = 0; i < MANY; i++)
 		if (rnd() % 10)
 			bit_set(f->heap.used, i);
+	f->root = calloc(MANY, sizeof(*f->root));
+	fill(f);
 }
 
 static void close_fixture(struct fixture *f)
@@ -188,6 +270,7 @@ static void close_fixture(struct fixture *f)
 	free(f->heap.slot);
 	free(f->left);
 	free(f->touched);
+	free(f->root);
 }
 
 /* The block that v points to; MANY: none. */
@@ -258,7 +341,7 @@ static void compare(const struct fixture *f, const struct wanted *w, const struc
 	assert_int_equal(touched, 0);
 	assert_int_equal(sum->blocks, w->sum.blocks);
 	assert_int_equal(sum->bytes, w->sum.bytes);
-	assert_true(noting || many > MANY / 2); /* the graph hangs together */
+	assert_true(noting || many > MANY / (f->shape.lists ? 3 : 2)); /* it hangs together */
 }
 
 static void check_shape(const struct shape *shape)
@@ -276,9 +359,9 @@ static void check_shape(const struct shape *shape)
 	m = mark_open(&f.core, &f.heap, shape->threads);
 	mark_leave(m, f.heap.used);
 	mark_pass(m, f.touched, &sum);
-	for (uint32_t i = 0; i < MANY; i += 1000) {
-		mark_word(m, f.chunk[i] + CHUNK_HEADER);
-		want_word(&f, &w, true, f.chunk[i] + CHUNK_HEADER, &depth);
+	for (size_t i = 0; i < f.nroots; i++) {
+		mark_word(m, f.chunk[f.root[i]] + CHUNK_HEADER);
+		want_word(&f, &w, true, f.chunk[f.root[i]] + CHUNK_HEADER, &depth);
 	}
 	mark_drain(m);
 	want_all(&f, &w, true, depth);
@@ -309,16 +392,22 @@ static void check_shape(const struct shape *shape)
 static void test_shapes(void **unused)
 {
 	static const struct shape shapes[] = {
-		{ 8, 16, 0, false, 1 }, { 8, 16, 0, false, 3 }, { 8, 16, 0, true, 1 },
-		{ 4, 16, 0, false, 1 }, { 4, 16, 0, false, 3 }, { 4, 8, 0, false, 1 },
-		{ 4, 8, 0, true, 3 },   { 8, 16, 8, false, 1 }, { 8, 16, 8, false, 3 },
+		{ 8, 16, 0, false, 1, false, 0 }, { 8, 16, 0, false, 3, false, 0 },
+		{ 8, 16, 0, true, 1, false, 0 },  { 4, 16, 0, false, 1, false, 0 },
+		{ 4, 16, 0, false, 3, false, 0 }, { 4, 8, 0, false, 1, false, 0 },
+		{ 4, 8, 0, true, 3, false, 0 },   { 8, 16, 8, false, 1, false, 0 },
+		{ 8, 16, 8, false, 3, false, 0 }, { 8, 16, 0, false, 1, true, 0 },
+		{ 8, 16, 0, false, 1, true, 40 }, { 8, 16, 0, true, 1, true, 16 },
+		{ 4, 8, 0, false, 1, true, 24 },  { 4, 16, 0, false, 2, true, 0 },
+		{ 8, 16, 8, false, 1, true, 32 },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
-		print_message("words of %u, aligned to %u, %u apart%s, %u threads\n",
+		print_message("words of %u, aligned to %u, %u apart%s, %u threads%s\n",
 		              shapes[i].width, shapes[i].align, shapes[i].apart,
-		              shapes[i].pieces ? ", in pieces" : "", shapes[i].threads);
+		              shapes[i].pieces ? ", in pieces" : "", shapes[i].threads,
+		              shapes[i].lists ? ", lists" : "");
 		check_shape(&shapes[i]);
 	}
 }
