@@ -120,3 +120,19 @@ void builder_wrapper(const struct site_allocator *is, const struct flow_call *ca
 		wrapper->size = ALLOCATOR_TEXT;
 	}
 }
+
+void builder_asked(struct builder *b, uint32_t site, const struct flow_call *call)
+{
+	const struct site_entry *e = &b->sites.v[site];
+	struct pending_asked p = { b->reader, b->round, { .site = site } };
+	struct site_entry told = { 0 };
+
+	if (!e->asks || e->asks > FLOW_ARGS || e->size != SITE_AFFINE ||
+	    b->asked.n >= b->limits->stores)
+		return;
+	set_size(&told, &call->arg[e->asks - 1], e->scale, e->add);
+	p.is.size = told.size;
+	p.is.scale = told.scale;
+	p.is.add = told.add;
+	array_push(&b->asked, p);
+}

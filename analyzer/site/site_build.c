@@ -8,11 +8,9 @@
 
 #include <stdlib.h>
 
-#define ROUNDS         5
-#define DEPTH          24   /* of functions that are read because another one calls them */
-#define LIBRARY_ROUNDS 16   /* of which those behind ROUNDS are for the C++ library's templates */
-#define LIFTED_STORES  64   /* that are taken over from a site */
-#define WRAPPER_SIZE   1024 /* bytes of code, at most */
+#define ROUNDS       5
+#define DEPTH        24   /* of functions that are read because another one calls them */
+#define WRAPPER_SIZE 1024 /* bytes of code, at most */
 
 /* ---- sites ---- */
 
@@ -77,120 +75,6 @@ void builder_store(struct builder *b, uint32_t site, const struct site_store *st
 	b->last_store.v[site] = (uint32_t)b->stores.n;
 }
 
-static void mark_library(struct builder *b)
-{
-	for (size_t i = 0; i < b->sites.n; i++) {
-		struct site_entry *e = &b->sites.v[i];
-		const struct function *f = function_at(b->functions, e->function);
-		const struct summary *s = f ? b->summary[f - b->functions->v] : NULL;
-
-		if (s && s->library)
-			e->flags |= SITE_LIBRARY;
-	}
-}
-
-/* By the template whose function asks for it (Itanium C++ ABI; libstdc++ and its __cxx11). */
-static uint8_t holds_of(const struct builder *b, const struct site_entry *e)
-{
-	static const struct {
-		const char *begin;
-		enum site_holds is;
-	} names[] = {
-		{ "_ZNSt8_Rb_tree", HOLDS_TREE },
-		{ "_ZNSt3map", HOLDS_TREE },
-		{ "_ZNSt10_Hashtable", HOLDS_HASH },
-		{ "_ZNSt8__detail16_Hashtable_alloc", HOLDS_HASH },
-		{ "_ZNSt8__detail9_Map_base", HOLDS_HASH },
-		{ "_ZNSt7__cxx114list", HOLDS_LIST },
-		{ "_ZNSt7__cxx1110_List_base", HOLDS_LIST },
-		{ "_ZNSt6vector", HOLDS_VECTOR },
-		{ "_ZNSt12_Vector_base", HOLDS_VECTOR },
-		{ "_ZNSt5deque", HOLDS_DEQUE },
-		{ "_ZNSt11_Deque_base", HOLDS_DEQUE },
-		{ "_ZNSt14__shared_count", HOLDS_SHARED },
-	};
-	const struct function *f = function_at(b->functions, e->function);
-
-	for (size_t i = 0; f && f->name && i < sizeof(names) / sizeof(*names); i++)
-		if (!strncmp(f->name, names[i].begin, strlen(names[i].begin)))
-			return (uint8_t)names[i].is;
-	return HOLDS_ANY;
-}
-
-static void lift(struct builder *b, const struct lifted *l)
-{
-	struct site_entry *to = &b->sites.v[l->site], *from = &b->sites.v[l->inner];
-	uint32_t at = b->last_store.v[l->inner];
-
-	if (!l->sized) {
-		to->size = from->size;
-		to->scale = from->scale;
-		to->add = from->add;
-		to->string = from->string;
-		to->holds = from->holds ? from->holds : holds_of(b, from);
-		to->flags = (uint8_t)((from->flags & ~(SITE_WRAPPER | SITE_LIBRARY)) | SITE_INSIDE |
-		                      (to->flags & SITE_LIBRARY));
-	}
-	from->flags |= SITE_WRAPPER;
-	for (unsigned n = 0; at && n < LIFTED_STORES; n++) {
-		struct pending_store p = b->stores.v[at - 1];
-
-		at = p.before;
-		if (!builder_valid(b, p.reader, p.round) || p.site != l->inner)
-			continue;
-		b->reader = l->reader;
-		b->round = l->round;
-		builder_store(b, l->site, &p.store);
-	}
-}
-
-/* One that stands for another comes behind that one. */
-static int by_level(const void *a, const void *b)
-{
-	const struct lifted *x = a, *y = b;
-
-	if (x->level != y->level)
-		return x->level < y->level ? -1 : 1;
-	if (x->site != y->site)
-		return x->site < y->site ? -1 : 1;
-	return x->inner < y->inner ? -1 : x->inner > y->inner;
-}
-
-/* How many stand behind each other: a few rounds are enough, as there were no more of reading. */
-static void find_levels(struct builder *b)
-{
-	uint8_t *level = mem_alloc(b->sites.n + 1, 1);
-
-	for (unsigned round = 0; round < LIBRARY_ROUNDS; round++) {
-		for (size_t i = 0; i < b->lifted.n; i++) {
-			struct lifted *l = &b->lifted.v[i];
-
-			if (l->site != l->inner && level[l->site] <= level[l->inner] &&
-			    level[l->inner] < LIBRARY_ROUNDS)
-				level[l->site] = (uint8_t)(level[l->inner] + 1);
-			l->level = level[l->site];
-		}
-	}
-	mem_free(level);
-}
-
-void builder_lift(struct builder *b)
-{
-	size_t n = 0;
-
-	mark_library(b);
-	for (size_t i = 0; i < b->lifted.n; i++)
-		if (builder_valid(b, b->lifted.v[i].reader, b->lifted.v[i].round))
-			b->lifted.v[n++] = b->lifted.v[i];
-	b->lifted.n = n;
-	find_levels(b);
-	if (n)
-		qsort(b->lifted.v, n, sizeof(*b->lifted.v), by_level);
-	for (size_t i = 0; i < n; i++)
-		if (!i || by_level(&b->lifted.v[i - 1], &b->lifted.v[i]))
-			lift(b, &b->lifted.v[i]);
-}
-
 /* ---- allocators ---- */
 
 static bool extra_allocator(const struct builder *b, const char *name, struct site_allocator *out)
@@ -215,7 +99,7 @@ bool builder_allocator(struct builder *b, const struct flow_call *call, struct s
 	const struct function *f;
 	struct summary *s;
 
-	if (call->variable && builder_held(b, call->variable, out))
+	if ((call->variable || call->member) && builder_held(b, call, out))
 		return true;
 	if (call->name && builder_named(b, call->name, out))
 		return true;
@@ -398,7 +282,8 @@ static bool is_target(const struct builder *b, const struct summary *s)
 }
 
 /* Functions that this round found to be worth calling. */
-static void new_targets(struct builder *b, const uint64_t *told, struct scan_set *set)
+static void new_targets(struct builder *b, const uint64_t *told, struct scan_set *set,
+                        uint64_t *bits)
 {
 	struct scan_set found = { 0 };
 
@@ -412,7 +297,7 @@ static void new_targets(struct builder *b, const uint64_t *told, struct scan_set
 	}
 	if (found.n)
 		slots_of(b, &found, set);
-	builder_hold(b, &found, set);
+	builder_hold(b, &found, set, bits);
 	scan_free(&found);
 }
 
@@ -438,6 +323,15 @@ static void read_callers(struct builder *b, const uint64_t *bits)
 			builder_summary(b, i);
 }
 
+static bool any(const uint64_t *bits, size_t words)
+{
+	size_t i = 0;
+
+	while (i < words && !bits[i])
+		i++;
+	return i < words;
+}
+
 static void run_rounds(struct builder *b)
 {
 	size_t words = b->functions->n / 64 + 1;
@@ -445,15 +339,17 @@ static void run_rounds(struct builder *b)
 	struct scan_set set = { 0 };
 
 	known_targets(b, &set);
-	builder_hold(b, NULL, &set);
-	for (b->round = 1; b->round <= LIBRARY_ROUNDS && set.n && b->flow.insns; b->round++) {
-		memset(bits, 0, words * 8);
+	builder_hold(b, NULL, &set, bits);
+	for (b->round = 1;
+	     b->round <= LIBRARY_ROUNDS && (set.n || any(bits, words)) && b->flow.insns;
+	     b->round++) {
 		scan_callers(b->functions, &set, bits);
 		for (size_t i = 0; i < words; i++)
 			b->callers[i] |= bits[i];
 		read_callers(b, bits);
 		scan_free(&set);
-		new_targets(b, told, &set);
+		memset(bits, 0, words * 8);
+		new_targets(b, told, &set, bits);
 		tell(b, told);
 	}
 	scan_free(&set);
@@ -491,6 +387,8 @@ void builder_free(struct builder *b)
 	array_free(&b->lifted);
 	array_free(&b->stores);
 	array_free(&b->tags);
+	array_free(&b->asked);
 	array_free(&b->held);
 	mem_free(b->kept);
+	mem_free(b->member);
 }

@@ -35,7 +35,8 @@ struct passing {
 	struct value arg[FLOW_ARGS]; /* as that function knows them */
 };
 
-#define LIFTED_MOST 6
+#define LIFTED_MOST    6
+#define LIBRARY_ROUNDS 16 /* the most, and so of sites that stand behind each other */
 
 enum summary_state { SUMMARY_NONE, SUMMARY_RUNNING, SUMMARY_DONE };
 
@@ -69,6 +70,11 @@ struct pending_tag {
 	uint32_t site;
 	uint32_t reader, round;
 	struct site_tag tag;
+};
+
+struct pending_asked {
+	uint32_t reader, round;
+	struct site_asked is;
 };
 
 /* The site stands for one that is in a function that it calls. */
@@ -105,8 +111,11 @@ struct builder {
 	size_t site_cap;
 	ARRAY(struct pending_store) stores;
 	ARRAY(struct pending_tag) tags;
+	ARRAY(struct pending_asked) asked;
 	ARRAY(struct held) held;
-	uint64_t *kept; /* where those are, sorted */
+	uint64_t *kept;           /* where those are, sorted */
+	struct site_held *member; /* members of structs that hold one: at is their offset */
+	size_t nmembers;
 	bool partial;
 };
 
@@ -140,14 +149,17 @@ bool builder_allocator(struct builder *b, const struct flow_call *call, struct s
 /* An allocator of another module, or a library's, by its name. */
 bool builder_named(const struct builder *b, const char *name, struct site_allocator *out);
 
-/* site_held.c: does this variable hold the address of an allocator? */
-bool builder_held(const struct builder *b, uint64_t at, struct site_allocator *out);
+/* site_held.c: is what is called held by a variable or member that holds an allocator's address? */
+bool builder_held(const struct builder *b, const struct flow_call *call,
+                  struct site_allocator *out);
 
 /*
  * Variables that hold the address of an allocator of other modules, or (starts not NULL) of one of
- * these functions, join the held ones and set.
+ * these functions, join the held ones and set; functions that may call one by way of a member are
+ * marked in bits.
  */
-void builder_hold(struct builder *b, const struct scan_set *starts, struct scan_set *set);
+void builder_hold(struct builder *b, const struct scan_set *starts, struct scan_set *set,
+                  uint64_t *bits);
 
 /* Was what came of reading a function then not replaced by a later reading? */
 bool builder_valid(const struct builder *b, uint32_t reader, uint32_t round);
@@ -157,7 +169,7 @@ void builder_store(struct builder *b, uint32_t site, const struct site_store *st
 /* The site of a call, or its k-th; SITE_NONE: there are too many. */
 uint32_t builder_site(struct builder *b, uint64_t call, unsigned k, uint64_t function);
 
-/* Sites that stand for others become like them. Once, at the end. */
+/* site_lift.c: sites that stand for others become like them. Once, at the end. */
 void builder_lift(struct builder *b);
 
 /* The address of the site's block, or one inside it, is stored there. */
@@ -169,6 +181,8 @@ struct site_store builder_store_of(int64_t offset, unsigned width, const struct 
 /* site_ask.c: how large the site's blocks are. */
 void builder_size(struct site_entry *e, const struct site_allocator *is,
                   const struct flow_call *call);
+/* What this call tells its callee, which returns the site's block, to ask for. */
+void builder_asked(struct builder *b, uint32_t site, const struct flow_call *call);
 /* Is the block as large as arguments of its function say? Then that may be a wrapper; else size
  * ALLOCATOR_NONE. */
 void builder_wrapper(const struct site_allocator *is, const struct flow_call *call,

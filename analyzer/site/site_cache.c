@@ -1,8 +1,8 @@
 /*
  * A kept index is a head with the numbers of what follows, then entries, stores, tags, variables
- * that hold an allocator, what entrances come to, calls of others' entrances; allocators for
- * others, where those are, and their names; entrances and their names, and the names that calls are
- * of.
+ * and members that hold an allocator, what entrances come to, calls of others' entrances, sizes
+ * that calls tell; allocators for others, where those are, and their names; entrances and their
+ * names, and the names that calls are of.
  */
 #include "analyzer/site/site_cache.h"
 
@@ -10,13 +10,14 @@
 #include "formats/cachefile.h"
 
 #define VERSION \
-	13 /* of the layout and of what the code makes of machine code: raise it with either */
+	14 /* of the layout and of what the code makes of machine code: raise it with either */
 
 struct cache_head {
-	uint32_t version, entry, store, tag, allocator; /* bytes of each struct */
-	uint32_t damaged, partial, pad;
+	uint32_t version, entry, store, tag, asked, allocator; /* bytes of each struct */
+	uint32_t damaged, partial;
 	uint32_t held, entrance;
-	uint64_t n, nstores, ntags, nexports, nheld, nreached, nuses, nentrances, nnames;
+	uint64_t n, nstores, ntags, nasked, nexports, nheld, nmembers;
+	uint64_t nreached, nuses, nentrances, nnames;
 	uint64_t strings; /* bytes of all names */
 };
 
@@ -82,7 +83,8 @@ static bool sound(const struct site_index *x)
 		const struct site_entry *e = &x->v[i];
 
 		if (e->size > SITE_ANY || !range_holds(0, x->nstores, e->store, e->nstores) ||
-		    !range_holds(0, x->ntags, e->tag, e->ntags) || (i && e->call < e[-1].call))
+		    !range_holds(0, x->ntags, e->tag, e->ntags) ||
+		    !range_holds(0, x->nasked, e->asked, e->nasked) || (i && e->call < e[-1].call))
 			return false;
 	}
 	for (size_t i = 0; i < x->nstores; i++)
@@ -175,22 +177,27 @@ static bool decode(const void *bytes, size_t size, struct site_index *out)
 	if (head.version != VERSION || head.entry != sizeof(*out->v) ||
 	    head.store != sizeof(*out->store) || head.tag != sizeof(*out->tag) ||
 	    head.allocator != sizeof(struct site_allocator) || head.held != sizeof(*out->held) ||
-	    head.entrance != sizeof(*out->entrance))
+	    head.asked != sizeof(*out->asked) || head.entrance != sizeof(*out->entrance))
 		return false;
 	out->damaged = head.damaged != 0;
 	out->partial = head.partial != 0;
 	out->v = take(&c, head.n, sizeof(*out->v));
 	out->store = take(&c, head.nstores, sizeof(*out->store));
 	out->tag = take(&c, head.ntags, sizeof(*out->tag));
+	out->asked = take(&c, head.nasked, sizeof(*out->asked));
 	out->held = take(&c, head.nheld, sizeof(*out->held));
+	out->member = take(&c, head.nmembers, sizeof(*out->member));
 	out->reached = take(&c, head.nreached, sizeof(*out->reached));
 	out->use = take(&c, head.nuses, sizeof(*out->use));
-	if (!out->v || !out->store || !out->tag || !out->held || !out->reached || !out->use)
+	if (!out->v || !out->store || !out->tag || !out->asked || !out->held || !out->member ||
+	    !out->reached || !out->use)
 		return false;
 	out->n = head.n;
 	out->nstores = head.nstores;
 	out->ntags = head.ntags;
+	out->nasked = head.nasked;
 	out->nheld = head.nheld;
+	out->nmembers = head.nmembers;
 	out->nreached = head.nreached;
 	out->nuses = head.nuses;
 	return take_exports(&c, &head, out) && take_entrances(&c, &head, out) && sound(out);
@@ -208,7 +215,8 @@ bool site_cache_read(const struct module *module, const struct site_others *othe
 		return false;
 	bytes = cachefile_read(name_of(&pool, module, others), &size);
 	good = bytes && decode(bytes, size, out) &&
-	       (!others->pointers ? !out->nheld : site_pointers_agree(others->pointers, out));
+	       (!others->pointers ? !out->nheld && !out->nmembers
+	                          : site_pointers_agree(others->pointers, out));
 	if (bytes && !good)
 		site_index_free(out);
 	mem_free(bytes);
@@ -235,6 +243,7 @@ static struct cache_head head_of(const struct site_index *x)
 		                   .entry = sizeof(*x->v),
 		                   .store = sizeof(*x->store),
 		                   .tag = sizeof(*x->tag),
+		                   .asked = sizeof(*x->asked),
 		                   .allocator = sizeof(struct site_allocator),
 		                   .held = sizeof(*x->held),
 		                   .entrance = sizeof(*x->entrance),
@@ -243,8 +252,10 @@ static struct cache_head head_of(const struct site_index *x)
 		                   .n = x->n,
 		                   .nstores = x->nstores,
 		                   .ntags = x->ntags,
+		                   .nasked = x->nasked,
 		                   .nexports = x->nexports,
 		                   .nheld = x->nheld,
+		                   .nmembers = x->nmembers,
 		                   .nreached = x->nreached,
 		                   .nuses = x->nuses,
 		                   .nentrances = x->nentrances,
@@ -277,8 +288,9 @@ static void put_entrances(uint8_t *bytes, size_t *at, const struct site_index *x
 static size_t bytes_of(const struct cache_head *head, const struct site_index *x)
 {
 	return sizeof(*head) + x->n * sizeof(*x->v) + x->nstores * sizeof(*x->store) +
-	       x->ntags * sizeof(*x->tag) + x->nheld * sizeof(*x->held) +
-	       x->nreached * sizeof(*x->reached) + x->nuses * sizeof(*x->use) +
+	       x->ntags * sizeof(*x->tag) + x->nasked * sizeof(*x->asked) +
+	       (x->nheld + x->nmembers) * sizeof(*x->held) + x->nreached * sizeof(*x->reached) +
+	       x->nuses * sizeof(*x->use) +
 	       x->nexports * (sizeof(struct site_allocator) + sizeof(uint64_t)) +
 	       x->nentrances * sizeof(*x->entrance) + head->strings;
 }
@@ -298,7 +310,9 @@ void site_cache_write(const struct module *module, const struct site_others *oth
 	put(bytes, &at, x->v, x->n * sizeof(*x->v));
 	put(bytes, &at, x->store, x->nstores * sizeof(*x->store));
 	put(bytes, &at, x->tag, x->ntags * sizeof(*x->tag));
+	put(bytes, &at, x->asked, x->nasked * sizeof(*x->asked));
 	put(bytes, &at, x->held, x->nheld * sizeof(*x->held));
+	put(bytes, &at, x->member, x->nmembers * sizeof(*x->member));
 	put(bytes, &at, x->reached, x->nreached * sizeof(*x->reached));
 	put(bytes, &at, x->use, x->nuses * sizeof(*x->use));
 	for (size_t i = 0; i < x->nexports; i++)

@@ -29,31 +29,73 @@ const char *flow_stub(const struct functions *functions, uint64_t at)
 	return function_slot(functions, at + 6 + (uint64_t)(int64_t)distance);
 }
 
-static void name_target(const struct flow *flow, const struct code_insn *insn,
-                        struct flow_call *call)
+/* Memory that is neither a variable nor a local, in terms of what points to it. */
+static bool is_member(const struct code_operand *o)
 {
-	const struct code_operand *o = &insn->operand[0];
-	const struct function *f;
+	return o->kind == CODE_MEMORY && !o->absolute && !o->apart && o->reg != CODE_NO_REG &&
+	       o->reg != CODE_RSP && o->index == CODE_NO_REG && o->number >= 0;
+}
 
-	if (insn->target) {
-		call->name = flow_stub(flow->functions, insn->target);
-		if (call->name)
-			return;
-		f = function_at(flow->functions, insn->target);
-		if (f && f->start == insn->target) {
-			call->target = insn->target;
-			call->name = f->name;
-		}
-	} else if (o->kind == CODE_MEMORY && o->absolute && !o->apart) {
+static void name_member(const struct code_operand *o, struct flow_call *call)
+{
+	if (!is_member(o))
+		return;
+	call->member = true;
+	call->offset = (uint64_t)o->number;
+}
+
+/* The instruction that loaded what the register holds tells from where. */
+static void name_loaded(const struct flow *flow, const struct value *v, struct flow_call *call)
+{
+	uint64_t at = flow->start + (v->id >> 5), left = flow->end - at;
+	const uint8_t *code = function_code(flow->functions, at, left);
+	struct code_insn insn;
+
+	if (v->kind != VALUE_SYMBOL || v->scale != 1 || v->add || (v->id & 31) != FLOW_ID_LOAD ||
+	    at >= flow->end || !code || !code_decode(flow->decoder, code, left, at, &insn) ||
+	    insn.op != CODE_MOVE)
+		return;
+	name_member(&insn.operand[1], call);
+}
+
+/* A call by way of a pointer. */
+static void name_pointer(const struct flow *flow, const struct code_operand *o,
+                         struct flow_call *call)
+{
+	const struct value *v;
+
+	if (o->kind == CODE_MEMORY && o->absolute && !o->apart) {
 		call->variable = (uint64_t)o->number;
+	} else if (o->kind == CODE_MEMORY) {
+		name_member(o, call);
 	} else if (o->kind == CODE_GENERAL) {
-		const struct value *v = &flow->now.reg[o->reg];
-
+		v = &flow->now.reg[o->reg];
 		if (v->kind == VALUE_LOADED && !v->add) /* a pointer from the GOT */
 			call->variable = (uint64_t)v->scale;
+		else
+			name_loaded(flow, v, call);
 	}
 	if (call->variable)
 		call->name = function_slot(flow->functions, call->variable);
+}
+
+static void name_target(const struct flow *flow, const struct code_insn *insn,
+                        struct flow_call *call)
+{
+	const struct function *f;
+
+	if (!insn->target) {
+		name_pointer(flow, &insn->operand[0], call);
+		return;
+	}
+	call->name = flow_stub(flow->functions, insn->target);
+	if (call->name)
+		return;
+	f = function_at(flow->functions, insn->target);
+	if (f && f->start == insn->target) {
+		call->target = insn->target;
+		call->name = f->name;
+	}
 }
 
 static void clobber(struct flow *flow, const struct code_insn *insn)
@@ -79,7 +121,7 @@ void flow_called(struct flow *flow, const struct code_insn *insn, bool tail)
 	for (unsigned i = 0; i < FLOW_ARGS; i++)
 		call.arg[i] = flow->now.reg[arguments[i]];
 	name_target(flow, insn, &call);
-	if (tail && !call.target && !call.name && !call.variable)
+	if (tail && !call.target && !call.name && !call.variable && !call.member)
 		return;
 	clobber(flow, insn);
 	result = flow->sink->call(flow->sink, flow, &call);

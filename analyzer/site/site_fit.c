@@ -7,6 +7,7 @@
 #define MMAPPED      (UINT64_C(128) << 10) /* M_MMAP_THRESHOLD: chunks may be whole pages */
 #define STEP         16                    /* malloc's sizes */
 #define GIVEN        0.97  /* what malloc hands out has the least size that does, but for rests */
+#define TOLD_LEAST   0.2   /* some calls are not known */
 #define RESTS_MOST   3     /* blocks that may well be a step too large */
 #define RESTS_ONE_IN 30    /* of so many, more than one in */
 #define RESTS        0.001 /* then it is that less likely */
@@ -60,7 +61,7 @@ static double text(uint64_t usable)
 	return usable == 24 ? 0.4 : 0.6 * (24 / (u - 8) - 24 / (u + 8));
 }
 
-double fit_size(const struct site_entry *site, uint64_t usable)
+static double fit_one(const struct site_entry *site, uint64_t usable)
 {
 	switch (site->size) {
 	case SITE_FIXED:
@@ -72,6 +73,36 @@ double fit_size(const struct site_entry *site, uint64_t usable)
 	default:
 		return 0.1 * text(usable);
 	}
+}
+
+bool fit_can(const struct site_entry *site, uint64_t usable)
+{
+	return fit_one(site, usable) > 0;
+}
+
+/*
+ * A site that asks for as much as its function is told asks for what the calls of that tell it:
+ * each of them is like a site of its own, and those that are called from many places are called
+ * often.
+ */
+double fit_size(const struct site_index *index, const struct site_entry *site, uint64_t usable)
+{
+	double plain = fit_one(site, usable), told = 0, calls = 0;
+
+	if (site->nasked < 1 || !plain)
+		return plain;
+	for (uint32_t i = 0; i < site->nasked; i++) {
+		const struct site_asked *a = &index->asked[site->asked + i];
+		struct site_entry call = { .size = a->size,
+			                   .scale = a->scale,
+			                   .add = a->add,
+			                   .flags = site->flags & SITE_LOOSE };
+
+		told += a->calls * fit_one(&call, usable);
+		calls += a->calls;
+	}
+	told /= sqrt(calls);
+	return told > GIVEN ? GIVEN : told > plain * TOLD_LEAST ? told : plain * TOLD_LEAST;
 }
 
 /* Used blocks of a size that the classes hold. */

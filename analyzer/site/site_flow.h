@@ -22,6 +22,8 @@ struct flow_call {
 	uint64_t target;   /* in this module; 0: not known, or elsewhere */
 	const char *name;  /* of what is called; NULL: none known */
 	uint64_t variable; /* what is called is what the loader, or who keeps it, wrote there; 0 */
+	bool member;       /* it is what a member of some struct holds, at this offset */
+	uint64_t offset;
 	struct value arg[FLOW_ARGS];
 	bool tail;  /* a jump: the result is this function's */
 	bool final; /* the last reading: facts may be kept */

@@ -145,7 +145,8 @@ static void take_nameless(const struct builder *b, export_list *list)
 	for (size_t i = 0; i < b->held.n; i++) {
 		uint64_t at = b->held.v[i].target - b->others->pointers->module->bias;
 		struct site_export export = { "", at, b->held.v[i].is };
-		bool known = !b->held.v[i].own;
+		const struct function *f = function_at(b->functions, at);
+		bool known = !b->held.v[i].own || (f && f->name);
 
 		for (size_t j = 0; j < list->n && !known; j++)
 			known = list->v[j].at == at;
@@ -182,6 +183,50 @@ static void take_exports(const struct builder *b, struct site_index *out)
 	}
 	out->export = list.v; /* sorted, as f->defined is */
 	out->nexports = list.n;
+}
+
+static int by_asking(const void *a, const void *b)
+{
+	const struct site_asked *x = a, *y = b;
+
+	if (x->site != y->site)
+		return x->site < y->site ? -1 : 1;
+	if (x->size != y->size)
+		return x->size < y->size ? -1 : 1;
+	if (x->scale != y->scale)
+		return x->scale < y->scale ? -1 : 1;
+	return x->add < y->add ? -1 : x->add > y->add;
+}
+
+static void take_asked(const struct builder *b, const uint32_t *number, struct site_index *out)
+{
+	size_t n = 0;
+
+	out->asked = mem_alloc(b->asked.n + 1, sizeof(*out->asked));
+	for (size_t i = 0; i < b->asked.n; i++) {
+		const struct pending_asked *p = &b->asked.v[i];
+
+		if (!builder_valid(b, p->reader, p->round))
+			continue;
+		out->asked[out->nasked] = p->is;
+		out->asked[out->nasked++].site = number[p->is.site];
+	}
+	if (out->nasked)
+		qsort(out->asked, out->nasked, sizeof(*out->asked), by_asking);
+	for (size_t i = 0; i < out->nasked; i++) {
+		struct site_asked *last = n ? &out->asked[n - 1] : NULL;
+
+		if (last && !by_asking(last, &out->asked[i])) {
+			last->calls++;
+			continue;
+		}
+		out->asked[n] = out->asked[i];
+		out->asked[n].calls = 1;
+		if (!out->v[out->asked[n].site].nasked++)
+			out->v[out->asked[n].site].asked = (uint32_t)n;
+		n++;
+	}
+	out->nasked = n;
 }
 
 /* Does it return a block of another function's? */
@@ -255,6 +300,10 @@ static void take_held(const struct builder *b, struct site_index *out)
 		out->held[out->nheld++] = (struct site_held){ b->held.v[i].at, b->held.v[i].is };
 	if (out->nheld)
 		qsort(out->held, out->nheld, sizeof(*out->held), by_variable);
+	out->member = mem_alloc(b->nmembers + 1, sizeof(*out->member));
+	if (b->nmembers)
+		memcpy(out->member, b->member, b->nmembers * sizeof(*out->member));
+	out->nmembers = b->nmembers;
 }
 
 bool site_index_build(struct modules *modules, const struct module *module,
@@ -273,6 +322,7 @@ bool site_index_build(struct modules *modules, const struct module *module,
 	number = renumber(&b, out);
 	take_stores(&b, number, out);
 	take_tags(&b, number, out);
+	take_asked(&b, number, out);
 	take_exports(&b, out);
 	take_held(&b, out);
 	count_callers(&b, number, out);
@@ -292,12 +342,14 @@ void site_index_free(struct site_index *index)
 	mem_free(index->v);
 	mem_free(index->store);
 	mem_free(index->tag);
+	mem_free(index->asked);
 	mem_free(index->export);
 	mem_free(index->held);
 	mem_free(index->entrance);
 	mem_free(index->reached);
 	mem_free(index->use);
 	mem_free(index->name);
+	mem_free(index->member);
 	pool_free(&index->pool);
 	*index = (struct site_index){ 0 };
 }

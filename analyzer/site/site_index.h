@@ -73,6 +73,14 @@ enum {
 	SITE_BYTES = 128,  /* it is filled with bytes one by one, or with so many of a copy */
 };
 
+/* What a site whose function is told how much to ask for is told by calls of that. */
+struct site_asked {
+	uint32_t site;
+	uint32_t calls;
+	uint8_t size; /* enum site_size */
+	int64_t scale, add;
+};
+
 struct site_entry {
 	uint64_t call;     /* where the call returns to */
 	uint64_t function; /* start of the function that it is in */
@@ -85,6 +93,7 @@ struct site_entry {
 	int64_t scale, add;
 	uint32_t store, nstores; /* into site_index.store, in the order of offsets */
 	uint32_t tag, ntags;     /* into site_index.tag */
+	uint32_t asked, nasked;  /* into site_index.asked */
 };
 
 /* An allocator that others may call: by name, or by a pointer to it. */
@@ -124,6 +133,8 @@ struct site_index {
 	size_t nstores;
 	struct site_tag *tag;
 	size_t ntags;
+	struct site_asked *asked; /* sorted by site */
+	size_t nasked;
 	struct site_export *export; /* sorted by name */
 	size_t nexports;
 	struct site_held *held; /* sorted by at */
@@ -136,6 +147,8 @@ struct site_index {
 	size_t nuses;
 	const char **name;
 	size_t nnames;
+	struct site_held *member; /* at: offset in some struct; sorted by it */
+	size_t nmembers;
 	bool damaged; /* the file's tables were; what could be read is there */
 	bool partial; /* the limit was used up before all was read */
 	struct pool pool;

@@ -65,7 +65,7 @@ static double child_fits(struct scorer *scorer, const struct question *q,
 	    b.state != BLOCK_USED || word - b.addr != (uint64_t)store->add)
 		return 0;
 	child = &index->v[store->value];
-	if (fit_size(child, b.size) <= 0)
+	if (!fit_can(child, b.size))
 		return 0;
 	if (child->size == SITE_TEXT) {
 		uint64_t len = 0, length;

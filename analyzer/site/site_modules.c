@@ -19,6 +19,7 @@ struct reading {
 	struct analysis *a;
 	struct scorer *scorer;
 	struct site_limits limits;
+	struct site_codewords words;
 	/* allocators of the modules that were read before */
 	ARRAY(struct site_export) named;  /* sorted by name */
 	ARRAY(struct allocator_at) known; /* sorted by address */
@@ -103,8 +104,7 @@ static void add_module(struct reading *r, const struct module *m)
 	others.library = to->foreign && !is_exe;
 	to->prior = is_exe ? 0 : to->foreign ? PRIOR_RUNTIME : PRIOR_LIBRARY;
 	if (!to->foreign || is_exe) { /* the language's own libraries call malloc by its name */
-		site_pointers_make(r->a->core, &r->a->modules, m, r->known.v, r->known.n,
-		                   &pointers);
+		site_pointers_make(&r->words, m, r->known.v, r->known.n, &pointers);
 		others.pointers = &pointers;
 	}
 	read = get_index(r, m, &others, &to->index);
@@ -137,6 +137,7 @@ void site_modules_read(struct analysis *a, struct scorer *scorer)
 	uint32_t first = 0;
 
 	outer = stage_steps("reading machine code", modules->n);
+	site_codewords_make(a->core, analysis_heap(a), modules, &r.words);
 	scorer->module = mem_alloc(modules->n + 1, sizeof(*scorer->module));
 	for (size_t i = 0; i < modules->n; i++) {
 		if (i != modules->exe)
@@ -145,6 +146,7 @@ void site_modules_read(struct analysis *a, struct scorer *scorer)
 	}
 	if (modules->exe < modules->n)
 		add_module(&r, &modules->v[modules->exe]);
+	site_codewords_free(&r.words);
 	array_free(&r.named);
 	array_free(&r.known);
 	array_free(&r.entrance);

@@ -7,7 +7,7 @@
 #define ANALYZER_SITE_SITE_POINTER_H
 
 #include "analyzer/site/site_index.h"
-#include "formats/core.h"
+#include "analyzer/site/site_codeword.h"
 
 /* An allocator of some module, where it is in memory. */
 struct allocator_at {
@@ -27,13 +27,13 @@ struct site_pointers {
 	size_t n;
 	const struct allocator_at *known; /* of other modules, sorted by at */
 	size_t nknown;
+	struct site_codewords *words; /* of the process */
 };
 
-/* Of what the module may write, and of what the loader wrote for it. known must outlive *out;
- * site_pointers_free. */
-void site_pointers_make(const struct core *core, const struct modules *modules,
-                        const struct module *module, const struct allocator_at *known,
-                        size_t nknown, struct site_pointers *out);
+/* Of what the module may write, and of what the loader wrote for it. known and words must outlive
+ * *out; site_pointers_free. */
+void site_pointers_make(struct site_codewords *words, const struct module *module,
+                        const struct allocator_at *known, size_t nknown, struct site_pointers *out);
 void site_pointers_free(struct site_pointers *pointers);
 
 /* What the word at this address leads to; 0: to no code. */
@@ -43,7 +43,17 @@ vaddr site_pointers_target(const struct site_pointers *pointers, uint64_t at);
 bool site_pointers_known(const struct site_pointers *pointers, vaddr target,
                          struct site_allocator *out);
 
-/* Do the variables that this index took for pointers to allocators, and no others, hold such? */
+/*
+ * The offsets of members that hold the address of an allocator: of all words of the process whose
+ * target is one by is(arg, target). One that two different allocators have is none. *out is the
+ * caller's: mem_free.
+ */
+typedef bool allocator_is(const void *arg, vaddr target, struct site_allocator *out);
+size_t site_pointers_members(const struct site_pointers *pointers, allocator_is *is,
+                             const void *arg, struct site_held **out);
+
+/* Do the variables and members that this index took for pointers to allocators, and no others, hold
+ * such? */
 bool site_pointers_agree(const struct site_pointers *pointers, const struct site_index *index);
 
 bool site_allocator_same(const struct site_allocator *a, const struct site_allocator *b);

@@ -1,5 +1,9 @@
 #include "analyzer/site/site_scan.h"
 
+#include "analyzer/site/site_index.h"
+
+#define LOADED_NEAR 128 /* bytes of code, from where a pointer is loaded to its call */
+
 static uint64_t hash(uint64_t at)
 {
 	return at * UINT64_C(0x9e3779b97f4a7c15) >> 32;
@@ -147,4 +151,52 @@ uint32_t *scan_count(const struct functions *functions, const struct scan_set *s
 		}
 	}
 	return n;
+}
+
+/* The offset of a memory operand whose ModRM byte this is; -1: none, or of another form. */
+static int64_t offset_of(const uint8_t *p, uint64_t left)
+{
+	uint64_t at = (p[0] & 7) == 4 ? 2 : 1; /* behind the SIB byte */
+	int32_t wide;
+
+	if (p[0] >> 6 == 3 || left < at + 4 || (!(p[0] >> 6) && (p[0] & 7) == 5))
+		return -1;
+	if (!(p[0] >> 6))
+		return 0;
+	if (p[0] >> 6 == 1)
+		return (int8_t)p[at];
+	memcpy(&wide, p + at, sizeof(wide));
+	return wide;
+}
+
+static bool has_offset(const struct site_held *member, size_t n, int64_t offset)
+{
+	for (size_t i = 0; i < n; i++)
+		if (offset >= 0 && member[i].at == (uint64_t)offset)
+			return true;
+	return false;
+}
+
+void scan_members(const struct functions *functions, const struct site_held *member, size_t n,
+                  uint64_t *bits)
+{
+	for (size_t c = 0; c < functions->ncode && n; c++) {
+		const struct function_range *code = &functions->code[c];
+		uint64_t size = code->end - code->start, loaded = 0;
+
+		for (uint64_t i = 1; size >= 8 && i <= size - 8; i++) {
+			const uint8_t *p = code->bytes + i;
+			unsigned reg = p[1] >> 3 & 7;
+
+			if (p[0] == 0x8b && (p[-1] & 0xf8) == 0x48) {
+				if (has_offset(member, n, offset_of(p + 1, size - i - 1)))
+					loaded = i;
+			} else if (p[0] == 0xff && (reg == 2 || reg == 4)) {
+				if (p[1] >> 6 == 3
+				            ? loaded && i - loaded < LOADED_NEAR
+				            : has_offset(member, n, offset_of(p + 1, size - i - 1)))
+					mark(functions, code->start + i, bits);
+			}
+		}
+	}
 }

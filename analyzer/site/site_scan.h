@@ -21,6 +21,12 @@ void scan_free(struct scan_set *set);
 /* Stubs of the procedure linkage table whose slot is in set join it. */
 void scan_stubs(const struct functions *functions, struct scan_set *set);
 
+struct site_held;
+
+/* Sets a bit for each function that may call what a member at one of these offsets holds. */
+void scan_members(const struct functions *functions, const struct site_held *member, size_t n,
+                  uint64_t *bits);
+
 /* Sets a bit, by index into functions.v, for each function that calls or jumps to one of set. */
 void scan_callers(const struct functions *functions, const struct scan_set *set, uint64_t *bits);
 

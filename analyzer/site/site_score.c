@@ -203,7 +203,7 @@ static void score_all(struct scorer *scorer, uint32_t class, scored_list *all)
 
 			if (m->index.v[j].flags & SITE_WRAPPER)
 				continue;
-			size = fit_size(&m->index.v[j], usable);
+			size = fit_size(&m->index, &m->index.v[j], usable);
 			if (size > 0)
 				array_push(all, score_site(scorer, class, m, j, size, NULL));
 		}
@@ -222,7 +222,7 @@ static void score_kept(struct scorer *scorer, uint32_t class, const struct class
 		const struct site_entry *e = scorer_site(scorer, kept->site, &m);
 
 		array_push(all, score_site(scorer, class, m, kept->site - m->first,
-		                           fit_size(e, usable), kept));
+		                           fit_size(&m->index, e, usable), kept));
 	}
 }
 
@@ -464,11 +464,11 @@ size_t scorer_reasons(struct scorer *scorer, uint32_t class, uint32_t site,
 {
 	const struct score_module *m;
 	const struct site_entry *e = scorer_site(scorer, site, &m);
+	double size = fit_size(&m->index, e, scorer->classes->v[class].size);
 
 	scorer->reason = reason;
 	scorer->nreasons = 0;
-	score_site(scorer, class, m, site - m->first, fit_size(e, scorer->classes->v[class].size),
-	           NULL);
+	score_site(scorer, class, m, site - m->first, size, NULL);
 	scorer->reason = NULL;
 	return scorer->nreasons;
 }

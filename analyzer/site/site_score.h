@@ -227,7 +227,8 @@ size_t scorer_reasons(struct scorer *scorer, uint32_t class, uint32_t site,
                       struct score_reason *reason);
 
 /* site_fit.c: the probability that a block of this site has this usable size; 0: it cannot. */
-double fit_size(const struct site_entry *site, uint64_t usable);
+double fit_size(const struct site_index *index, const struct site_entry *site, uint64_t usable);
+bool fit_can(const struct site_entry *site, uint64_t usable);
 /* What to multiply that with, as all blocks of the class have it. */
 double fit_rests(struct scorer *scorer, uint32_t class, const struct site_entry *site);
 /* malloc's usable size for a request of so many bytes (glibc on 64 bits, not mmapped). */

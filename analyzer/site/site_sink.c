@@ -363,6 +363,12 @@ static struct value on_call(struct flow_sink *sink, struct flow *flow, const str
 		builder_pass(k->b, k->summary, call, f->start);
 	if (!callee || callee->state != SUMMARY_DONE)
 		return none;
+	for (unsigned i = 0; call->final && callee->returned != SITE_NONE && i < 2; i++) {
+		uint32_t site = i ? (uint32_t)callee->returned_scale - 1 : callee->returned;
+
+		if ((!i || callee->returned_scale) && k->b->sites.v[site].function == f->start)
+			builder_asked(k->b, site, call);
+	}
 	if (callee->nsites && call->target) {
 		v = lift(k, call, callee);
 		if (v.kind != VALUE_NONE || callee->library)

@@ -42,7 +42,7 @@ static struct value load_fixed(const struct flow *flow, const struct code_insn *
 	case FUNCTION_CHANGES:
 		break;
 	}
-	return symbol(flow, insn, 12);
+	return symbol(flow, insn, FLOW_ID_LOAD);
 }
 
 static struct value load(const struct flow *flow, const struct code_insn *insn,
@@ -56,7 +56,7 @@ static struct value load(const struct flow *flow, const struct code_insn *insn,
 	} else if (at->kind == VALUE_ADDR && width <= 8) {
 		return load_fixed(flow, insn, at, width);
 	}
-	return symbol(flow, insn, 12);
+	return symbol(flow, insn, FLOW_ID_LOAD);
 }
 
 static struct value narrow(struct value v, unsigned width)

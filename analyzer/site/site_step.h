@@ -19,6 +19,8 @@ struct flow {
 	bool loops, final;
 };
 
+#define FLOW_ID_LOAD 12 /* of those 5 bits: what an instruction loaded from memory */
+
 /* Names what comes of the instruction at this address; the lowest 5 bits are free. */
 static inline uint32_t flow_id(const struct flow *flow, uint64_t at)
 {

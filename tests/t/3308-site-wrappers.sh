@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Who is the site of a block: what wraps an allocator, what fills a block, and what jumps.
+# Who is the site of a block: what wraps an allocator, what fills a block, what jumps, and what calls
+# an allocator through a pointer; from the cache, too.
 . "$(dirname "$0")/../lib.sh"
 need_cmd python3
 
@@ -24,11 +25,21 @@ for block in map(json.loads, run.stdout.splitlines()):
 for line, n in all_.items():
     print("%s: %d of %d" % (line, right[line], n))
 print("likely: %d, right: %d" % tuple(likely))
-sys.exit(len(all_) != 6 or any(right[line] < 0.9 * n for line, n in all_.items()) or
+sys.exit(len(all_) != 8 or any(right[line] < 0.9 * n for line, n in all_.items()) or
          likely[1] < 0.95 * likely[0])
 END
 ok 'builds' gcc -std=gnu11 -O2 -g -o wraps "$SRC/tests/sites/wraps.c"
 ok 'its core appears' kernel_core wraps.core env -i "$PWD/wraps" "$PWD/truth"
 ok 'each line is told for its blocks' python3 right.py "$COREHEAP" wraps.core truth
 note "$(cat "$OUT/.ok.log")"
+XDG_CACHE_HOME=$PWD/cache "$COREHEAP" blocks --format=jsonl wraps.core >made
+XDG_CACHE_HOME=$PWD/cache "$COREHEAP" blocks --format=jsonl wraps.core >kept
+is 'the cache tells the same' "$(cmp made kept && ls cache/coreheap | grep -c '^sites-')" "$(
+	ls cache/coreheap | grep -c '^sites-')"
+
+# Another core of the same program, whose hooks are others: what was kept is not right for it.
+ok 'a core with other hooks appears' kernel_core other.core env -i "$PWD/wraps" "$PWD/truth" x
+XDG_CACHE_HOME=$PWD/cache "$COREHEAP" blocks --format=jsonl other.core >kept
+"$COREHEAP" blocks --format=jsonl --no-cache other.core >made
+ok 'what the cache has of other hooks is made anew' cmp made kept
 plan_done
