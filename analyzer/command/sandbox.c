@@ -22,8 +22,9 @@
 #define SANITIZED false
 #endif
 
-/* Of each core: what it is unpacked into, and the log of its pointers where memory is scarce. */
-#define STORES 2
+/* Of each core: what it is unpacked into, the log of its pointers where memory is scarce, and what
+ * is worked out of them beyond a bound of memory. */
+#define STORES 3
 
 static int folder_of(const char *path)
 {

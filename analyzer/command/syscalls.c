@@ -28,8 +28,8 @@ static const char *const used[] = {
 	"listxattr", "readlink", "readlinkat", "getdents64", "getcwd", "dup", "dup2", "dup3",
 	"fadvise64", "fadvise64_64", "arm_fadvise64_64", "poll", "ppoll", "ppoll_time64",
 	/* the output and the cache: Landlock says where */
-	"write", "writev", "pwrite64", "ftruncate", "ftruncate64", "fsync", "rename", "renameat",
-	"renameat2", "unlink", "unlinkat", "mkdir", "mkdirat",
+	"write", "writev", "pwrite64", "ftruncate", "ftruncate64", "fallocate", "fsync",
+	"rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat",
 	/* memory */
 	"brk", "munmap", "mremap", "madvise", "mincore", "memfd_create",
 	/* threads */

@@ -122,6 +122,101 @@ static size_t next(void *of, uint32_t id, uint32_t at, struct dominator_step *st
 	return w.n;
 }
 
+/* ---- edges that are kept ---- */
+
+static size_t first_bytes(const struct blockgraph *g)
+{
+	return ((size_t)g->heap->nchunks + 1) * sizeof(*g->first);
+}
+
+static void drop_edges(struct blockgraph *g)
+{
+	if (!g->first)
+		return;
+	mem_lazy_free(g->first, first_bytes(g));
+	mem_lazy_free(g->to, g->room * sizeof(*g->to));
+	g->first = g->to = NULL;
+}
+
+struct keeping {
+	struct blockgraph *g;
+	uint64_t n;
+	uint32_t counted; /* ids whose first edge is known */
+};
+
+static bool keep_edges(void *arg, const struct edge *edge, size_t n)
+{
+	struct keeping *k = arg;
+	struct blockgraph *g = k->g;
+
+	if (n > g->room - k->n) {
+		drop_edges(g);
+		return false;
+	}
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(&g->set[edge[i].to >> 6]);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t from = edge[i].from, to = edge[i].to;
+
+		while (k->counted <= from)
+			g->first[k->counted++] = (uint32_t)k->n;
+		if (from == to || !bit_get(g->set, to))
+			continue;
+		if (k->n == g->first[from] || g->to[k->n - 1] != to)
+			g->to[k->n++] = to;
+	}
+	return true;
+}
+
+uint64_t blockgraph_keep(struct blockgraph *g, uint64_t memory)
+{
+	struct keeping k = { .g = g };
+	struct stage outer;
+
+	if (memory < 2 * first_bytes(g)) /* less than an edge a block */
+		return 0;
+	g->room = (memory - first_bytes(g)) / sizeof(*g->to);
+	g->room = g->room < UINT32_MAX ? g->room : UINT32_MAX - 1;
+	g->first = mem_lazy(first_bytes(g));
+	g->to = mem_lazy(g->room * sizeof(*g->to));
+	outer = stage_steps("who holds what", 0);
+	edges_scan(g->core, g->heap, g->set, keep_edges, &k);
+	stage_end(outer);
+	if (!g->first)
+		return 0;
+	while (k.counted <= g->heap->nchunks)
+		g->first[k.counted++] = (uint32_t)k.n;
+	return first_bytes(g) + k.n * sizeof(*g->to);
+}
+
+static size_t next_kept(void *of, uint32_t id, uint32_t at, struct dominator_step *step, size_t n)
+{
+	const struct blockgraph *g = of;
+	const uint32_t *to = g->to + g->first[id] + at, *end = g->to + g->first[id + 1];
+	size_t found = 0;
+
+	for (; found < n && to < end; to++, at++)
+		step[found++] = (struct dominator_step){ *to, at, at + 1 };
+	return found;
+}
+
+static void scan_kept(void *of, edge_fn *take, void *arg)
+{
+	const struct blockgraph *g = of;
+	struct edge edge[EDGES];
+	size_t n = 0;
+
+	for (uint32_t id = 0; id < g->heap->nchunks; id++)
+		for (uint32_t e = g->first[id]; e < g->first[id + 1]; e++) {
+			edge[n++] = (struct edge){ .from = id, .to = g->to[e] };
+			if (n == EDGES && !take(arg, edge, n))
+				return;
+			n %= EDGES;
+		}
+	if (n)
+		take(arg, edge, n);
+}
+
 /* ---- graphs ---- */
 
 static void scan(void *of, edge_fn *take, void *arg)
@@ -147,6 +242,7 @@ void blockgraph_make(const struct core *core, const struct heap *heap, const uin
 
 void blockgraph_free(struct blockgraph *g)
 {
+	drop_edges(g);
 	blockmap_free(&g->ids);
 	mem_free(g->near);
 	*g = (struct blockgraph){ 0 };
@@ -154,5 +250,11 @@ void blockgraph_free(struct blockgraph *g)
 
 struct dominator_graph blockgraph_ask(struct blockgraph *g, uint64_t most)
 {
-	return (struct dominator_graph){ g, g->heap->nchunks, (uint32_t)most, next, scan };
+	struct dominator_graph ask = { g, g->heap->nchunks, (uint32_t)most, next, scan };
+
+	if (g->first) {
+		ask.next = next_kept;
+		ask.scan = scan_kept;
+	}
+	return ask;
 }

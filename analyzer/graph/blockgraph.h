@@ -1,7 +1,7 @@
 /*
- * blockgraph: the blocks of a set as a graph for dominator.h that is not kept: its nodes are ids,
- * its edges the words of the blocks (edge.h), looked at in the core whenever they are asked for. It
- * knows no roots, no verdicts and no names.
+ * blockgraph: the blocks of a set as a graph for dominator.h: its nodes are ids, its edges the
+ * words of the blocks (edge.h), kept where there is memory for them, else looked at in the core
+ * whenever they are asked for. It knows no roots, no verdicts and no names.
  */
 #ifndef ANALYZER_GRAPH_BLOCKGRAPH_H
 #define ANALYZER_GRAPH_BLOCKGRAPH_H
@@ -28,6 +28,11 @@ struct blockgraph {
 	struct near_block *near;
 	struct near_block fresh[BLOCKGRAPH_FRESH];
 	unsigned nfresh; /* in all; the last ones are kept */
+	/* If edges are kept, else NULL: by id, where those of a block begin in `to`; their number
+	 * behind the last */
+	uint32_t *first;
+	uint32_t *to; /* ids; none of a block to itself, and of the same twice in a row one */
+	uint64_t room; /* of to: edges */
 };
 
 /*
@@ -37,6 +42,10 @@ struct blockgraph {
 void blockgraph_make(const struct core *core, const struct heap *heap, const uint64_t *set,
                      struct blockgraph *out);
 void blockgraph_free(struct blockgraph *graph);
+
+/* Keeps the edges, if that takes no more memory than so many bytes: returns how many it does, 0:
+ * they are not kept. */
+uint64_t blockgraph_keep(struct blockgraph *graph, uint64_t memory);
 
 /* most: blocks of the set. As long as graph lives. */
 struct dominator_graph blockgraph_ask(struct blockgraph *graph, uint64_t most);

@@ -44,6 +44,11 @@ static size_t words(const struct finding *f)
 	return ((size_t)f->g->most + 2) * sizeof(uint32_t);
 }
 
+static size_t number_bytes(const struct dominators *d)
+{
+	return ((size_t)d->nodes + 1) * sizeof(*d->number);
+}
+
 static size_t tree_bytes(const struct finding *f)
 {
 	return ((size_t)f->g->most / 32 + 2) * sizeof(uint64_t);
@@ -289,31 +294,44 @@ static bool find_dominators(struct finding *f)
 	return true;
 }
 
-bool dominators_find(const struct dominator_graph *g, const uint64_t *entry, uint64_t list,
-                     struct dominators *out)
+static size_t list_bytes(const struct finding *f)
 {
-	struct finding f = { .g = g, .entry = entry, .d = { .nodes = g->nodes } };
+	return f->room * sizeof(*f->list) + 1;
+}
+
+/* What is wanted at random, and most often, is asked for first. */
+static void take_arrays(struct finding *f, uint64_t list)
+{
+	struct scratch *s = f->d.scratch;
+
+	f->room = list / sizeof(*f->list) < UINT32_MAX ? list / sizeof(*f->list) : UINT32_MAX - 1;
+	f->d.number = scratch_take(s, number_bytes(&f->d));
+	f->list = scratch_take(s, list_bytes(f));
+	f->tree = scratch_take(s, tree_bytes(f));
+	f->label = scratch_take(s, words(f));
+	f->up = scratch_take(s, words(f));
+	f->semi = scratch_take(s, words(f));
+}
+
+bool dominators_find(const struct dominator_graph *g, const uint64_t *entry, uint64_t list,
+                     struct scratch *scratch, struct dominators *out)
+{
+	struct finding f = { .g = g, .entry = entry };
 	bool good;
 
-	f.d.number = mem_lazy(((size_t)g->nodes + 1) * sizeof(*f.d.number));
-	f.up = mem_lazy(words(&f));
-	f.semi = mem_lazy(words(&f));
-	f.label = mem_lazy(words(&f));
-	f.tree = mem_lazy(tree_bytes(&f));
+	f.d = (struct dominators){ .nodes = g->nodes, .most = g->most, .scratch = scratch };
+	take_arrays(&f, list);
 	for (uint32_t v = 0; v < g->nodes; v++)
 		if (bit_get(entry, v) && !f.d.number[v] && f.met < g->most)
 			search(&f, v);
-	f.room = list / sizeof(*f.list) < UINT32_MAX ? list / sizeof(*f.list) : UINT32_MAX - 1;
-	f.list = mem_lazy(f.room * sizeof(*f.list) + 1);
 	find_semi(&f);
-	mem_lazy_free(f.list, f.room * sizeof(*f.list) + 1);
+	scratch_give(scratch, f.list, list_bytes(&f));
 	good = find_dominators(&f);
-	mem_lazy_free(f.semi, words(&f));
-	mem_lazy_free(f.label, words(&f));
-	mem_lazy_free(f.tree, tree_bytes(&f));
+	scratch_give(scratch, f.semi, words(&f));
+	scratch_give(scratch, f.label, words(&f));
+	scratch_give(scratch, f.tree, tree_bytes(&f));
 	f.d.by = f.up;
 	f.d.reached = f.met;
-	f.d.most = g->most;
 	if (good)
 		*out = f.d;
 	else
@@ -323,9 +341,9 @@ bool dominators_find(const struct dominator_graph *g, const uint64_t *entry, uin
 
 void dominators_free(struct dominators *d)
 {
-	if (d->number)
-		mem_lazy_free(d->number, ((size_t)d->nodes + 1) * sizeof(*d->number));
-	if (d->by)
-		mem_lazy_free(d->by, ((size_t)d->most + 2) * sizeof(*d->by));
+	if (d->scratch) {
+		scratch_give(d->scratch, d->number, number_bytes(d));
+		scratch_give(d->scratch, d->by, ((size_t)d->most + 2) * sizeof(*d->by));
+	}
 	*d = (struct dominators){ 0 };
 }

@@ -9,6 +9,7 @@
 #define ANALYZER_GRAPH_DOMINATOR_H
 
 #include "analyzer/graph/edge.h"
+#include "formats/scratch.h"
 
 struct dominator_step {
 	uint32_t to;
@@ -35,6 +36,7 @@ struct dominators {
 	uint32_t *number; /* by node; 0: no entry leads to it */
 	uint32_t *by;     /* by number: the number, a lower one, of the node that dominates it
 	                     immediately; 0: none does */
+	struct scratch *scratch; /* which has both */
 };
 
 /*
@@ -45,7 +47,7 @@ struct dominators {
  * the caller: dominators_free.
  */
 bool dominators_find(const struct dominator_graph *graph, const uint64_t *entry, uint64_t list,
-                     struct dominators *out);
+                     struct scratch *scratch, struct dominators *out);
 void dominators_free(struct dominators *dominators);
 
 #endif

@@ -17,6 +17,7 @@ struct search {
 	const struct heap *heap;
 	uint64_t *set;   /* bit by id: blocks in use, which are the nodes */
 	uint64_t *entry; /* bit by id */
+	struct scratch scratch;
 	struct dominators dom;
 	uint64_t *bytes; /* by number: retained */
 	struct found found[KEEPERS];
@@ -74,7 +75,7 @@ static void sum_up(struct search *s)
 	struct heap_iter it = { 0 };
 	struct block b;
 
-	s->bytes = mem_lazy(numbers(s) * sizeof(*s->bytes));
+	s->bytes = scratch_take(&s->scratch, numbers(s) * sizeof(*s->bytes));
 	while (heap_next_set(s->heap, s->set, &it, &b))
 		s->bytes[s->dom.number[b.id]] += b.size;
 	s->bytes[0] = 0; /* what no root leads to */
@@ -140,7 +141,7 @@ static void find_points(struct search *s)
 static void count_blocks(struct search *s)
 {
 	size_t n = numbers(s) * sizeof(uint16_t);
-	uint16_t *below = mem_lazy(n);
+	uint16_t *below = scratch_take(&s->scratch, n);
 
 	for (uint32_t k = 1; k <= s->dom.reached; k++) {
 		unsigned bits = below[s->dom.by[k]];
@@ -153,7 +154,7 @@ static void count_blocks(struct search *s)
 		}
 		below[k] = (uint16_t)bits;
 	}
-	mem_lazy_free(below, n);
+	scratch_give(&s->scratch, below, n);
 }
 
 /* ---- parts ---- */
@@ -222,18 +223,24 @@ static void write_down(const struct search *s, struct keeper *out)
 	array_free(&parts.v);
 }
 
-static bool find_dominators(struct search *s, uint64_t blocks, uint64_t memory)
+/* Edges are kept where that and what dominators_find needs is within the bound. */
+static bool find_dominators(struct search *s, uint64_t blocks)
 {
 	struct blockgraph graph;
 	struct dominator_graph ask;
 	uint64_t needed = blocks * 12 + blocks / 4 + (uint64_t)s->heap->nchunks * 4;
-	uint64_t least = LEAST + blocks;
+	uint64_t list = LEAST + blocks, left = scratch_left(&s->scratch);
 	bool good;
 
 	blockgraph_make(s->core, s->heap, s->set, &graph);
+	if (left > needed + list) {
+		uint64_t kept = blockgraph_keep(&graph, left - needed - list);
+
+		s->scratch.bound -= kept;
+		list = left - needed - kept;
+	}
 	ask = blockgraph_ask(&graph, blocks);
-	good = dominators_find(&ask, s->entry,
-	                       memory > needed + least ? memory - needed : least, &s->dom);
+	good = dominators_find(&ask, s->entry, list, &s->scratch, &s->dom);
 	blockgraph_free(&graph);
 	return good;
 }
@@ -242,7 +249,7 @@ size_t keepers_find(const struct core *core, const struct heap *heap, const stru
                     const struct reach *reach, uint64_t memory, struct pool *pool,
                     struct keeper out[KEEPERS])
 {
-	struct search s = { .core = core, .heap = heap };
+	struct search s = { .core = core, .heap = heap, .scratch = scratch_open(memory) };
 	struct block block[KEEPERS];
 	struct path path[KEEPERS];
 
@@ -253,16 +260,16 @@ size_t keepers_find(const struct core *core, const struct heap *heap, const stru
 	enter_all(&s, roots);
 	if (find_dominators(&s,
 	                    reach->total[REACH_REACHABLE].blocks +
-	                            reach->total[REACH_POSSIBLE].blocks,
-	                    memory)) {
+	                            reach->total[REACH_POSSIBLE].blocks)) {
 		sum_up(&s);
 		find_tops(&s, heap->total[BLOCK_USED].bytes / SHARE);
 		find_points(&s);
 		write_down(&s, out);
-		mem_lazy_free(s.bytes, numbers(&s) * sizeof(*s.bytes));
+		scratch_give(&s.scratch, s.bytes, numbers(&s) * sizeof(*s.bytes));
 		count_blocks(&s);
 	}
 	dominators_free(&s.dom);
+	scratch_close(&s.scratch);
 	mem_lazy_free(s.entry, heap->bits_bytes);
 	mem_lazy_free(s.set, heap->bits_bytes);
 	for (size_t i = 0; i < s.n; i++) {

@@ -26,8 +26,9 @@ struct keeper {
 
 /*
  * The blocks that retain most, KEEPERS at most and none that retains less than a 20th of what is in
- * use; returns how many. Leaked blocks are left out. memory: bytes that may be used; 17.25 a block
- * and a MiB are used in any case, and what is more saves time (dominator.h). pool keeps the paths.
+ * use; returns how many. Leaked blocks are left out. memory: bytes that may be used; what is needed
+ * beyond goes to a file (scratch.h), and what is not needed saves time: edges are kept
+ * (blockgraph.h). pool keeps the paths.
  */
 size_t keepers_find(const struct core *core, const struct heap *heap, const struct roots *roots,
                     const struct reach *reach, uint64_t memory, struct pool *pool,

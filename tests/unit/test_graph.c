@@ -3,8 +3,8 @@
  * can be and share nothing with the product: who leads to whom by closing a matrix, what a head
  * owns by taking it away and looking what cannot be reached any more.
  */
+#include "analyzer/graph/blockgraph.h"
 #include "analyzer/graph/cluster.h"
-#include "analyzer/graph/dominator.h"
 #include "tests/unit/lib/fakeheap.h"
 
 #include <setjmp.h>
@@ -197,12 +197,14 @@ static void scan_all(void *of, edge_fn *take, void *arg)
 	take(arg, edge, n);
 }
 
+static struct scratch scratch; /* without a bound they are in a file, where one can be made */
+
 static bool find_dominators(struct graph *g, const uint64_t *entry, uint64_t list,
                             struct dominators *out)
 {
 	struct dominator_graph ask = { g, g->n, g->n, next_of, scan_all };
 
-	return dominators_find(&ask, entry, list, out);
+	return dominators_find(&ask, entry, list, &scratch, out);
 }
 /* What can be reached from the entries by ways that do not lead through `without`. */
 static void dominates(void **state)
@@ -210,6 +212,7 @@ static void dominates(void **state)
 	uint64_t chains = 0;
 
 	(void)state;
+	scratch = scratch_open(0);
 	for (int round = 0; round < 6000; round++) {
 		struct naive m;
 		struct graph g;
@@ -223,6 +226,7 @@ static void dominates(void **state)
 		all = reached(&m, entry, GRAPH_NONE);
 		for (uint32_t v = 0; v < m.n; v++)
 			dominated[v] = all & ~reached(&m, entry, v);
+		scratch.bound = round % 32 ? UINT64_MAX : 4 * rnd(200);
 		/* room for all edges, for none, for a few */
 		assert_true(find_dominators(&g, &entry, round % 3 ? 4 * rnd(9) : 1 << 20, &d));
 		assert_int_equal(d.reached, __builtin_popcountll(all));
@@ -247,6 +251,7 @@ static void dominates(void **state)
 		graph_free(&g);
 	}
 	assert_true(chains > 1000);
+	scratch_close(&scratch);
 }
 
 /* A path of a million nodes, and a ring of as many: no recursion, and little memory. */
@@ -275,9 +280,11 @@ static void long_ones(void **state)
 		assert_int_equal(k.shared, 0);
 		assert_int_equal(k.owner[n - 1], 0);
 		clusters_free(&k);
+		scratch = scratch_open(ring ? 0 : UINT64_MAX);
 		assert_true(find_dominators(&g, heads, ring ? 0 : 1 << 20, &d));
 		assert_int_equal(d.by[n], n - 1);
 		dominators_free(&d);
+		scratch_close(&scratch);
 		graph_free(&g);
 		free(heads);
 	}
@@ -389,6 +396,29 @@ static void check_node(struct made *m, const struct graph *g, const uint32_t *no
 	assert_int_equal(e, g->first[node[a] + 1]);
 }
 
+/* The same edges, kept by id: with just enough memory, not with less. */
+static void check_kept(struct made *m, const struct graph *g, const uint32_t *node)
+{
+	uint64_t bytes = (m->heap->nchunks + 1 + graph_edges(g)) * 4;
+	struct dominator_step step[4096];
+	struct dominator_graph ask;
+	struct blockgraph kept;
+
+	blockgraph_make(&m->f.tiny.core, m->heap, m->set, &kept);
+	assert_int_equal(blockgraph_keep(&kept, bytes / 2), 0);
+	assert_int_equal(blockgraph_keep(&kept, bytes + EDGES * sizeof(uint32_t)), bytes);
+	ask = blockgraph_ask(&kept, g->n);
+	for (uint32_t id = 0; id < m->heap->nchunks; id++) {
+		size_t n = ask.next(ask.of, id, 0, step, 4096);
+		uint32_t first = bit_get(m->set, id) ? g->first[node[id]] : 0;
+
+		assert_int_equal(n, bit_get(m->set, id) ? g->first[node[id] + 1] - first : 0);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(node[step[i].to], g->to[first + i]);
+	}
+	blockgraph_free(&kept);
+}
+
 static void blocks_as_graph(void **state)
 {
 	(void)state;
@@ -411,6 +441,8 @@ static void blocks_as_graph(void **state)
 		for (uint32_t id = 0; id < ids; id++)
 			if (node[id] != GRAPH_NONE)
 				check_node(&m, &g, node, id, ids);
+		assert_int_equal(ids, m.heap->nchunks);
+		check_kept(&m, &g, node);
 		graph_free(&g);
 		fake_free_all(&m.f);
 	}
