@@ -228,7 +228,8 @@ bool site_cache_read(const struct module *module, const struct site_others *othe
 
 static void put(uint8_t *to, size_t *at, const void *from, size_t size)
 {
-	memcpy(to + *at, from, size);
+	if (size)
+		memcpy(to + *at, from, size);
 	*at += size;
 }
 
