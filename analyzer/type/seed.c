@@ -9,6 +9,8 @@
 #include "formats/local.h"
 #include "formats/threadlocal.h"
 
+#define TLS_MOST (UINT64_C(1) << 30) /* bytes, of all threads */
+
 /* Is there a word at `at` that points into a used block, and tells of it what nothing else does? */
 static bool points(struct propagation *p, const struct module *m, vaddr at)
 {
@@ -58,14 +60,25 @@ static void seed_data(struct propagation *p, const struct module *m)
 	}
 }
 
-static void seed_tls(struct propagation *p, const struct module *m, vaddr tp)
+/*
+ * *left: bytes that may still be looked at. A header may claim any size; a thread's variables end
+ * with the mapping that they begin in.
+ */
+static void seed_tls(struct propagation *p, const struct module *m, vaddr tp, uint64_t *left)
 {
 	struct modules *modules = p->t->modules;
+	const struct segment *s;
 	vaddr start, at, end;
 
 	if (!tp || !threadlocal_start(p->t->core, modules, m, tp, &start))
 		return;
-	end = start + m->tls_size;
+	s = core_segment(p->t->core, start);
+	if (!s || start >= s->saved_end)
+		return;
+	end = m->tls_size < s->saved_end - start ? start + m->tls_size : s->saved_end;
+	if (end - start > *left)
+		return;
+	*left -= end - start;
 	for (at = round_up(start, p->word); at < end && end - at >= p->word; at += p->word) {
 		struct variable v;
 
@@ -84,6 +97,7 @@ static void seed_tls(struct propagation *p, const struct module *m, vaddr tp)
 void seed_variables(struct propagation *p)
 {
 	const struct modules *modules = p->t->modules;
+	uint64_t left = TLS_MOST;
 
 	for (size_t i = 0; i < modules->n; i++) {
 		const struct module *m = &modules->v[i];
@@ -94,7 +108,7 @@ void seed_variables(struct propagation *p)
 			continue;
 		seed_data(p, m);
 		for (size_t k = 0; m->tls_size && k < p->t->core->nthreads; k++)
-			seed_tls(p, m, p->t->heap->tp[k]);
+			seed_tls(p, m, p->t->heap->tp[k], &left);
 	}
 }
 
