@@ -1,13 +1,14 @@
 #include "formats/hostfile.h"
 
 #include "formats/debuginfod.h"
-#include "formats/elfhead.h"
+#include "formats/elfsection.h"
 #include "formats/hostpath.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SIZE_MOST (INT64_C(16) << 30) /* bytes */
+/* Bytes: libelf maps a file whole, or reads it whole where that fails. */
+#define SIZE_MOST (INT64_C(16) << 30)
 
 /* What speaks against a candidate, the most telling last. */
 enum verdict {
@@ -15,67 +16,49 @@ enum verdict {
 	NOT_FOUND,
 	NOT_READABLE,
 	NO_CODE,
+	NOT_ELF,
 	NO_ID,
 	OTHER_ID,
-	CUT_OFF,
+	DAMAGED, /* by its build-id it is the file, from here on */
+	CUT_OFF = DAMAGED,
 	TOO_LARGE,
+	BROKEN,
+	SWELLS,
 };
 
 static const char *const reason[] = {
 	[NOT_FOUND] = "not found",
 	[NOT_READABLE] = "cannot be read",
 	[NO_CODE] = "only its debug information is here",
+	[NOT_ELF] = "the file is no ELF file",
 	[NO_ID] = "the file has no build-id",
 	[OTHER_ID] = "build-id differs",
 	[CUT_OFF] = "the file is cut off",
 	[TOO_LARGE] = "the file has more than 16 GiB",
+	[BROKEN] = "the file's section headers are damaged",
+	[SWELLS] = "the file's compressed sections claim an absurd size",
 };
 
-/* Section header i; false: it is not there. */
-static bool read_section(const struct elfhead_source *file, const struct elfclass *c,
-                         const Elf64_Ehdr *eh, uint64_t i, Elf64_Shdr *sh)
-{
-	uint8_t raw[sizeof(*sh)];
-
-	if (eh->e_shoff > INT64_MAX || !file->read(file, eh->e_shoff + i * c->shdr, raw, c->shdr))
-		return false;
-	elfclass_shdr(c, raw, sh);
-	return true;
-}
-
 /* A file that carries debug information only: its code was left out (SHT_NOBITS). */
-static bool lacks_code(const struct elfhead_source *file)
+static bool lacks_code(const struct elfsections *sections)
 {
-	Elf64_Ehdr eh;
-	const struct elfclass *c = elfhead_class(file, &eh);
+	Elf64_Shdr sh;
 
-	if (!c || eh.e_shentsize != c->shdr)
-		return false;
-	for (uint64_t i = 0; i < eh.e_shnum; i++) {
-		Elf64_Shdr sh;
-
-		if (!read_section(file, c, &eh, i, &sh))
-			return false;
+	for (uint64_t i = 0; i < sections->n && elfsection_read(sections, i, &sh); i++)
 		if ((sh.sh_flags & SHF_ALLOC) && (sh.sh_flags & SHF_EXECINSTR))
 			return sh.sh_type == SHT_NOBITS;
-	}
 	return false;
 }
 
 /* A debug file's program headers may point nowhere: its notes are found by its sections. */
-static bool section_build_id(const struct elfhead_source *file, struct elfhead *head)
+static bool section_build_id(const struct elfsections *sections, struct elfhead *head)
 {
-	Elf64_Ehdr eh;
-	const struct elfclass *c = elfhead_class(file, &eh);
+	const struct elfhead_source *file = sections->file;
+	Elf64_Shdr sh;
 
-	if (!c || eh.e_shentsize != c->shdr)
-		return false;
-	for (uint64_t i = 0; i < eh.e_shnum; i++) {
+	for (uint64_t i = 0; i < sections->n && elfsection_read(sections, i, &sh); i++) {
 		uint8_t note[16 + BUILD_ID_MAX];
-		Elf64_Shdr sh;
 
-		if (!read_section(file, c, &eh, i, &sh))
-			return false;
 		if (sh.sh_type != SHT_NOTE || sh.sh_size <= 16 || sh.sh_size > sizeof(note) ||
 		    !file->read(file, sh.sh_offset, note, sh.sh_size))
 			continue;
@@ -96,59 +79,60 @@ static bool same_id(const struct elfhead *head, const struct module *module)
 }
 
 /* Does the file end before its headers say? A download may, or a copy on a full disk. */
-static bool cut_off(int fd, const struct elfhead_source *file, const struct elfhead *head,
+static bool cut_off(uint64_t size, const struct elfsections *sections, const struct elfhead *head,
                     bool debug)
 {
-	Elf64_Ehdr eh;
-	struct stat st;
-	uint64_t size;
+	const Elf64_Ehdr *eh = &sections->eh;
 
-	if (fstat(fd, &st) || !elfhead_class(file, &eh))
-		return true;
-	size = (uint64_t)st.st_size;
 	for (size_t i = 0; i < head->nphdrs && !debug; i++)
 		if (head->phdr[i].p_type == PT_LOAD &&
 		    !range_holds(0, size, head->phdr[i].p_offset, head->phdr[i].p_filesz))
 			return true;
-	return eh.e_shoff &&
-	       !range_holds(0, size, eh.e_shoff, (uint64_t)eh.e_shnum * eh.e_shentsize);
+	return eh->e_shoff &&
+	       !range_holds(0, size, eh->e_shoff, (uint64_t)eh->e_shnum * eh->e_shentsize);
 }
 
-/* libelf would map it whole, or read it whole where that fails. */
-static bool too_large(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) || st.st_size > SIZE_MOST;
-}
-
+/* *flaw: what is wrong with a file that is used nevertheless, in words; NULL: nothing. */
 static int open_checked(const char *path, const struct module *module, bool debug,
-                        enum verdict *verdict)
+                        enum verdict *verdict, const char **flaw)
 {
 	struct elfhead_source file;
+	struct elfsections sections;
 	struct elfhead head = { 0 };
+	struct stat st = { 0 };
 	bool known, missing;
+	uint64_t size;
 	int fd = hostpath_open(path, &missing);
 
-	*verdict = fd >= 0 ? GOOD : missing ? NOT_FOUND : NOT_READABLE;
+	*flaw = NULL;
+	*verdict = fd >= 0 && !fstat(fd, &st) ? GOOD : missing ? NOT_FOUND : NOT_READABLE;
 	if (fd < 0)
 		return -1;
+	size = (uint64_t)st.st_size;
 	file = elfhead_file(fd);
 	known = elfhead_read(&file, &head) == ELFHEAD_OK && head.build_id_size;
-	if (debug && !(known && same_id(&head, module)))
-		known = section_build_id(&file, &head);
-	if (!known)
+	if (!elfsections_find(&file, &sections))
+		*verdict = NOT_ELF;
+	else if (debug && !(known && same_id(&head, module)))
+		known = section_build_id(&sections, &head);
+	if (*verdict != GOOD)
+		;
+	else if (!known)
 		*verdict = NO_ID;
 	else if (!same_id(&head, module))
 		*verdict = OTHER_ID;
-	else if (cut_off(fd, &file, &head, debug))
+	else if (cut_off(size, &sections, &head, debug))
 		*verdict = CUT_OFF;
-	else if (too_large(fd))
+	else if (st.st_size > SIZE_MOST)
 		*verdict = TOO_LARGE;
-	else if (!debug && lacks_code(&file))
+	else if (elfsections_swell(&sections))
+		*verdict = elfsections_flaw(&sections, size) ? BROKEN : SWELLS;
+	else if (!debug && lacks_code(&sections))
 		*verdict = NO_CODE;
-	if (*verdict == GOOD)
+	if (*verdict == GOOD) {
+		*flaw = elfsections_flaw(&sections, size);
 		return fd;
+	}
 	close(fd);
 	return -1;
 }
@@ -183,8 +167,9 @@ static const char *plain_path(struct pool *pool, const char *path)
 struct search {
 	struct pool *pool;
 	const struct module *module;
-	const char *found;
+	const char *found, *flaw;
 	enum verdict worst;
+	const char *worst_path;
 };
 
 static void try_file(struct search *search, const char *path)
@@ -194,13 +179,30 @@ static void try_file(struct search *search, const char *path)
 
 	if (search->found || !path)
 		return;
-	fd = open_checked(path, search->module, false, &verdict);
+	fd = open_checked(path, search->module, false, &verdict, &search->flaw);
 	if (fd >= 0) {
 		close(fd);
 		search->found = path;
 	} else if (verdict > search->worst) {
 		search->worst = verdict;
+		search->worst_path = path;
 	}
+}
+
+/* What somebody should know of a file that is damaged; NULL: nothing. */
+static const char *complaint(struct pool *pool, const char *path, const char *flaw,
+                             enum verdict verdict)
+{
+	static const char again[] = "get it again, from where the process ran or its package";
+
+	if (flaw)
+		return pool_printf(pool,
+		                   "%s is damaged: %s; names, types and allocation sites that it "
+		                   "should tell may be missing or wrong; %s",
+		                   path, flaw, again);
+	if (verdict >= DAMAGED)
+		return pool_printf(pool, "%s is not used: %s; %s", path, reason[verdict], again);
+	return NULL;
 }
 
 static const char system_debug[] = "/usr/lib/debug";
@@ -220,8 +222,8 @@ static void try_ids(struct search *s, const char *sysroot)
 	}
 }
 
-void hostfile_find(struct pool *pool, const struct module_options *where, bool exe,
-                   struct module *module)
+const char *hostfile_find(struct pool *pool, const struct module_options *where, bool exe,
+                          struct module *module)
 {
 	struct search s = { .pool = pool, .module = module, .worst = NOT_FOUND };
 	const char *path = plain_path(pool, module->path);
@@ -230,7 +232,7 @@ void hostfile_find(struct pool *pool, const struct module_options *where, bool e
 	if (!module->build_id_size) {
 		module->file_missing = module->header ? "core has no build-id"
 		                                      : "its ELF header is not in the core";
-		return;
+		return NULL;
 	}
 	if (exe)
 		try_file(&s, where->exe);
@@ -244,12 +246,16 @@ void hostfile_find(struct pool *pool, const struct module_options *where, bool e
 	try_ids(&s, NULL);
 	module->file = s.found;
 	module->file_missing = s.found ? NULL : reason[s.worst];
+	if (s.found)
+		return complaint(pool, s.found, s.flaw, GOOD);
+	return s.worst_path == where->exe ? NULL : complaint(pool, s.worst_path, NULL, s.worst);
 }
 
 const char *hostfile_refusal(const struct module *module, const char *path)
 {
+	const char *flaw;
 	enum verdict verdict;
-	int fd = open_checked(path, module, false, &verdict);
+	int fd = open_checked(path, module, false, &verdict, &flaw);
 
 	if (fd >= 0)
 		close(fd);
@@ -258,9 +264,10 @@ const char *hostfile_refusal(const struct module *module, const char *path)
 
 int hostfile_open(const struct module *module)
 {
+	const char *flaw;
 	enum verdict verdict;
 
-	return module->file ? open_checked(module->file, module, false, &verdict) : -1;
+	return module->file ? open_checked(module->file, module, false, &verdict, &flaw) : -1;
 }
 
 /* ---- debug files ---- */
@@ -269,6 +276,7 @@ struct debug_search {
 	struct pool *pool;
 	const struct module *module;
 	const char *sysroot, *path;
+	const char *complaint;
 	int fd;
 };
 
@@ -276,14 +284,18 @@ struct debug_search {
 static void try_debug(struct debug_search *s, const char *candidate, bool inside)
 {
 	enum verdict verdict;
+	const char *flaw, *said;
 
 	if (s->fd < 0 && inside)
 		candidate = hostpath_in_root(s->pool, s->sysroot, candidate);
 	if (s->fd >= 0 || !candidate)
 		return;
-	s->fd = open_checked(candidate, s->module, true, &verdict);
+	s->fd = open_checked(candidate, s->module, true, &verdict, &flaw);
+	said = complaint(s->pool, candidate, flaw, verdict);
 	if (s->fd >= 0)
 		s->path = candidate;
+	if (said || s->fd >= 0)
+		s->complaint = said;
 }
 
 static const char *folder_of(struct pool *pool, const char *path)
@@ -325,12 +337,14 @@ static void try_link(struct debug_search *s, const char *debug_dir, const char *
 }
 
 int hostfile_open_debug(struct pool *pool, const struct module_options *where,
-                        const struct module *module, const char *link, const char **path)
+                        const struct module *module, const char *link, const char **path,
+                        const char **complaint)
 {
 	struct debug_search s = {
 		.pool = pool, .module = module, .sysroot = where->sysroot, .fd = -1
 	};
 
+	*complaint = NULL;
 	if (!module->build_id_size)
 		return -1;
 	if (where->debug_dir)
@@ -341,6 +355,7 @@ int hostfile_open_debug(struct pool *pool, const struct module_options *where,
 	if (link && *link && !strchr(link, '/') && module->path)
 		try_link(&s, where->debug_dir, link);
 	*path = s.path;
+	*complaint = s.complaint;
 	return s.fd;
 }
 
@@ -349,6 +364,7 @@ int hostfile_open_debug(struct pool *pool, const struct module_options *where,
 int hostfile_fetch(struct pool *pool, struct debuginfod *server, const struct module *module,
                    bool debug, const char **path, const char **refused)
 {
+	const char *flaw;
 	enum verdict verdict;
 	int fd;
 
@@ -357,7 +373,7 @@ int hostfile_fetch(struct pool *pool, struct debuginfod *server, const struct mo
 	                        module->build_id, module->build_id_size);
 	if (!*path)
 		return -1;
-	fd = open_checked(*path, module, debug, &verdict);
+	fd = open_checked(*path, module, debug, &verdict, &flaw);
 	if (fd < 0)
 		*refused = reason[verdict];
 	return fd;

@@ -9,9 +9,12 @@
 
 #include "formats/module.h"
 
-/* Sets file or file_missing. The module's build_id and header are known. */
-void hostfile_find(struct pool *pool, const struct module_options *where, bool exe,
-                   struct module *module);
+/*
+ * Sets file or file_missing. The module's build_id and header are known. Returns a sentence with
+ * its remedy where the right file is damaged, whether it is used or not; NULL: it is not.
+ */
+const char *hostfile_find(struct pool *pool, const struct module_options *where, bool exe,
+                          struct module *module);
 
 /* Why this file is not the module's, in words; NULL: it is. */
 const char *hostfile_refusal(const struct module *module, const char *path);
@@ -23,10 +26,12 @@ int hostfile_open(const struct module *module);
  * Opens the separate debug file of a module: by build-id below debug_dir, sysroot/usr/lib/debug and
  * /usr/lib/debug, then link (of .gnu_debuglink, may be NULL) by path and file as gdb does, which
  * are NULL for what is none but a build-id. The link's checksum is not looked at: the build-id says
- * more. Its path goes to *path (pool). -1: none.
+ * more. Its path goes to *path (pool), and what there is to say of a damaged one to *complaint.
+ * -1: none.
  */
 int hostfile_open_debug(struct pool *pool, const struct module_options *where,
-                        const struct module *module, const char *link, const char **path);
+                        const struct module *module, const char *link, const char **path,
+                        const char **complaint);
 
 /*
  * The same from debuginfod servers, or (debug false) the file with the code. -1: none; *refused is

@@ -3,7 +3,7 @@
 #include "formats/codescope.h"
 #include "formats/demangle.h"
 #include "formats/elfhead.h"
-#include "formats/hostfile.h"
+#include "formats/linetable.h"
 
 #include <elfutils/libdwelf.h>
 #include <elfutils/libdwfl.h>
@@ -42,9 +42,9 @@ static int find_debug(Dwfl_Module *mod, void **userdata, const char *name, Dwarf
 	(void)mod, (void)name, (void)base, (void)file_name, (void)crc;
 	if (!image || !image->of || (link && strchr(link, '/')))
 		return -1;
-	fd = hostfile_open_debug(&image->owner->pool, &image->owner->where, image->of, link, &path);
-	if (fd < 0 && image->raw) /* else it is the debug file itself */
-		fd = modules_fetch(image->owner, image->of, true, &path);
+	if (!image->raw) /* it is the debug file itself */
+		return -1;
+	fd = modules_open_debug(image->owner, image->of, link, &path);
 	if (fd >= 0) {
 		*found = mem_alloc(1, strlen(path) + 1); /* libdwfl frees it */
 		memcpy(*found, path, strlen(path));
@@ -99,6 +99,7 @@ void image_close(struct image *image)
 	if (image->dwfl)
 		dwfl_end(image->dwfl);
 	codescope_free(image->scope);
+	linetable_free(image->lines);
 	dwarf_end(image->alt);
 	if (image->alt_fd >= 0)
 		close(image->alt_fd);
@@ -279,7 +280,7 @@ const char *image_tls_symbol_at(struct image *image, uint64_t at, const char **n
 	return named(image, find(image->tls, image->ntls, at), at, name, offset);
 }
 
-/* ---- lines ---- */
+/* ---- debug information ---- */
 
 /*
  * The debug file that dwz made of what several share: by its build-id only. libdw would open
@@ -297,14 +298,9 @@ static void set_shared(struct image *image, Dwarf *dwarf)
 	if (size <= 0)
 		return;
 	if (size <= BUILD_ID_MAX && image->of) {
-		struct modules *owner = image->owner;
-
 		memcpy(wanted.build_id, id, (size_t)size);
 		wanted.build_id_size = (size_t)size;
-		image->alt_fd = hostfile_open_debug(&owner->pool, &owner->where, &wanted, NULL,
-		                                    &path);
-		if (image->alt_fd < 0)
-			image->alt_fd = modules_fetch(owner, &wanted, true, &path);
+		image->alt_fd = modules_open_debug(image->owner, &wanted, NULL, &path);
 	}
 	if (image->alt_fd >= 0)
 		image->alt = dwarf_begin(image->alt_fd, DWARF_C_READ);
@@ -318,20 +314,6 @@ struct Dwarf *image_debug(struct image *image, uint64_t *bias)
 	if (dwarf && !image->alt_tried)
 		set_shared(image, dwarf);
 	return dwarf;
-}
-
-bool image_line(struct image *image, uint64_t at, const char **file, int *line)
-{
-	Dwarf_Die unit;
-	Dwarf_Addr bias;
-	Dwarf_Line *found = NULL;
-
-	if (codescope_unit(image, at, &unit) && image_debug(image, &bias))
-		found = dwarf_getsrc_die(&unit, at - bias);
-	if (!found || dwarf_lineno(found, line) || *line <= 0)
-		return false;
-	*file = dwarf_linesrc(found, NULL, NULL);
-	return *file != NULL;
 }
 
 struct Dwarf_CFI_s *image_cfi(const struct image *image, bool debug, uint64_t *bias)

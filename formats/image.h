@@ -25,11 +25,15 @@ struct image *modules_vdso(const struct core *core, struct modules *modules,
                            const struct module **vdso);
 
 /*
- * Asks servers for a module's file or debug file, where --debuginfod allows it; as hostfile_fetch.
- * What goes wrong becomes a warning of modules. module needs a build-id and no place.
+ * Opens a module's separate debug file: as hostfile_open_debug, else from a server, where
+ * --debuginfod allows it. What goes wrong becomes a warning of modules. module needs a build-id and
+ * no place.
  */
-int modules_fetch(struct modules *modules, const struct module *module, bool debug,
-                  const char **path);
+int modules_open_debug(struct modules *modules, const struct module *module, const char *link,
+                       const char **path);
+
+/* A warning of modules, once. text: its pool's; NULL: nothing. */
+void modules_complain(struct modules *modules, const char *text);
 
 struct symbolizer;
 void symbolizer_free(struct symbolizer *sym);
@@ -56,6 +60,7 @@ struct image {
 	int alt_fd; /* of the debug file that is shared with others (dwz); -1: none */
 	struct Dwarf *alt;
 	struct codescope *scope; /* NULL: not asked for yet */
+	struct linetable *lines; /* the same */
 	/* for libdw's request for debug information */
 	struct modules *owner;
 	const struct module *of; /* NULL: the vdso */
@@ -78,9 +83,6 @@ const char *image_symbol_at(struct image *image, uint64_t at, const char **name,
 /* The same for thread-local variables; at is an offset into the module's TLS. */
 const char *image_tls_symbol_at(struct image *image, uint64_t at, const char **name,
                                 uint64_t *offset);
-
-/* Source line at an address; false: no line information. *file lives as long as the image. */
-bool image_line(struct image *image, uint64_t at, const char **file, int *line);
 
 /* The debug information; what it shares with others (dwz) is in image.alt then. Add *bias to
  * addresses in it. NULL: none at hand. */

@@ -2,6 +2,7 @@
 
 #include "formats/codescope.h"
 #include "formats/image.h"
+#include "formats/linetable.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -17,14 +18,10 @@ static Dwarf_Word number(Dwarf_Die *die, unsigned name)
 }
 
 /* Where the call was that this inlined function stands for. */
-static void call_position(Dwarf_Die *unit, Dwarf_Die *die, struct inlined *out)
+static void call_position(struct image *image, Dwarf_Die *unit, Dwarf_Die *die, struct inlined *out)
 {
-	Dwarf_Files *files;
-	size_t n;
-
 	out->line = (int)(number(die, DW_AT_call_line) & INT32_MAX);
-	if (!dwarf_getsrcfiles(unit, &files, &n) && number(die, DW_AT_call_file) < n)
-		out->file = dwarf_filesrc(files, number(die, DW_AT_call_file), NULL, NULL);
+	out->file = linetable_file(image, unit, number(die, DW_AT_call_file));
 }
 
 size_t module_inlined(struct modules *modules, const struct module *module, vaddr at,
@@ -37,7 +34,7 @@ size_t module_inlined(struct modules *modules, const struct module *module, vadd
 	size_t n = 0, found;
 
 	if (!image || !most || !codescope_unit(image, look, &unit) ||
-	    !image_line(image, look, &out[0].file, &out[0].line))
+	    !linetable_at(image, look, &out[0].file, &out[0].line))
 		return 0;
 	out[n++].function = NULL;
 	found = codescope_functions(image, look, function, SCOPES_MAX);
@@ -47,7 +44,7 @@ size_t module_inlined(struct modules *modules, const struct module *module, vadd
 		if (i + 1 == found || n == most)
 			break;
 		out[n] = (struct inlined){ 0 };
-		call_position(&unit, &die, &out[n++]);
+		call_position(image, &unit, &die, &out[n++]);
 	}
 	return n;
 }

@@ -148,6 +148,15 @@ static size_t executable(const struct core *core, const struct modules *modules)
 	return modules->n;
 }
 
+void modules_complain(struct modules *modules, const char *text)
+{
+	for (size_t i = 0; text && i < modules->warnings.n; i++)
+		if (!strcmp(modules->warnings.v[i], text))
+			return;
+	if (text)
+		array_push(&modules->warnings, text);
+}
+
 /* A file that somebody named and that is not used: that must not go unnoticed. */
 static void check_exe(struct modules *modules)
 {
@@ -162,7 +171,7 @@ static void check_exe(struct modules *modules)
 			"--exe %s is not used: the core does not tell which of its files "
 			"is the executable",
 			given);
-		array_push(&modules->warnings, text);
+		modules_complain(modules, text);
 		return;
 	}
 	exe = &modules->v[modules->exe];
@@ -173,7 +182,7 @@ static void check_exe(struct modules *modules)
 	                   "--exe %s is not used: %s; give the very file that ran as %s: "
 	                   "`file FILE` and `coreheap check` tell build-ids",
 	                   given, why, exe->path);
-	array_push(&modules->warnings, text);
+	modules_complain(modules, text);
 }
 
 void modules_find(const struct core *core, const struct module_options *opt, struct modules *out)
@@ -204,7 +213,8 @@ void modules_find(const struct core *core, const struct module_options *opt, str
 	out->n = list.n;
 	out->exe = executable(core, out);
 	for (size_t i = 0; i < out->n; i++)
-		hostfile_find(&out->pool, &out->where, i == out->exe, &out->v[i]);
+		modules_complain(out,
+		                 hostfile_find(&out->pool, &out->where, i == out->exe, &out->v[i]));
 	check_exe(out);
 }
 

@@ -6,6 +6,7 @@
 #include "formats/elfhead.h"
 #include "formats/hostfile.h"
 #include "formats/image.h"
+#include "formats/linetable.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -53,8 +54,11 @@ void symbolizer_free(struct symbolizer *sym)
 	mem_free(sym);
 }
 
-int modules_fetch(struct modules *modules, const struct module *module, bool debug,
-                  const char **path)
+/*
+ * Asks servers for a module's file or debug file, where --debuginfod allows it; as hostfile_fetch.
+ */
+static int modules_fetch(struct modules *modules, const struct module *module, bool debug,
+                         const char **path)
 {
 	struct symbolizer *sym = symbolizer(modules);
 	const char *refused, *trouble, *text;
@@ -72,15 +76,25 @@ int modules_fetch(struct modules *modules, const struct module *module, bool deb
 			"--debuginfod: what came for %s is not used: %s; it is %s: delete "
 			"it, and ask another server (DEBUGINFOD_URLS)",
 			module->path ? module->path : "a shared debug file", refused, *path);
-		array_push(&modules->warnings, text);
+		modules_complain(modules, text);
 	}
 	trouble = debuginfod_trouble(sym->server);
 	if (trouble && !sym->told) {
 		sym->told = true;
 		text = pool_copy(&modules->pool, trouble);
-		array_push(&modules->warnings, text);
+		modules_complain(modules, text);
 	}
 	return fd;
+}
+
+int modules_open_debug(struct modules *modules, const struct module *module, const char *link,
+                       const char **path)
+{
+	const char *said;
+	int fd = hostfile_open_debug(&modules->pool, &modules->where, module, link, path, &said);
+
+	modules_complain(modules, said);
+	return fd >= 0 ? fd : modules_fetch(modules, module, true, path);
 }
 
 const char *modules_file(struct modules *modules, const struct module *module)
@@ -116,9 +130,7 @@ struct image *modules_image(struct modules *modules, const struct module *module
 	fd = hostfile_open(module);
 	if (fd < 0) {
 		has_code = false;
-		fd = hostfile_open_debug(&modules->pool, &modules->where, module, NULL, &path);
-		if (fd < 0)
-			fd = modules_fetch(modules, module, true, &path);
+		fd = modules_open_debug(modules, module, NULL, &path);
 	}
 	if (fd >= 0)
 		sym->image[i] = image_open(modules, module, path, fd, has_code);
@@ -194,6 +206,6 @@ void module_symbol(const struct core *core, struct modules *modules, vaddr at, b
 	out->raw = image_symbol_at(image, look - module->bias, &out->name, &out->offset);
 	if (out->name)
 		out->offset += at - look;
-	if (!image_line(image, look - module->bias, &out->file, &out->line))
+	if (!linetable_at(image, look - module->bias, &out->file, &out->line))
 		out->file = NULL;
 }

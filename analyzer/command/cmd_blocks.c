@@ -288,6 +288,7 @@ static int run(const struct options *opt, struct out *out)
 		sites_all(l.sites);
 	if (l.sites)
 		sites_warn(l.sites, &r);
+	report_warn_files(&r, &a);
 	if (l.sites && sites_whole(&a) &&
 	    (opt->format == FORMAT_JSON || opt->format == FORMAT_JSONL))
 		find_owners(&l, &a);

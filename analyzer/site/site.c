@@ -118,15 +118,19 @@ void sites_many(struct sites *sites)
 
 void sites_warn(const struct sites *s, struct report *report)
 {
-	size_t partial = 0;
+	const char *partial = NULL;
 
 	for (size_t i = 0; i < s->scorer.nmodules; i++)
-		partial += s->scorer.module[i].index.partial;
+		if (s->scorer.module[i].index.partial)
+			partial = pool_printf(&report->pool, "%s%s%s", partial ? partial : "",
+			                      partial ? ", " : "",
+			                      base_name(s->scorer.module[i].module->path));
 	if (partial)
 		report_warn(report, "sites-partial",
-		            "the code of %llu modules was read in part only: it is very long, or "
-		            "damaged; sites in the rest of it are not found",
-		            (unsigned long long)partial);
+		            "the code of %s was read in part only: it is very long, or its file is "
+		            "damaged; sites in the rest of it are not found, and where the file is "
+		            "damaged it has to be got again",
+		            partial);
 	if (s->scorer.left_out)
 		report_warn(report, "sites-left-out",
 		            "for %llu blocks, which few others are like, no site was looked for: "

@@ -110,8 +110,10 @@ static void add_module(struct reading *r, const struct module *m)
 	read = get_index(r, m, &others, &to->index);
 	if (others.pointers)
 		site_pointers_free(&pointers);
-	if (!read)
+	if (!read) {
+		r->a->modules.v[m - r->a->modules.v].nameless |= !m->file && !to->foreign;
 		return;
+	}
 	add_exports(r, m, &to->index);
 	r->scorer->nmodules++;
 }

@@ -223,6 +223,7 @@ static void judge(struct sampling *s)
 	}
 	find_owners(s, sites);
 	sites_warn(sites, s->report);
+	report_warn_files(s->report, s->a);
 	sites_free(sites);
 }
 
