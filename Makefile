@@ -78,7 +78,7 @@ unit_tests   := $(unit_sources:%.c=$(obj)/%)
 # The targets that people type build with two jobs, unless they said otherwise (-j).
 again = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2)
 
-.PHONY: all help demo check run-tests unit install uninstall lint bench coverage clean deps FORCE
+.PHONY: all help demo check run-tests unit install uninstall lint bench coverage soak clean deps FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -94,6 +94,7 @@ help:
 	@echo 'make lint       layering, lengths, house rules'
 	@echo 'make bench      5 million chunks: time and memory, written to doc/performance.md'
 	@echo 'make coverage   which glibc, machine and kind of core comes out exact, written to doc/coverage.md'
+	@echo 'make soak       thousands of damaged cores, executables and libraries (ROUNDS=1000), for hours'
 	@echo 'make clean      remove $(BUILD)'
 
 # Where each shell looks for completions.
@@ -217,6 +218,10 @@ bench: all
 # Replays the corpus.
 coverage: all
 	@BUILD=$(BUILD) tests/t/2001-corpus.sh --write
+
+# Beyond what check has time for. SAN=1 does the same with the sanitizers.
+soak: all
+	@CC=$(call quote,$(CC)) SAN=$(SAN) tests/hostile/soak $(out)/coreheap $(BUILD)/soak $(ROUNDS)
 
 clean:
 	rm -rf $(BUILD)
