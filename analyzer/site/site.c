@@ -37,6 +37,7 @@ struct sites {
 	struct site_marks marks;
 	struct site_classes classes;
 	struct site_refs refs;
+	struct site_whose whose;
 	struct scorer scorer;
 	struct site *place;             /* by site; method NULL: not looked up */
 	struct called *caller;          /* the same, by number of a library_call */
@@ -57,6 +58,16 @@ bool sites_whole(struct analysis *a)
 
 /* All that is in use, and who points to whom; of a large heap a sample, and of that types only
  * where leaks knows them, too. */
+static void find_whose(struct sites *s)
+{
+	const struct module **module = mem_alloc(s->scorer.nmodules + 1, sizeof(*module));
+
+	for (size_t i = 0; i < s->scorer.nmodules; i++)
+		module[i] = s->scorer.module[i].foreign ? NULL : s->scorer.module[i].module;
+	site_whose_make(&s->classes, module, s->scorer.nmodules, &s->whose);
+	mem_free(module);
+}
+
 static void sort_blocks(struct sites *s, bool whole)
 {
 	const struct heap *heap = analysis_heap(s->a);
@@ -72,9 +83,12 @@ static void sort_blocks(struct sites *s, bool whole)
 	site_classes_make(&s->classes, sample, CLASSES_MOST);
 	if (whole)
 		site_refs_make(&s->classes, &s->refs);
+	if (whole)
+		find_whose(s);
 	if (sample)
 		mem_lazy_free(sample, heap->bits_bytes);
 	s->scorer.refs = whole ? &s->refs : NULL;
+	s->scorer.reached = whole ? &s->whose : NULL;
 	s->scorer.basis = whole ? PAIRS_WHOLE : PAIRS_SAMPLE;
 }
 
@@ -145,6 +159,7 @@ void sites_free(struct sites *sites)
 	scorer_free(&sites->scorer);
 	site_modules_free(&sites->scorer);
 	site_refs_free(&sites->refs);
+	site_whose_free(&sites->whose);
 	site_classes_free(&sites->classes);
 	site_marks_free(&sites->marks);
 	mem_free(sites->place);
@@ -241,9 +256,13 @@ static int by_confidence(const void *a, const void *b)
 }
 
 /* Lines tell types, too; those of the language's own libraries tell none of a program's. */
-static double least_told(const struct scorer *scorer, const struct site *first)
+static double least_told(const struct scorer *scorer, const struct site_guess *g)
 {
-	return doubt_least(scorer, first->file && !first->runtime);
+	bool lines = false;
+
+	for (unsigned i = 0; i < g->n; i++)
+		lines = lines || (g->list[i].file && !g->list[i].runtime);
+	return doubt_least(scorer, lines);
 }
 
 /*
@@ -260,8 +279,8 @@ static double doubt(const struct scorer *scorer, uint64_t blocks, struct site_gu
 	worth = doubt_share(scorer->explained, sum);
 	for (unsigned i = 0; i < g->n; i++)
 		g->list[i].confidence *= worth / sum;
-	least = g->n ? least_told(scorer, &g->list[0]) : 0;
-	if (least > 0 && (g->list[0].confidence < least || g->list[0].open || blocks < 2))
+	least = least_told(scorer, g);
+	if (g->n && least > 0 && (g->list[0].confidence < least || g->list[0].open || blocks < 2))
 		g->n = 0;
 	return sum > 0 ? worth / sum : 1;
 }
@@ -311,8 +330,10 @@ static void add_wrapper(struct site_guess *g, const struct site *place, double s
 
 	if (listed(g, place) || share < g->list[0].confidence / 2)
 		return;
-	while (at < g->n && at < 2 && g->list[0].confidence >= share / 2)
+	while (at < g->n && g->list[at].confidence >= share / 2)
 		at++;
+	if (at == SITE_LIST)
+		return;
 	g->n += g->n < SITE_LIST;
 	memmove(&g->list[at + 1], &g->list[at], (g->n - at - 1) * sizeof(*g->list));
 	g->list[at] = *place;
@@ -406,7 +427,7 @@ bool sites_of_group(struct sites *sites, const struct block *block, size_t n,
 		out->list[i].confidence /= (double)n;
 	put_in_order(out);
 	out->likely = is_likely(out);
-	return out->n && out->list[0].confidence >= least_told(&sites->scorer, &out->list[0]);
+	return out->n && out->list[0].confidence >= least_told(&sites->scorer, out);
 }
 
 size_t sites_reasons(struct sites *sites, const struct block *block, struct score_reason *reason)

@@ -12,6 +12,12 @@
 #define MOST    0.6
 #define KNOWN   0.5 /* of those who point to it, whose they are */
 
+/* Logarithms: a library's blocks that the program's variables lead to, and the reverse; one
+ * library's that another one's do. */
+#define OURS     (-1.0)
+#define THEIRS   (-2.5)
+#define ANOTHERS (-1.0)
+
 static size_t number_of(const struct scorer *scorer, const struct module *module)
 {
 	for (size_t i = 0; i < scorer->nmodules; i++)
@@ -89,6 +95,35 @@ double match_affinity(struct scorer *scorer, uint32_t class, const struct score_
 		scorer_reason(scorer, llr, "is pointed to by what the same module made", NULL,
 		              share);
 	return llr;
+}
+
+/*
+ * Whose variables lead to the blocks? What only a library's own lead to the program asks for now
+ * and then, and hands it over; what the program's lead to is a library's less seldom.
+ */
+double match_whose(struct scorer *scorer, uint32_t class, const struct score_module *module)
+{
+	const struct site_class *c = &scorer->classes->v[class];
+	size_t own = (size_t)(module - scorer->module);
+	double sum = 0;
+	unsigned n = 0;
+
+	if (!scorer->reached || module->foreign)
+		return 0;
+	for (unsigned i = 0; i < c->nsamples; i++) {
+		uint8_t whose = scorer->reached->of[c->sample[i].id];
+
+		if (whose == WHOSE_NOBODY)
+			continue;
+		n++;
+		if (scorer->module[whose].prior >= 0)
+			sum += module->prior >= 0 ? 0 : OURS;
+		else if (module->prior >= 0)
+			sum += THEIRS;
+		else
+			sum += whose == own ? 0 : ANOTHERS;
+	}
+	return n ? sum / n : 0;
 }
 
 void affinity_free(struct scorer *scorer)

@@ -130,6 +130,7 @@ static struct scored score_site(struct scorer *scorer, uint32_t class, const str
 	s.rest += s.kept.fill;
 	s.rest += prior_of(scorer, class, m, site) + s.size + match_refs(scorer, class, m, site) +
 	          match_homes(scorer, class, m, site) + match_affinity(scorer, class, m) +
+	          match_whose(scorer, class, m) +
 	          s.kept.kind;
 	s.score = s.kept.content + s.rest;
 	return s;

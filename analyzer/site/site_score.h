@@ -10,6 +10,7 @@
 #include "analyzer/site/site_kind.h"
 #include "analyzer/site/site_library.h"
 #include "analyzer/site/site_refs.h"
+#include "analyzer/site/site_whose.h"
 
 /* Logarithm: a store of what is not told, where all have one address; against a site that stores
  * nothing there, and against one that is not known. */
@@ -133,6 +134,7 @@ struct scorer {
 	const struct core *core;
 	const struct site_classes *classes;
 	const struct site_refs *refs; /* NULL: not looked for */
+	const struct site_whose *reached; /* the same */
 	struct score_module *module;
 	size_t nmodules;
 	uint32_t nsites;
@@ -260,6 +262,7 @@ void wraps_add(const struct scorer *scorer, uint32_t site, double share, struct 
 
 /* site_affinity.c: is what points to it of the same module? */
 double match_affinity(struct scorer *scorer, uint32_t class, const struct score_module *module);
+double match_whose(struct scorer *scorer, uint32_t class, const struct score_module *module);
 void affinity_note(struct scorer *scorer); /* after each round */
 void affinity_free(struct scorer *scorer);
 
