@@ -3,6 +3,7 @@
 # an allocator through a pointer; from the cache, too.
 . "$(dirname "$0")/../lib.sh"
 need_cmd python3
+need_cmd addr2line
 
 if reason=$(core_forbidden); then
 	skip_all "$reason"
@@ -42,4 +43,15 @@ ok 'a core with other hooks appears' kernel_core other.core env -i "$PWD/wraps" 
 XDG_CACHE_HOME=$PWD/cache "$COREHEAP" blocks --format=jsonl other.core >kept
 "$COREHEAP" blocks --format=jsonl --no-cache other.core >made
 ok 'what the cache has of other hooks is made anew' cmp made kept
+
+# What the C library keeps for a caller, and copies by a wrapper, against the recorder of stacks.
+gcc -std=gnu11 -O2 -g -fPIC -shared -o stacks.so "$SRC/tests/sites/stacks.c" -lpthread || exit 1
+gcc -std=gnu11 -O2 -g -o kept "$SRC/tests/sites/kept.c" || exit 1
+ok 'its core appears, too' kernel_core kept.core env -i SITES_TRUTH="$PWD/kept.truth" \
+	LD_PRELOAD="$PWD/stacks.so" "$PWD/kept"
+ok "the line that called regcomp is told, and that of a wrapper of many callers" \
+	python3 "$SRC/tests/sites/check.py" "$COREHEAP" kept.core kept.truth "$PWD/kept" \
+	'top1>=80' 'top3>=90' 'right>=95'
+note "$(cat "$OUT/.ok.log")"
+rm -f kept.core kept.truth
 plan_done
