@@ -1,6 +1,6 @@
 /*
- * Blocks that come by way of others: those of compiled regular expressions, which the C library asks
- * for and keeps, and copies of text that a wrapper makes for many callers. Ends by SIGABRT.
+ * Blocks that come by way of others: those of compiled regular expressions, which the C library
+ * asks for and keeps, and copies of text that a wrapper makes for many callers. Ends by SIGABRT.
  */
 #include <regex.h>
 #include <stdio.h>
