@@ -15,6 +15,7 @@
 #define SOURCE_BYTES     512        /* of a referrer, whose words are counted */
 #define SOURCE_PERCENT   90
 #define WEAK_MOST        1024
+#define WAITING          128 /* words that are looked up together */
 #define LOOK_WORDS       8 /* of a referrer that tell its kind, the last one of it left out */
 
 struct count {
@@ -31,6 +32,12 @@ struct count {
 struct counts {
 	struct count *v;
 	size_t n, used; /* n is a power of two */
+};
+
+/* A word that may point to a block. */
+struct waiting {
+	struct interior_source from; /* block.addr 0: a root */
+	uint64_t word;
 };
 
 struct interior {
@@ -50,6 +57,9 @@ struct interior {
 	struct tally tally;
 	ARRAY(struct block) todo;
 	ARRAY(uint32_t) weak; /* ids of what weak words point to; WEAK_MOST + 1: and more */
+	struct waiting *waiting; /* WAITING; NULL but in passes */
+	size_t nwaiting;
+	bool keeping; /* the second pass */
 };
 
 /* ---- counts ---- */
@@ -238,13 +248,9 @@ struct interior_verdict interior_judge(struct interior *in, const struct interio
 
 /* ---- passes ---- */
 
-typedef void take_word(struct interior *in, const struct interior_source *from, uint64_t word);
-
 static bool find(const struct interior *in, uint64_t word, struct block *b, uint64_t *offset)
 {
-	word = core_pointer(in->core, word);
-	if (word < in->lo || word >= in->hi || !heap_find(in->heap, word, b) ||
-	    b->state != BLOCK_USED || b->id >= in->heap->nchunks)
+	if (!heap_find(in->heap, word, b) || b->state != BLOCK_USED || b->id >= in->heap->nchunks)
 		return false;
 	*offset = word - b->addr;
 	return true;
@@ -281,13 +287,13 @@ static void count_word(struct interior *in, const struct interior_source *from, 
 		count_source(in, from, &b, offset);
 }
 
+/* A word that leads to a possible block. */
 static void keep_word(struct interior *in, const struct interior_source *from, uint64_t word)
 {
 	uint64_t offset;
 	struct block b;
 
-	if (!find(in, word, &b, &offset) || bit_get(in->kept, b.id) ||
-	    reach_of(in->reach, b.id) != REACH_POSSIBLE)
+	if (!find(in, word, &b, &offset) || bit_get(in->kept, b.id))
 		return;
 	if (offset && interior_judge(in, from, &b, offset).kind == INTERIOR_WEAK) {
 		if (in->weak.n <= WEAK_MOST)
@@ -300,37 +306,95 @@ static void keep_word(struct interior *in, const struct interior_source *from, u
 	array_push(&in->todo, b);
 }
 
-/* block: what the range is; NULL: a root. */
-static void look_range(struct interior *in, const struct block *block, vaddr at, vaddr end,
-                       take_word *take)
+/* Ids of what waiting words point to, in front; words that do not point to blocks go. */
+static size_t find_waiting(struct interior *in, uint32_t *id)
 {
-	struct interior_source from = { .block = block ? *block : (struct block){ 0 } };
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->nwaiting; i++) {
+		vaddr at = in->waiting[i].word - CHUNK_HEADER;
+		const struct span *s = heap_span(in->heap, at);
+
+		if (s && s->cell)
+			__builtin_prefetch(cell_at(s, at));
+	}
+	for (size_t i = 0; i < in->nwaiting; i++) {
+		vaddr at = in->waiting[i].word, chunk;
+		const struct span *s = heap_span(in->heap, at - CHUNK_HEADER);
+
+		if (!s || !span_find(s, at, &chunk, &id[n]))
+			continue;
+		__builtin_prefetch(&in->heap->used[id[n] >> 6]);
+		if (n != i)
+			in->waiting[n] = in->waiting[i];
+		n++;
+	}
+	in->nwaiting = 0;
+	return n;
+}
+
+/* What words lead to is asked for before the first of them is taken: memory is waited for once. */
+static void take_waiting(struct interior *in)
+{
+	uint32_t id[WAITING];
+	size_t n = find_waiting(in, id);
+
+	if (in->keeping)
+		for (size_t i = 0; i < n; i++) {
+			__builtin_prefetch(&in->reach->strong[id[i] >> 6]);
+			__builtin_prefetch(&in->reach->weak[id[i] >> 6]);
+		}
+	else
+		types_fetch(in->types, id, n);
+	for (size_t i = 0; i < n; i++) {
+		const struct waiting *w = &in->waiting[i];
+		const struct interior_source *from = w->from.block.addr ? &w->from : NULL;
+
+		if (!in->keeping)
+			count_word(in, from, w->word);
+		else if (reach_of(in->reach, id[i]) == REACH_POSSIBLE)
+			keep_word(in, from, w->word);
+	}
+}
+
+static void wait_for(struct interior *in, const struct block *block, uint64_t at, uint64_t word)
+{
+	struct waiting *w = &in->waiting[in->nwaiting];
+
+	word = core_pointer(in->core, word);
+	if (word < in->lo || word >= in->hi)
+		return;
+	w->from.block = block ? *block : (struct block){ 0 };
+	w->from.at = at;
+	w->word = word;
+	if (++in->nwaiting == WAITING)
+		take_waiting(in);
+}
+
+/* block: what the range is; NULL: a root. */
+static void look_range(struct interior *in, const struct block *block, vaddr at, vaddr end)
+{
 	struct wordrun run = wordruns(in->core, at, end);
+	vaddr start = block ? block->addr : 0;
 
 	while (wordrun_next(&run))
-		for (uint64_t i = 0; i < run.bytes; i += in->word) {
-			from.at = run.at + i - from.block.addr;
-			take(in, block ? &from : NULL, load_word(run.mem + i, in->word));
-		}
+		for (uint64_t i = 0; i < run.bytes; i += in->word)
+			wait_for(in, block, run.at + i - start, load_word(run.mem + i, in->word));
 }
 
-static void look_block(struct interior *in, const struct block *b, take_word *take)
-{
-	look_range(in, b, b->addr, b->addr + b->size, take);
-}
-
-static void look_all(struct interior *in, unsigned classes, take_word *take)
+static void look_all(struct interior *in, unsigned classes)
 {
 	uint64_t *bits = reach_bits(in->reach, classes);
 	struct heap_iter it = { 0 };
 	struct block b;
 
 	for (size_t i = 0; i < in->roots->nregs; i++)
-		take(in, NULL, in->roots->reg[i].value);
+		wait_for(in, NULL, 0, in->roots->reg[i].value);
 	for (size_t i = 0; i < in->roots->n; i++)
-		look_range(in, NULL, in->roots->v[i].start, in->roots->v[i].end, take);
+		look_range(in, NULL, in->roots->v[i].start, in->roots->v[i].end);
 	while (heap_next_set(in->heap, bits, &it, &b))
-		look_block(in, &b, take);
+		look_range(in, &b, b.addr, b.addr + b.size);
+	take_waiting(in);
 	mem_lazy_free(bits, in->heap->bits_bytes);
 }
 
@@ -357,14 +421,19 @@ struct interior *interior_find(struct analysis *a)
 	grow(&in->from);
 	if (!in->reach->total[REACH_POSSIBLE].blocks)
 		return in;
-	look_all(in, 1u << REACH_REACHABLE | 1u << REACH_POSSIBLE, count_word);
-	look_all(in, 1u << REACH_REACHABLE, keep_word);
-	while (in->todo.n) {
-		struct block b = in->todo.v[--in->todo.n];
+	in->waiting = mem_alloc(WAITING, sizeof(*in->waiting));
+	look_all(in, 1u << REACH_REACHABLE | 1u << REACH_POSSIBLE);
+	in->keeping = true;
+	look_all(in, 1u << REACH_REACHABLE);
+	for (; in->todo.n; take_waiting(in))
+		while (in->todo.n) {
+			struct block b = in->todo.v[--in->todo.n];
 
-		look_block(in, &b, keep_word);
-	}
+			look_range(in, &b, b.addr, b.addr + b.size);
+		}
 	array_free(&in->todo);
+	mem_free(in->waiting);
+	in->waiting = NULL;
 	return in;
 }
 

@@ -122,6 +122,18 @@ uint32_t types_label(const struct types *t, uint32_t id)
 	return types_want(t, id) ? *label_at(t, id) : 0;
 }
 
+void types_fetch(const struct types *t, const uint32_t *id, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (id[i] < t->nchunks) {
+			__builtin_prefetch(&t->wanted[id[i] >> 6]);
+			__builtin_prefetch(&t->before[id[i] >> 6]);
+		}
+	for (size_t i = 0; i < n; i++)
+		if (types_want(t, id[i]))
+			__builtin_prefetch(label_at(t, id[i]));
+}
+
 const struct type *types_by_label(const struct types *t, uint32_t label)
 {
 	return label && label < t->label.n ? &t->label.v[label]->type : NULL;

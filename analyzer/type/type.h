@@ -46,6 +46,8 @@ const struct type *types_of(const struct types *types, uint32_t id);
  * depends on the order of proposals, and so tells nothing from run to run.
  */
 uint32_t types_label(const struct types *types, uint32_t id);
+/* Those of these n blocks will be asked for soon. */
+void types_fetch(const struct types *types, const uint32_t *id, size_t n);
 const struct type *types_by_label(const struct types *types, uint32_t label);
 
 /*
