@@ -19,6 +19,8 @@ struct row { /* blocks of a verdict and size */
 struct census {
 	const struct heap *heap;
 	const struct reach *reach;
+	const struct profile *profile;
+	uint64_t *wanted; /* bits by id: those whose types are */
 	ARRAY(struct row) row;
 	uint32_t small[REACH_CLASSES][SMALL / 8]; /* 1 + index into row; 0: none */
 	struct idmap large;
@@ -49,13 +51,51 @@ static void count(struct census *c, const struct block *b)
 	c->row.v[*at - 1].blocks++;
 }
 
-static void count_all(struct census *c)
+/*
+ * Asks of each used block of a span, in their order. As heap_next_set tells them, which for each
+ * looks up first where it is: here that follows from the one before.
+ */
+static void each_used(const struct heap *heap, const struct span *span,
+                      void (*ask)(struct census *c, const struct block *b), struct census *c)
 {
-	struct heap_iter it = { 0 };
-	struct block b;
+	struct block b = { .span = span, .state = BLOCK_USED };
+	uint32_t id = span->first_id;
+	vaddr chunk = 0;
 
-	while (heap_next_set(c->heap, c->heap->used, &it, &b))
-		count(c, &b);
+	for (size_t i = 0; i < span->ncells; i++) {
+		for (uint64_t bits = cell_bits(&span->cell[i]); bits; bits &= bits - 1) {
+			vaddr next = cell_chunk(span, i, (unsigned)__builtin_ctzll(bits));
+
+			if (chunk && bit_get(heap->used, id - 1)) {
+				b.id = id - 1;
+				b.addr = chunk + CHUNK_HEADER;
+				b.size = span_usable(span, next - chunk);
+				ask(c, &b);
+			}
+			chunk = next;
+			id++;
+		}
+	}
+	if (!chunk || !bit_get(heap->used, id - 1))
+		return;
+	b.id = id - 1;
+	b.addr = chunk + CHUNK_HEADER;
+	b.size = span_usable(span, span->end - chunk);
+	ask(c, &b);
+}
+
+static void each(struct census *c, void (*ask)(struct census *c, const struct block *b))
+{
+	for (size_t i = 0; i < c->heap->nspans; i++) {
+		const struct span *span = &c->heap->span[i];
+		struct block b;
+
+		if (span->cell)
+			each_used(c->heap, span, ask, c);
+		else if (bit_get(c->heap->used, span->first_id) &&
+		         heap_by_id(c->heap, span->first_id, &b))
+			ask(c, &b);
+	}
 }
 
 static int by_size(const void *a, const void *b)
@@ -90,17 +130,18 @@ static bool is_leaked(const struct census *c, uint32_t id)
 	return LEAKED >> reach_of(c->reach, id) & 1;
 }
 
-static void tell_types(const struct census *c, const struct profile *p, struct analysis *a)
+static void want(struct census *c, const struct block *b)
 {
-	uint64_t *wanted = mem_lazy(c->heap->bits_bytes);
-	struct heap_iter it = { 0 };
-	struct block b;
+	if (is_leaked(c, b->id) || sample_has(c->profile, b))
+		bit_set(c->wanted, b->id);
+}
 
-	while (heap_next_set(c->heap, c->heap->used, &it, &b))
-		if (is_leaked(c, b.id) || sample_has(p, &b))
-			bit_set(wanted, b.id);
-	typing_sample(a, wanted, &a->types);
-	mem_lazy_free(wanted, c->heap->bits_bytes);
+static void tell_types(struct census *c, struct analysis *a)
+{
+	c->wanted = mem_lazy(c->heap->bits_bytes);
+	each(c, want);
+	typing_sample(a, c->wanted, &a->types);
+	mem_lazy_free(c->wanted, c->heap->bits_bytes);
 }
 
 struct told { /* a sampled block */
@@ -211,12 +252,13 @@ void census_take(struct report *all, struct profile *profile, struct analysis *a
 
 	c->heap = analysis_heap(a);
 	c->reach = analysis_reach(a);
-	count_all(c);
+	c->profile = profile;
+	each(c, count);
 	if (c->row.n)
 		qsort(c->row.v, c->row.n, sizeof(*c->row.v), by_size);
 	note_rows(c);
 	make_classes(c, profile);
-	tell_types(c, profile, a);
+	tell_types(c, a);
 	report_add_groups(all, a, GROUP_BY_ALL, LEAKED);
 	add_rows(c, all, a->types);
 	array_free(&c->row);

@@ -149,7 +149,7 @@ static const char *cannot_match(const struct diff *d, bool *exact)
 	return NULL;
 }
 
-static void match(struct diff *d, struct descent *descent)
+static void match(struct diff *d)
 {
 	struct snapshot *newest = &d->snapshot[d->n - 1];
 	bool exact;
@@ -159,14 +159,11 @@ static void match(struct diff *d, struct descent *descent)
 	if (d->unmatched)
 		return;
 	d->matching = exact ? "exact" : "estimated";
-	if (exact)
-		descent->inside = holders_inside(&newest->report);
-	else if (!newest->saved)
+	if (!exact && !newest->saved)
 		holders_keep(&newest->report, &newest->a);
 	for (size_t i = 0; i + 1 < d->n; i++) {
 		survival_find(&d->snapshot[i], &d->snapshot[i + 1], exact,
-		              i ? &d->survival[i - 1] : NULL,
-		              i + 2 == d->n ? descent : NULL, &d->survival[i]);
+		              i ? &d->survival[i - 1] : NULL, &d->survival[i]);
 		if (!d->snapshot[i].saved)
 			snapshot_lighten(&d->snapshot[i]);
 	}
@@ -205,7 +202,6 @@ bool diff_make(struct snapshot *snapshot, size_t n, const struct diff_want *want
                struct err *err)
 {
 	struct diff d = { .snapshot = snapshot, .n = n };
-	struct descent descent = { 0 };
 	struct series series;
 
 	compare_all(&d);
@@ -214,12 +210,11 @@ bool diff_make(struct snapshot *snapshot, size_t n, const struct diff_want *want
 		pool_free(&d.pool);
 		return false;
 	}
-	match(&d, &descent);
+	match(&d);
 	series = diff_series(&d);
 	growths_find(&series, &d.growths);
 	if (!d.unmatched && d.survival[n - 2].by_id)
-		holders_find(&snapshot[n - 1], &d.survival[n - 2], &descent, &d.growths);
-	descent_free(&descent);
+		holders_find(&snapshot[n - 1], &d.survival[n - 2], &d.growths);
 	find_limit(&d, want->limit);
 	*out = d;
 	return true;

@@ -26,4 +26,22 @@ void group_index_free(struct group_index *index);
 uint32_t group_index_find(const struct group_index *index, enum reach_class reach, uint64_t size,
                           const char *type);
 
+/* The same, where runs of blocks have the same three: near has the last answer, all zero at first.
+ */
+struct group_near {
+	bool known;
+	enum reach_class reach;
+	uint64_t size;
+	const char *type;
+	uint32_t group;
+};
+static inline uint32_t group_index_near(const struct group_index *index, enum reach_class reach,
+                                        uint64_t size, const char *type, struct group_near *near)
+{
+	if (!near->known || near->size != size || near->reach != reach || near->type != type)
+		*near = (struct group_near){ true, reach, size, type,
+			                     group_index_find(index, reach, size, type) };
+	return near->group;
+}
+
 #endif

@@ -156,27 +156,53 @@ static void decide(struct places *places, const struct held_by *root, struct pic
 	pool_free(&names);
 }
 
-/* Where there is no list of pointers. */
-static void follow_back(struct analysis *a, bool inside, const struct block *block, size_t n,
-                        struct held_by *root)
+/* Of roots that last: what a function or a register has of a block at the moment explains less, and
+ * is another one in the next moment. */
+static struct roots lasting_of(const struct roots *roots)
 {
-	struct path *path = mem_alloc(n + 1, sizeof(*path));
-	struct pool pool = { 0 };
+	struct roots lasting = *roots;
 
-	path_find(a->core, analysis_heap(a), analysis_roots(a), NULL,
-	          inside ? PATH_ANY : PATH_STRONG, block, n, &pool, path);
-	for (size_t i = 0; i < n; i++)
-		if (path[i].n && !path[i].v[0].from.span)
-			root[i] = (struct held_by){ true, path[i].v[0].at };
-	mem_free(path);
-	pool_free(&pool);
+	lasting.v = mem_alloc(roots->n + 1, sizeof(*lasting.v));
+	lasting.n = lasting.nregs = 0;
+	for (size_t i = 0; i < roots->n; i++)
+		if (roots->v[i].kind != ROOT_STACK)
+			lasting.v[lasting.n++] = roots->v[i];
+	return lasting;
 }
 
-static void search(struct analysis *a, struct descent *d, struct pick *pick, size_t n,
-                   struct pool *names)
+/* Sets root of those blocks that have none yet. False: some still have none. */
+static bool follow_back(struct analysis *a, const struct roots *roots, bool inside,
+                        const struct block *block, size_t n, struct held_by *root)
+{
+	struct block *left = mem_alloc(n + 1, sizeof(*left));
+	struct path *path = mem_alloc(n + 1, sizeof(*path));
+	struct pool pool = { 0 };
+	size_t nleft = 0, at = 0, found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!root[i].known)
+			left[nleft++] = block[i];
+	path_find(a->core, analysis_heap(a), roots, NULL, inside ? PATH_ANY : PATH_STRONG, left,
+	          nleft, &pool, path);
+	for (size_t i = 0; i < n; i++) {
+		const struct path *p = root[i].known ? NULL : &path[at++];
+
+		if (p && p->n && !p->v[0].from.span) {
+			root[i] = (struct held_by){ true, p->v[0].at };
+			found++;
+		}
+	}
+	mem_free(left);
+	mem_free(path);
+	pool_free(&pool);
+	return found == nleft;
+}
+
+static void search(struct analysis *a, bool inside, struct pick *pick, size_t n, struct pool *names)
 {
 	struct block *block = mem_alloc(n * HOLDER_BLOCKS, sizeof(*block));
 	struct held_by *root = mem_alloc(n * HOLDER_BLOCKS, sizeof(*root));
+	struct roots lasting = lasting_of(analysis_roots(a));
 	struct places places;
 	size_t all = 0;
 
@@ -184,11 +210,9 @@ static void search(struct analysis *a, struct descent *d, struct pick *pick, siz
 		for (size_t k = 0; k < pick[i].n; k++)
 			block[all++] = pick[i].block[k];
 	}
-	if (!descent_wait(d, block, all))
-		follow_back(a, d->inside, block, all, root);
-	else
-		for (size_t i = 0; i < all; i++)
-			root[i].known = descent_root(d, block[i].id, &root[i].at);
+	if (!follow_back(a, &lasting, inside, block, all, root))
+		follow_back(a, analysis_roots(a), inside, block, all, root);
+	mem_free(lasting.v);
 	places_open(a, &places);
 	all = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -200,19 +224,26 @@ static void search(struct analysis *a, struct descent *d, struct pick *pick, siz
 	mem_free(block);
 }
 
-void holders_find(struct snapshot *newest, const struct survival *last, struct descent *descent,
-                  struct growths *growths)
+/* Are blocks that are only possible worth a look, too? More of them are there than reachable ones.
+ */
+static bool look_inside(const struct report *report)
 {
+	return report->leaks.possible.bytes > report->leaks.reachable.bytes;
+}
+
+void holders_find(struct snapshot *newest, const struct survival *last, struct growths *growths)
+{
+	bool inside = look_inside(&newest->report);
 	const struct profile *p = newest->report.profile;
 	struct pick *pick = mem_alloc(HOLDER_GROUPS, sizeof(*pick));
 	struct group_index index;
 	size_t n;
 
 	group_index_make(p, &index);
-	n = choose(p, &index, descent->inside, growths, pick);
+	n = choose(p, &index, inside, growths, pick);
 	if (n) {
 		draw(newest, last, &index, pick, n);
-		search(&newest->a, descent, pick, n, &growths->pool);
+		search(&newest->a, inside, pick, n, &growths->pool);
 	}
 	for (size_t i = 0; i < n; i++) {
 		pick[i].growth->holder = pick[i].holder;
@@ -220,11 +251,6 @@ void holders_find(struct snapshot *newest, const struct survival *last, struct d
 	}
 	group_index_free(&index);
 	mem_free(pick);
-}
-
-bool holders_inside(const struct report *report)
-{
-	return report->leaks.possible.bytes > report->leaks.reachable.bytes;
 }
 
 /* ---- of a profile ---- */
@@ -275,21 +301,17 @@ static void draw_groups(struct analysis *a, const struct group_index *index, con
 void holders_keep(struct report *report, struct analysis *a)
 {
 	struct profile *p = report->profile;
-	struct descent d = { .inside = holders_inside(report) };
-	const struct pointers_ask nobody = { 0 };
+	bool inside = look_inside(report);
 	struct pick *pick = mem_alloc(HOLDER_KEPT + 1, sizeof(*pick));
 	uint8_t *pick_of = mem_alloc(p->groups.n + 1, sizeof(*pick_of));
 	struct group_index index;
 	size_t n;
 
 	group_index_make(p, &index);
-	n = choose_groups(p, &index, d.inside, pick, pick_of);
+	n = choose_groups(p, &index, inside, pick, pick_of);
 	if (n) {
 		draw_groups(a, &index, pick_of, pick);
-		pointers_find(a->core, NULL, analysis_heap(a), analysis_roots(a),
-		              analysis_threads(a), nobody, &d.pointers);
-		search(a, &d, pick, n, &report->pool);
-		descent_free(&d);
+		search(a, inside, pick, n, &report->pool);
 	}
 	for (size_t i = 0; i < n; i++)
 		p->groups.v[pick[i].group].owner = pick[i].holder;

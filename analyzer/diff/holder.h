@@ -6,23 +6,17 @@
 #ifndef ANALYZER_DIFF_HOLDER_H
 #define ANALYZER_DIFF_HOLDER_H
 
-#include "analyzer/diff/descent.h"
 #include "analyzer/diff/growth.h"
 
 #define HOLDER_GROUPS 5  /* growths that are looked at, the steadiest first */
 #define HOLDER_BLOCKS 32 /* of each */
 #define HOLDER_KEPT   40 /* groups of a profile */
 
-/* Are blocks that are only possible worth a look, too? More of them are there than reachable ones.
- */
-bool holders_inside(const struct report *report);
-
 /*
  * Sets holder and holder_share of growths of reachable (and possible) groups. newest: a core whose
- * analysis is open; last: what became of its blocks, by id; descent: with its pointers.
+ * analysis is open; last: what became of its blocks, by id.
  */
-void holders_find(struct snapshot *newest, const struct survival *last, struct descent *descent,
-                  struct growths *growths);
+void holders_find(struct snapshot *newest, const struct survival *last, struct growths *growths);
 
 /*
  * For a report with a profile that is saved, of which nobody knows yet what will grow: sets owner

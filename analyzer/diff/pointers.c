@@ -1,14 +1,16 @@
 #include "analyzer/diff/pointers.h"
 #include "analyzer/reach/filter.h"
 #include "formats/crew.h"
+#include "formats/wordrun.h"
 #include "formats/written.h"
 
 #define PIECE   (UINT64_C(4) << 20) /* bytes of memory that one thread looks at, at a time */
 #define HEAD    32                  /* bytes: objects may begin behind a header of their own */
 #define WAITING 16                  /* power of two */
 #define WORDS   64                  /* at a time */
-#define SHARE   4                   /* of the heap, one byte in so many may be spent */
-#define LEAST   (UINT64_C(16) << 20)
+#define PAGE    12                  /* log2 of bytes */
+#define NEAR    20                  /* log2 of bits */
+#define FEW     4                   /* of so many chunks one is wanted */
 
 struct scan {
 	const struct pointers *p;
@@ -36,6 +38,27 @@ struct hunt { /* of one thread */
 
 /* ---- words ---- */
 
+static uint32_t page_bit(vaddr at)
+{
+	return (uint32_t)((at >> PAGE) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - NEAR));
+}
+
+/* Where nearly no block is asked about, nearly no pointer is followed. */
+static void note_pages(struct pointers *p)
+{
+	struct heap_iter it = { 0 };
+	struct block b;
+	uint64_t n = 0;
+
+	p->near = mem_alloc((1u << NEAR) / 64, sizeof(*p->near));
+	while (heap_next_set(p->heap, p->wanted, &it, &b)) {
+		bit_set(p->near, page_bit(b.addr));
+		bit_set(p->near, page_bit(b.addr + HEAD));
+		n++;
+	}
+	p->few = n < p->heap->nchunks / FEW;
+}
+
 static void settle(const struct hunt *l, struct edge *e)
 {
 	vaddr chunk, far;
@@ -46,6 +69,8 @@ static void settle(const struct hunt *l, struct edge *e)
 	if (!found)
 		return;
 	far = e->value - chunk - CHUNK_HEADER;
+	if (l->s->p->wanted && (far > HEAD || !bit_get(l->s->p->wanted, id)))
+		return;
 	l->s->take.take(l->s->take.of, l->piece, e->holder, id,
 	                (e->same ? POINTER_SAME : 0) | (far ? POINTER_INSIDE : 0) |
 	                        (far > HEAD ? POINTER_FAR : 0));
@@ -53,9 +78,13 @@ static void settle(const struct hunt *l, struct edge *e)
 
 static void meet(struct hunt *l, vaddr value, bool same)
 {
-	const struct span *span = heap_span(l->s->p->heap, value - CHUNK_HEADER);
+	const struct pointers *p = l->s->p;
 	struct edge *e = &l->edge[l->next % WAITING];
+	const struct span *span;
 
+	if (p->near && !bit_get(p->near, page_bit(value)))
+		return;
+	span = heap_span(p->heap, value - CHUNK_HEADER);
 	if (!span)
 		return;
 	l->next++;
@@ -171,6 +200,60 @@ static void seek_blocks(struct hunt *l, struct view *new, struct view *old,
 	}
 }
 
+static bool is_near(const struct scan *s, uint64_t value)
+{
+	return value - s->lo < s->hi - s->lo && bit_get(s->p->near, page_bit(value));
+}
+
+/* A word that may point to a wanted block: whose is it? */
+static void seek_word(struct hunt *l, struct view *old, vaddr at, uint64_t raw)
+{
+	const struct scan *s = l->s;
+	unsigned word = s->p->core->machine->word;
+	enum pointers_stayed stayed;
+	struct block holder;
+	uint64_t before;
+
+	if (!is_near(s, core_pointer(s->p->core, raw)) || !heap_find(s->p->heap, at, &holder) ||
+	    holder.state != BLOCK_USED)
+		return;
+	stayed = ask(s, &holder);
+	l->holder = holder.id;
+	meet(l, core_pointer(s->p->core, raw),
+	     stayed == STAYED_ALL || (stayed == STAYED_SOME && old->core &&
+	                              view_read_word(old, at, &before, word) && before == raw));
+}
+
+/*
+ * The blocks' words as one range, and only those looked at closer that may be wanted: blocks are
+ * asked about more than once then, and most not at all.
+ */
+static void seek_few(struct hunt *l, struct view *old, const struct pointer_piece *piece)
+{
+	const struct scan *s = l->s;
+	const struct machine *m = s->p->core->machine;
+	const struct span *span = &s->p->heap->span[piece->of];
+	struct wordrun run = wordruns(s->p->core, span_next(span, piece->start),
+	                              span_next(span, piece->end) + CHUNK_HEADER);
+
+	while (wordrun_next(&run)) {
+		uint64_t n = run.bytes / m->word;
+
+		for (uint64_t i = 0; i < n; i += WORDS) {
+			size_t some = n - i < WORDS ? (size_t)(n - i) : WORDS, found, k = 0;
+			const uint8_t *p = run.mem + i * m->word;
+
+			found = filter_pointers(p, some, m->word, m->pointer_mask, s->lo,
+			                        s->hi - s->lo, l->word);
+			while (k < found && !is_near(s, l->word[k]))
+				k++;
+			for (size_t w = 0; k < found && w < some; w++)
+				seek_word(l, old, run.at + (i + w) * m->word,
+				          load_word(p + w * m->word, m->word));
+		}
+	}
+}
+
 static void seek_some(void *of, size_t first, size_t end)
 {
 	const struct scan *s = of;
@@ -184,7 +267,9 @@ static void seek_some(void *of, size_t first, size_t end)
 		l.holder = p->kind == PIECE_LARGE ? p->id : UINT32_MAX;
 		if (p->kind == PIECE_LARGE)
 			ask_large(s, p);
-		if (p->kind == PIECE_BLOCKS)
+		if (p->kind == PIECE_BLOCKS && s->p->few)
+			seek_few(&l, &old, p);
+		else if (p->kind == PIECE_BLOCKS)
 			seek_blocks(&l, &new, s->p->old ? &old : NULL, p);
 		else
 			seek_range(&l, &new, s->p->old ? &old : NULL, p->start, p->end);
@@ -206,164 +291,12 @@ void pointers_scan(const struct pointers *p, struct pointers_ask ask, struct poi
 	crew_share(p->threads, p->piece.n, 1, seek_some, &s);
 }
 
-/* ---- the list ---- */
-
-struct list { /* of one piece, while it is looked at */
-	ARRAY(uint32_t) to;
-	uint32_t holder; /* of the last of them */
-};
-
-struct keeping {
-	struct pointers *p;
-	struct list **list;  /* by piece */
-	struct list **spare; /* lists that are at nobody's use; one by thread */
-	uint64_t most;       /* pointers */
-	bool full;
-};
-
-/* A list that is at nobody's use: there is one for each thread. */
-static struct list *take_list(struct keeping *k)
-{
-	struct list *l = NULL;
-
-	for (unsigned i = 0; !l; i = (i + 1) % k->p->threads)
-		l = __atomic_exchange_n(&k->spare[i], NULL, __ATOMIC_ACQUIRE);
-	l->to.n = 0;
-	return l;
-}
-
-static void give_back(struct keeping *k, struct list *l)
-{
-	for (unsigned i = 0; l; i = (i + 1) % k->p->threads) {
-		struct list *none = NULL;
-
-		if (__atomic_compare_exchange_n(&k->spare[i], &none, l, false, __ATOMIC_RELEASE,
-		                                __ATOMIC_RELAXED))
-			l = NULL;
-	}
-}
-
-static void keep(void *of, size_t piece, uint32_t holder, uint32_t id, uint32_t how)
-{
-	struct keeping *k = of;
-	struct list *l = k->list[piece];
-
-	if (!l && __atomic_load_n(&k->full, __ATOMIC_RELAXED))
-		return;
-	if (!l)
-		l = k->list[piece] = take_list(k);
-	if (k->p->piece.v[piece].kind == PIECE_BLOCKS && (!l->to.n || l->holder != holder)) {
-		if (l->to.n)
-			l->to.v[l->to.n - 1] |= POINTER_LAST;
-		k->p->first[holder] = (uint32_t)l->to.n + 1;
-		l->holder = holder;
-	}
-	array_push(&l->to, id | how);
-}
-
-/* Id behind the last chunk of a piece of blocks. */
-static uint32_t end_id(const struct pointers *p, size_t piece)
-{
-	const struct pointer_piece *at = &p->piece.v[piece];
-
-	if (piece + 1 < p->nspan_pieces && at[1].of == at->of)
-		return at[1].id;
-	return p->heap->span[at->of].first_id + p->heap->span[at->of].nchunks;
-}
-
-/* The piece's list goes behind those that are done. */
-static void put(struct keeping *k, size_t piece, const struct list *l)
-{
-	struct pointers *p = k->p;
-	struct pointer_piece *at = &p->piece.v[piece];
-
-	at->n = l->to.n;
-	at->base = __atomic_fetch_add(&p->n, at->n, __ATOMIC_RELAXED);
-	if (at->base + at->n > k->most) {
-		__atomic_store_n(&k->full, true, __ATOMIC_RELAXED);
-		return;
-	}
-	memcpy(p->to + at->base, l->to.v, at->n * sizeof(*p->to));
-	if (at->kind != PIECE_BLOCKS)
-		return;
-	p->to[at->base + at->n - 1] |= POINTER_LAST;
-	for (uint32_t id = at->id, end = end_id(p, piece); id < end; id++)
-		if (p->first[id])
-			p->first[id] += (uint32_t)at->base;
-}
-
-static void done(void *of, size_t piece)
-{
-	struct keeping *k = of;
-	struct list *l = k->list[piece];
-
-	if (k->p->piece.v[piece].kind == PIECE_LARGE && k->p->first)
-		k->p->first[k->p->piece.v[piece].id] = POINTERS_SOME;
-	if (!l)
-		return;
-	if (!__atomic_load_n(&k->full, __ATOMIC_RELAXED))
-		put(k, piece, l);
-	k->list[piece] = NULL;
-	give_back(k, l);
-}
-
-static uint64_t heap_bytes(const struct heap *heap)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < heap->nspans; i++)
-		bytes += heap->span[i].end - heap->span[i].start;
-	return bytes;
-}
-
-static void scan_and_keep(struct keeping *k, struct pointers_ask ask)
-{
-	struct pointers *p = k->p;
-	struct list *list = mem_alloc(p->threads, sizeof(*list));
-
-	k->list = mem_alloc(p->piece.n + 1, sizeof(*k->list));
-	k->spare = mem_alloc(p->threads, sizeof(*k->spare));
-	for (unsigned i = 0; i < p->threads; i++)
-		k->spare[i] = &list[i];
-	pointers_scan(p, ask, (struct pointers_take){ keep, done, k });
-	for (unsigned i = 0; i < p->threads; i++)
-		array_free(&list[i].to);
-	mem_free(list);
-	mem_free(k->spare);
-	mem_free(k->list);
-}
-
-static void keep_all(struct pointers *p, struct pointers_ask ask)
-{
-	struct keeping k = { .p = p };
-	uint64_t room = LEAST + heap_bytes(p->heap) / SHARE;
-
-	/* even so each block is asked for once */
-	k.full = p->heap->nchunks >= POINTER_ID || p->first_bytes > room;
-	if (!k.full) {
-		k.most = (room - p->first_bytes) / sizeof(*p->to);
-		if (k.most > POINTERS_SOME - 2)
-			k.most = POINTERS_SOME - 2;
-		p->to_bytes = k.most * sizeof(*p->to);
-		p->first = mem_lazy(p->first_bytes);
-		p->to = mem_lazy(p->to_bytes);
-	}
-	scan_and_keep(&k, ask);
-	p->kept = !k.full;
-	if (p->kept)
-		return;
-	mem_lazy_free(p->first, p->first_bytes);
-	mem_lazy_free(p->to, p->to_bytes);
-	p->first = p->to = NULL;
-}
-
 /* ---- pieces ---- */
 
 static void add(struct pointers *p, vaddr start, vaddr end, enum pointer_piece_kind kind, size_t of)
 {
-	const struct span *span = kind == PIECE_BLOCKS || kind == PIECE_LARGE
-	                                  ? &p->heap->span[of]
-	                                  : NULL;
+	const struct span *span = kind == PIECE_BLOCKS || kind == PIECE_LARGE ? &p->heap->span[of]
+	                                                                      : NULL;
 
 	for (vaddr at = start; at < end;) {
 		struct pointer_piece piece = { .start = at, .kind = kind, .of = of };
@@ -402,21 +335,25 @@ static void find_pieces(struct pointers *p)
 }
 
 void pointers_find(const struct core *core, const struct core *old, const struct heap *heap,
-                   const struct roots *roots, unsigned threads, struct pointers_ask ask,
-                   struct pointers *out)
+                   const struct roots *roots, unsigned threads, const uint64_t *wanted,
+                   struct pointers_ask ask, struct pointers *out)
 {
 	*out = (struct pointers){ .core = core, .old = old, .heap = heap, .roots = roots };
 	out->threads = threads;
+	out->wanted = wanted;
 	out->first_bytes = ((uint64_t)heap->nchunks + 1) * sizeof(*out->first);
 	if (!heap->nspans)
 		return;
+	if (wanted)
+		note_pages(out);
 	find_pieces(out);
-	keep_all(out, ask);
+	pointers_keep(out, ask);
 }
 
 void pointers_free(struct pointers *p)
 {
 	array_free(&p->piece);
+	mem_free(p->near);
 	mem_lazy_free(p->first, p->first_bytes);
 	mem_lazy_free(p->to, p->to_bytes);
 	*p = (struct pointers){ 0 };

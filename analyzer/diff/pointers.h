@@ -1,8 +1,8 @@
 /*
  * pointers: which used blocks and which roots of a core point to which chunks, used or not, and
  * which of these words were the same in an older core of the process. Found in one pass over memory
- * in its order, and kept as a list, so that others can go over them as often as they like (tie.h,
- * descent.h). It knows no verdicts and no names.
+ * in its order, and kept as a list, so that others can go over them as often as they like (tie.h).
+ * It knows no verdicts and no names.
  *
  * Memory: 4 bytes for each chunk and each pointer. Where that is more than a quarter of the heap,
  * nothing is kept, and the words are looked at anew each time.
@@ -33,9 +33,9 @@ enum pointer_piece_kind {
 struct pointer_piece { /* of memory, one thread's at a time */
 	vaddr start, end;
 	enum pointer_piece_kind kind;
-	uint32_t id;         /* PIECE_BLOCKS: of the first chunk; PIECE_LARGE: the block's */
-	size_t of;           /* index of its span, root, or gap */
-	uint64_t base, n;    /* in `to` */
+	uint32_t id;      /* PIECE_BLOCKS: of the first chunk; PIECE_LARGE: the block's */
+	size_t of;        /* index of its span, root, or gap */
+	uint64_t base, n; /* in `to` */
 };
 
 struct pointers {
@@ -43,6 +43,9 @@ struct pointers {
 	const struct heap *heap;
 	const struct roots *roots;
 	unsigned threads;
+	const uint64_t *wanted; /* bits by id: pointers to the first bytes of these; NULL: all */
+	uint64_t *near;         /* bits by hash of a page: one of them may be there */
+	bool few;               /* of all chunks few are wanted */
 	ARRAY(struct pointer_piece) piece; /* those of spans first, by address */
 	size_t nspan_pieces;
 	bool kept;       /* the rest is there: */
@@ -69,10 +72,14 @@ struct pointers_ask {
 	void *of;
 };
 
-/* Of core; heap and roots are its. pointers_free. */
+/*
+ * Of core; heap and roots are its. wanted: bits by id, which are asked about as long as the
+ * pointers are: no other pointers are looked for, nor such as are far; NULL: all are.
+ * pointers_free.
+ */
 void pointers_find(const struct core *core, const struct core *old, const struct heap *heap,
-                   const struct roots *roots, unsigned threads, struct pointers_ask ask,
-                   struct pointers *out);
+                   const struct roots *roots, unsigned threads, const uint64_t *wanted,
+                   struct pointers_ask ask, struct pointers *out);
 void pointers_free(struct pointers *pointers);
 
 /*
@@ -89,5 +96,8 @@ struct pointers_take {
 };
 void pointers_scan(const struct pointers *pointers, struct pointers_ask ask,
                    struct pointers_take take);
+
+/* For pointers_find: scans, and keeps the list where there is room for it. */
+void pointers_keep(struct pointers *pointers, struct pointers_ask ask);
 
 #endif

@@ -8,6 +8,10 @@
 #define WRONG 0.003
 #define STEPS 1000
 
+/* Where contents leave no more survivors wrong, and no more pairs in doubt, ties need not tell. */
+#define SETTLED 0.001
+#define UNSURE  0.005
+
 /* ---- what contents alone tell ---- */
 
 static void learn_contents(const struct kin *c, struct reuse *r)
@@ -17,8 +21,23 @@ static void learn_contents(const struct kin *c, struct reuse *r)
 	for (unsigned p = 0; p < REUSE_PATTERNS; p++)
 		alone.pairs[p & IMPRINT_SAME] += r->pairs[p];
 	mixture_learn(c, &alone, NULL);
+	r->total = alone.total;
 	r->contents_share = alone.share;
 	memcpy(r->contents, alone.reused, sizeof(r->contents));
+}
+
+static bool is_settled(const struct reuse *r)
+{
+	double told = 0, wrong = 0, unsure = 0;
+
+	for (unsigned p = 0; p < REUSE_PATTERNS; p++) {
+		unsure += r->says[p] == REUSE_UNCERTAIN ? (double)r->pairs[p] : 0;
+		if (r->says[p] != REUSE_SURVIVED)
+			continue;
+		told += (double)r->pairs[p];
+		wrong += (double)r->pairs[p] * r->contents[p & IMPRINT_SAME];
+	}
+	return r->contents_share >= 0 && wrong <= told * SETTLED && unsure <= told * UNSURE;
 }
 
 void reuse_first(const struct kin *kin, size_t n, struct reuse *reuse)
@@ -35,17 +54,30 @@ void reuse_first(const struct kin *kin, size_t n, struct reuse *reuse)
 			             : reused <= (changed ? SURE : DOUBT)    ? REUSE_SURVIVED
 			                                                     : REUSE_UNCERTAIN;
 		}
+		r->settled = r->hasty && is_settled(r);
 	}
 }
 
-static void learn_ties(size_t n, const struct reuse *reuse, struct tie_chances *out)
+static void learn_ties(size_t n, const struct reuse *reuse, const struct reuse_seen *seen,
+                       struct tie_chances *out)
 {
 	double same[REUSE_LANES] = { 0 }, other[REUSE_LANES] = { 0 }, survivors = 0, reused = 0;
 
+	for (unsigned p = 0; p < REUSE_PATTERNS; p += IMPRINT_PATTERNS) {
+		unsigned ties = p >> IMPRINT_LANES;
+
+		survivors += seen->pairs[0][ties];
+		reused += seen->pairs[1][ties];
+		for (unsigned l = IMPRINT_LANES; l < REUSE_LANES; l++) {
+			same[l] += p >> l & 1 ? seen->pairs[0][ties] : 0;
+			other[l] += p >> l & 1 ? seen->pairs[1][ties] : 0;
+		}
+	}
 	for (size_t i = 0; i < n; i++) {
 		const struct reuse *r = &reuse[i];
 
-		for (unsigned p = 0; r->contents_share >= 0 && p < REUSE_PATTERNS; p++) {
+		for (unsigned p = 0; !r->settled && r->contents_share >= 0 && p < REUSE_PATTERNS;
+		     p++) {
 			double pairs = (double)r->pairs[p], part = r->contents[p & IMPRINT_SAME];
 			bool survived = part <= DOUBT, replaced = part >= 1 - DOUBT;
 
@@ -79,7 +111,8 @@ static void pool_near(const struct kin *kin, size_t n, const struct reuse *reuse
 	*c = (struct kin){ .low = kin[i].low };
 	*r = (struct reuse){ .ties = reuse[i].ties };
 	for (size_t k = 0; k < n; k++) {
-		if (mixture_enough(&kin[k], &reuse[k]) || !is_near(&kin[i], &kin[k]))
+		if (reuse[k].settled || mixture_enough(&kin[k], &reuse[k]) ||
+		    !is_near(&kin[i], &kin[k]))
 			continue;
 		for (unsigned p = 0; p < IMPRINT_PATTERNS; p++)
 			c->alike[p] += kin[k].alike[p], c->near[p] += kin[k].near[p];
@@ -157,6 +190,18 @@ static double by_ties(const struct reuse *r, const struct tie_chances *ties, uns
 	return reused + survived > 0 ? reused / (reused + survived) : share;
 }
 
+/* Of what contents settled no more is to be learned; ties tell where they left a doubt. */
+static void take_contents(struct reuse *r, const struct tie_chances *ties)
+{
+	r->share = r->contents_share;
+	for (unsigned p = 0; p < REUSE_PATTERNS; p++) {
+		double reused = r->contents[p & IMPRINT_SAME];
+
+		r->reused[p] = (float)(r->says[p] == REUSE_UNCERTAIN ? by_ties(r, ties, p, reused)
+		                                                     : reused);
+	}
+}
+
 static enum reuse_says say(const struct reuse *r, unsigned pattern, double reused, double doubt)
 {
 	bool changed = (pattern & IMPRINT_SAME) != IMPRINT_SAME;
@@ -193,7 +238,7 @@ static double find_doubt(size_t n, const struct reuse *reuse, const struct tie_c
 	unsigned step = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		for (unsigned p = 0; p < REUSE_PATTERNS; p++) {
+		for (unsigned p = 0; !reuse[i].settled && p < REUSE_PATTERNS; p++) {
 			double reused, count = (double)reuse[i].pairs[p];
 
 			if (!reuse[i].pairs[p])
@@ -223,7 +268,8 @@ static void judge(struct reuse *r, const struct tie_chances *ties, double pooled
 
 		if (!r->pairs[p])
 			continue;
-		r->says[p] = (uint8_t)say(r, p, reused, doubt);
+		if (!r->settled || r->says[p] == REUSE_UNCERTAIN)
+			r->says[p] = (uint8_t)say(r, p, reused, doubt);
 		r->others += r->says[p] == REUSE_REPLACED ? r->pairs[p] : 0;
 		r->unsure += r->says[p] == REUSE_UNCERTAIN ? r->pairs[p] : 0;
 		if (r->says[p] != REUSE_SURVIVED)
@@ -234,18 +280,23 @@ static void judge(struct reuse *r, const struct tie_chances *ties, double pooled
 	}
 }
 
-void reuse_judge(const struct kin *kin, size_t n, struct reuse *reuse)
+void reuse_judge(const struct kin *kin, size_t n, const struct reuse_seen *seen,
+                 struct reuse *reuse)
 {
 	struct tie_chances chances = { 0 };
 	const struct tie_chances *ties = n && reuse[0].ties ? &chances : NULL;
 	double pooled, doubt;
 
 	if (ties)
-		learn_ties(n, reuse, &chances);
-	for (size_t i = 0; i < n; i++)
-		mixture_learn(&kin[i], &reuse[i], ties);
+		learn_ties(n, reuse, seen, &chances);
 	for (size_t i = 0; i < n; i++) {
-		if (!mixture_enough(&kin[i], &reuse[i]))
+		if (reuse[i].settled)
+			take_contents(&reuse[i], ties);
+		else
+			mixture_learn(&kin[i], &reuse[i], ties);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!reuse[i].settled && !mixture_enough(&kin[i], &reuse[i]))
 			learn_rare(kin, n, reuse, i, ties);
 	}
 	pooled = pooled_share(n, reuse);

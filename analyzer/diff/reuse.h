@@ -34,10 +34,13 @@
 enum reuse_says { REUSE_UNCERTAIN, REUSE_SURVIVED, REUSE_REPLACED };
 
 struct reuse {
-	bool ties; /* in: patterns of pairs have these two lanes; else they are left out */
-	uint32_t pairs[REUSE_PATTERNS];     /* in: by set of lanes that agree */
-	uint64_t old;                       /* in: blocks of the class in the older snapshot */
-	uint8_t says[REUSE_PATTERNS];       /* out: enum reuse_says */
+	bool ties;  /* in: patterns of pairs have these two lanes; else they are left out */
+	bool hasty; /* in: ties are not worth the time where contents tell nearly as much */
+	uint32_t pairs[REUSE_PATTERNS]; /* in: by set of lanes that agree */
+	uint64_t old;                   /* in: blocks of the class in the older snapshot */
+	uint8_t says[REUSE_PATTERNS];   /* out: enum reuse_says */
+	bool settled; /* out of reuse_first: what contents tell is sure enough, ties need tell of
+	                 uncertain patterns only */
 	uint64_t survivors, others, unsure; /* out: pairs */
 	double wrong; /* out: survivors expected to be none; negative: nothing tells */
 	/* private */
@@ -50,8 +53,15 @@ struct reuse {
 
 /* Of n kin, reuse[i] with kin[i]: says of each pattern what its contents alone tell for sure. */
 void reuse_first(const struct kin *kin, size_t n, struct reuse *reuse);
-/* The same by all that patterns have, after reuse_first where they have ties; and how many there
- * are. */
-void reuse_judge(const struct kin *kin, size_t n, struct reuse *reuse);
+/* Some pairs of kin that are settled: replaced or not, by the lanes of ties that agree. */
+struct reuse_seen {
+	uint32_t pairs[2][REUSE_PATTERNS / IMPRINT_PATTERNS];
+};
+/*
+ * The same by all that patterns have, after reuse_first where they have ties, but for what that
+ * settled; and how many there are. seen: NULL: none were.
+ */
+void reuse_judge(const struct kin *kin, size_t n, const struct reuse_seen *seen,
+                 struct reuse *reuse);
 
 #endif

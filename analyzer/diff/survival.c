@@ -133,7 +133,7 @@ static void tell_classes(const struct profile *p, const struct reuse *reuse, str
 }
 
 void survival_find(struct snapshot *before, struct snapshot *after, bool exact,
-                   const struct survival *last, struct descent *descent, struct survival *out)
+                   const struct survival *last, struct survival *out)
 {
 	const struct profile *old = before->report.profile, *new = after->report.profile;
 	struct survival s = { .known = true, .estimated = !exact, .by_id = exact };
@@ -144,7 +144,7 @@ void survival_find(struct snapshot *before, struct snapshot *after, bool exact,
 	s.before = mem_alloc(old->groups.n + 1, sizeof(*s.before));
 	s.after = mem_alloc(new->groups.n + 1, sizeof(*s.after));
 	if (exact)
-		survival_by_blocks(before, after, last, descent, reuse, &s);
+		survival_by_blocks(before, after, last, reuse, &s);
 	else
 		survival_by_sample(old, new, last, reuse, &s);
 	tell_classes(new, reuse, &s);

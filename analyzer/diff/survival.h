@@ -10,7 +10,6 @@
 #ifndef ANALYZER_DIFF_SURVIVAL_H
 #define ANALYZER_DIFF_SURVIVAL_H
 
-#include "analyzer/diff/descent.h"
 #include "analyzer/diff/reuse.h"
 #include "analyzer/diff/snapshot.h"
 
@@ -50,12 +49,11 @@ struct survival {
 
 /*
  * From before to after, of one process. last: of the interval before, in the same manner; NULL:
- * there was none. exact: both are cores whose analyses are open; else both have samples. descent,
- * where exact: is begun with the newer one's pointers, and stays the caller's; NULL: it is not
- * wanted. The caller ends with survival_free.
+ * there was none. exact: both are cores whose analyses are open; else both have samples. The caller
+ * ends with survival_free.
  */
 void survival_find(struct snapshot *before, struct snapshot *after, bool exact,
-                   const struct survival *last, struct descent *descent, struct survival *out);
+                   const struct survival *last, struct survival *out);
 void survival_free(struct survival *survival);
 
 /* ---- between survival.c and its two ways to look at blocks ---- */
@@ -80,8 +78,7 @@ void survival_mark_born(struct survival *s, uint32_t i);
 /* Of each kin, where all blocks are looked at: those that look like few others, and like many. */
 #define SURVIVAL_STRATA 2
 void survival_by_blocks(struct snapshot *before, struct snapshot *after,
-                        const struct survival *last, struct descent *descent, struct reuse *reuse,
-                        struct survival *s);
+                        const struct survival *last, struct reuse *reuse, struct survival *s);
 void survival_by_sample(const struct profile *before, const struct profile *after,
                         const struct survival *last, struct reuse *reuse, struct survival *s);
 

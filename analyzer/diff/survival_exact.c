@@ -4,138 +4,74 @@
  * from there and from roots, who is still held; then all together. At last merged by address, to
  * count what became of each.
  */
-#include "analyzer/diff/group_index.h"
-#include "analyzer/diff/survival.h"
+#include "analyzer/diff/merge.h"
 #include "analyzer/diff/tie.h"
 #include "formats/crew.h"
 
-#define PAIR     0x8000u /* beside a set of lanes: there is one, whose kin is known */
-#define NO_KIN   UINT16_MAX
-#define PATTERN  (REUSE_PATTERNS - 1)
-#define TWINS    0.9        /* of what takes the place of a block with twins: is one more of them */
-#define PIECE    (1u << 16) /* ids that one thread looks at, at a time; a multiple of 64 */
-#define NO_GROUP UINT16_MAX
-_Static_assert(PROFILE_GROUPS < NO_GROUP, "a group's number fits into 16 bits");
+#define PAIR    0x8000u /* beside a set of lanes: there is one, whose kin is known */
+#define NO_KIN  UINT16_MAX
+#define PATTERN (REUSE_PATTERNS - 1)
+#define TWINS   0.9  /* of what takes the place of a block with twins: is one more of them */
+#define SAMPLE  4096 /* pairs that contents settle whose holders are looked at all the same */
 
-struct side { /* one of the two cores */
-	const struct core *core;
-	const struct heap *heap;
-	const struct reach *reach;
-	const struct types *types;
-	struct group_index index;
-	uint16_t *group; /* by id; NO_GROUP: none */
-	/* of the merge: */
-	struct heap_iter it;
-	struct block b; /* valid where has */
-	bool has;       /* one is there at this address */
-	bool more;      /* one was read ahead */
-};
-
-struct merge {
-	struct side old, new;
-	const struct profile *profile; /* the newer one */
-	const struct survival *last;
-	/* by id of the newer heap: */
-	uint16_t *pattern; /* lanes that agree with what was there before, PAIR */
-	uint64_t *other;   /* bits: not the block that was there before */
-	uint64_t *sure;    /* bits: the same block */
-	uint64_t *many;    /* bits: of a pair, and many blocks look like it */
-	uint64_t *same;    /* bits: to the byte what was there before */
-	struct ties ties;
-	uint16_t *kin_of; /* of pairs: index into kin; NO_KIN: none */
-	struct kin *kin;  /* of each two: of blocks that look like no other, of those that do */
-	size_t nkin;
-	size_t bits; /* bytes of each of the bitmaps */
-};
-
-static size_t ids(const struct side *side)
-{
-	return (size_t)side->heap->nchunks + 1;
-}
-
-static void side_open(struct snapshot *s, struct side *side)
+static void side_open(struct snapshot *s, struct merge_side *side)
 {
 	side->core = s->a.core;
 	side->heap = analysis_heap(&s->a);
 	side->reach = analysis_reach(&s->a);
 	side->types = analysis_types(&s->a);
-	side->group = mem_lazy(ids(side) * sizeof(*side->group));
 	group_index_make(s->report.profile, &side->index);
-}
-
-static void side_close(struct side *side)
-{
-	mem_lazy_free(side->group, ids(side) * sizeof(*side->group));
-	group_index_free(&side->index);
 }
 
 /* ---- every block by itself, in pieces by id ---- */
 
-static void find_group(struct side *side, const struct block *b)
-{
-	const struct type *type = types_of(side->types, b->id);
-	uint32_t group = group_index_find(&side->index, reach_of(side->reach, b->id), b->size,
-	                                  type ? type->name : NULL);
-
-	side->group[b->id] = group == PROFILE_NO_GROUP ? NO_GROUP : (uint16_t)group;
-}
-
-static void look_old(void *of, size_t first, size_t end)
-{
-	struct side *side = of;
-	struct heap_iter it = { .id = (uint32_t)(first * PIECE) };
-	struct block b;
-
-	while (heap_next_set(side->heap, side->heap->used, &it, &b) && b.id < end * PIECE)
-		find_group(side, &b);
-}
-
-/* The used block of this size at the same address in the older core. */
-static bool find_old(const struct merge *m, const struct block *new, struct block *old)
-{
-	const struct heap *heap = m->old.heap;
-
-	return heap_find(heap, new->addr, old) && old->addr == new->addr &&
-	       old->size == new->size && old->state == BLOCK_USED;
-}
-
 /* Of a used block of the newer core. */
-static uint16_t kin_find_of(const struct merge *m, const struct block *b, bool *many)
+static uint16_t kin_find_of(const struct merge *m, const struct block *b, struct group_near *near,
+                            bool *many)
 {
 	const struct imprint_side side = { m->new.core, m->new.heap, b };
 	const struct profile *p = m->profile;
-	uint16_t group = m->new.group[b->id];
 	size_t c = classes_find(&p->classes, b->size);
 
 	*many = c != SIZE_MAX && twins_in(&p->twins, c) &&
 	        twins_are_many(&p->twins, imprint_look(&side));
 	if (c == SIZE_MAX)
 		return NO_KIN;
-	return (uint16_t)(2 * kin_find(p, group == NO_GROUP ? PROFILE_NO_GROUP : group, c) + *many);
+	return (uint16_t)(2 * kin_find(p, merge_group(&m->new, b, near), c) + *many);
 }
 
-static enum pointers_stayed look_new(void *of, const struct block *b)
+static void look_at(struct merge *m, const struct block *b, struct group_near *near)
 {
-	struct merge *m = of;
 	struct block before;
 	const struct imprint_side old = { m->old.core, m->old.heap, &before };
 	const struct imprint_side new = { m->new.core, m->new.heap, b };
 	bool equal, many;
 
-	find_group(&m->new, b);
-	if (!find_old(m, b, &before)) {
-		bit_set_shared(m->other, b->id);
-		return STAYED_NOTHING;
+	if (!merge_old(m, b, &before)) {
+		bit_set(m->other, b->id);
+		return;
 	}
-	m->kin_of[b->id] = kin_find_of(m, b, &many);
+	bit_set_shared(m->met, before.id);
+	m->kin_of[b->id] = kin_find_of(m, b, near, &many);
 	if (m->kin_of[b->id] != NO_KIN)
 		m->pattern[b->id] = PAIR;
 	m->pattern[b->id] |= (uint16_t)imprint_compare_blocks(&old, &new, &equal);
 	if (many)
-		bit_set_shared(m->many, b->id);
+		bit_set(m->many, b->id);
 	if (equal)
-		bit_set_shared(m->same, b->id);
-	return equal ? STAYED_ALL : STAYED_SOME;
+		bit_set(m->same, b->id);
+}
+
+static void look_some(void *of, size_t first, size_t end)
+{
+	struct merge *m = of;
+	struct heap_iter it = { .id = (uint32_t)(first * MERGE_PIECE), .look = true };
+	uint32_t stop = merge_end(&m->new, end);
+	struct group_near near = { 0 };
+	struct block b;
+
+	while (heap_next_set(m->new.heap, m->new.heap->used, &it, &b) && b.id < stop)
+		look_at(m, &b, &near);
 }
 
 /* What that told. */
@@ -148,28 +84,7 @@ static enum pointers_stayed look_again(void *of, const struct block *b)
 	                                 : STAYED_SOME;
 }
 
-/* The id behind the last one of the pieces in front of this one. */
-static size_t piece_end(const struct merge *m, size_t piece)
-{
-	size_t chunks = m->new.heap->nchunks;
-
-	return piece > chunks / PIECE ? chunks : piece * PIECE;
-}
-
 /* ---- which pairs are replaced ---- */
-
-/* Of each kin all pairs, and those of blocks that look like many others. */
-static void count_twins(const struct merge *m, double *all, double *twins)
-{
-	for (uint32_t id = 0; id < m->new.heap->nchunks; id++) {
-		uint16_t kin = m->kin_of[id];
-
-		if (!(m->pattern[id] & PAIR))
-			continue;
-		all[kin / 2]++;
-		twins[kin / 2] += kin % 2;
-	}
-}
 
 /* How often two blocks look alike, of those that look like few others, or like many. */
 static void part_chances(uint32_t seen[IMPRINT_PATTERNS], bool many, double share)
@@ -183,56 +98,6 @@ static void part_chances(uint32_t seen[IMPRINT_PATTERNS], bool many, double shar
 	seen[IMPRINT_SAME] = many ? (uint32_t)((others + 10) * same / (1 - same)) : 0;
 }
 
-static void make_kin(struct merge *m)
-{
-	const struct profile *p = m->profile;
-	double *all = mem_alloc(p->kin.n + 1, sizeof(*all));
-	double *twins = mem_alloc(p->kin.n + 1, sizeof(*twins));
-
-	m->nkin = 2 * p->kin.n;
-	m->kin = mem_alloc(m->nkin + 1, sizeof(*m->kin));
-	count_twins(m, all, twins);
-	for (size_t i = 0; i < m->nkin; i++) {
-		double share = all[i / 2] > 0 ? twins[i / 2] / all[i / 2] : 0;
-
-		m->kin[i] = p->kin.v[i / 2];
-		part_chances(m->kin[i].alike, i % 2, share);
-		part_chances(m->kin[i].near, i % 2, share);
-	}
-	mem_free(all);
-	mem_free(twins);
-}
-
-/* Of each pair, by what is known of the pairs of its kin that have its pattern. */
-static void mark(struct merge *m, const struct reuse *reuse)
-{
-	memset(m->sure, 0, m->bits);
-	for (uint32_t id = 0; id < m->new.heap->nchunks; id++) {
-		if (!(m->pattern[id] & PAIR))
-			continue;
-		switch ((enum reuse_says)reuse[m->kin_of[id]].says[m->pattern[id] & PATTERN]) {
-		case REUSE_SURVIVED:
-			bit_set(m->sure, id);
-			break;
-		case REUSE_REPLACED:
-			bit_set(m->other, id);
-			break;
-		case REUSE_UNCERTAIN:
-			break;
-		}
-	}
-}
-
-static void count_pairs(struct merge *m, struct reuse *reuse)
-{
-	for (size_t i = 0; i < m->nkin; i++)
-		memset(reuse[i].pairs, 0, sizeof(reuse[i].pairs));
-	for (uint32_t id = 0; id < m->new.heap->nchunks; id++) {
-		if (m->pattern[id] & PAIR)
-			reuse[m->kin_of[id]].pairs[m->pattern[id] & PATTERN]++;
-	}
-}
-
 static double pairs_of(const struct reuse *reuse)
 {
 	double all = 0;
@@ -240,6 +105,93 @@ static double pairs_of(const struct reuse *reuse)
 	for (unsigned p = 0; p < REUSE_PATTERNS; p++)
 		all += (double)reuse->pairs[p];
 	return all;
+}
+
+/* After the pairs were counted. */
+static void make_kin(struct merge *m, const struct reuse *reuse)
+{
+	const struct profile *p = m->profile;
+
+	m->kin = mem_alloc(m->nkin + 1, sizeof(*m->kin));
+	for (size_t i = 0; i < m->nkin; i++) {
+		double all = pairs_of(&reuse[i]) + pairs_of(&reuse[i ^ 1]);
+		double share = all > 0 ? pairs_of(&reuse[i | 1]) / all : 0;
+
+		m->kin[i] = p->kin.v[i / 2];
+		part_chances(m->kin[i].alike, i % 2, share);
+		part_chances(m->kin[i].near, i % 2, share);
+	}
+}
+
+struct judged { /* pairs, as their kin judge them */
+	struct merge *m;
+	struct reuse *reuse;
+	struct ties ties;
+};
+
+/* Of each pair, by what is known of the pairs of its kin that have its pattern. */
+static void mark_some(void *of, size_t first, size_t end)
+{
+	const struct judged *j = of;
+	const struct merge *m = j->m;
+	uint32_t stop = merge_end(&m->new, end);
+
+	for (uint32_t id = (uint32_t)(first * MERGE_PIECE); id < stop; id++) {
+		uint8_t says = REUSE_UNCERTAIN;
+
+		if (m->pattern[id] & PAIR)
+			says = j->reuse[m->kin_of[id]].says[m->pattern[id] & PATTERN];
+		if (says == REUSE_SURVIVED)
+			bit_set(m->sure, id);
+		else
+			bit_clear(m->sure, id);
+		if (says == REUSE_REPLACED)
+			bit_set(m->other, id);
+	}
+}
+
+#define COUNTERS 64 /* a power of two */
+
+struct counter {
+	uint32_t *of; /* NULL: none */
+	uint32_t n;
+};
+
+static void count_up(uint32_t *of, uint32_t n)
+{
+	if (of)
+		__atomic_fetch_add(of, n, __ATOMIC_RELAXED);
+}
+
+static void count_some(void *of, size_t first, size_t end)
+{
+	const struct judged *j = of;
+	const struct merge *m = j->m;
+	struct counter counter[COUNTERS] = { 0 };
+	uint32_t stop = merge_end(&m->new, end);
+
+	for (uint32_t id = (uint32_t)(first * MERGE_PIECE); id < stop; id++) {
+		struct reuse *r = &j->reuse[m->kin_of[id]];
+		uint32_t pattern = m->pattern[id] & PATTERN;
+		struct counter *c = &counter[(m->kin_of[id] ^ pattern) % COUNTERS];
+
+		if (!(m->pattern[id] & PAIR))
+			continue;
+		if (c->of != &r->pairs[pattern]) {
+			count_up(c->of, c->n);
+			*c = (struct counter){ .of = &r->pairs[pattern] };
+		}
+		c->n++;
+	}
+	for (size_t i = 0; i < COUNTERS; i++)
+		count_up(counter[i].of, counter[i].n);
+}
+
+static void count_pairs(struct judged *j)
+{
+	for (size_t i = 0; i < j->m->nkin; i++)
+		memset(j->reuse[i].pairs, 0, sizeof(j->reuse[i].pairs));
+	crew_share(j->m->threads, merge_pieces(&j->m->new), 1, count_some, j);
 }
 
 /* How many blocks of each kin there were, in proportion to the pairs. */
@@ -256,10 +208,35 @@ static void count_old(const struct merge *m, struct reuse *reuse)
 		double own = pairs_of(&reuse[i]), pairs = own + pairs_of(&reuse[i ^ 1]);
 
 		reuse[i].ties = true;
+		reuse[i].hasty = m->profile->by_size;
 		reuse[i].old = pairs > 0 ? (uint64_t)(all[i / 2] * own / pairs) : 0;
 	}
 	mem_free(all);
 	mem_free(kin);
+}
+
+/* ---- who holds them ---- */
+
+/* One in so many pairs of the kin that contents settle is looked at as well. */
+static uint32_t sample_step(const struct merge *m)
+{
+	return m->new.heap->nchunks / SAMPLE + 1;
+}
+
+static void ask_some(void *of, size_t first, size_t end)
+{
+	const struct judged *j = of;
+	const struct merge *m = j->m;
+	uint32_t stop = merge_end(&m->new, end), step = sample_step(m);
+
+	for (uint32_t id = (uint32_t)(first * MERGE_PIECE); id < stop; id++) {
+		const struct reuse *r = &j->reuse[m->kin_of[id]];
+
+		if (m->pattern[id] & PAIR &&
+		    (!r->settled || r->says[m->pattern[id] & PATTERN] == REUSE_UNCERTAIN ||
+		     id % step == 0))
+			bit_set(m->asked, id);
+	}
 }
 
 /* What nothing points to, and did not then: it was lost, and cannot have been freed. */
@@ -270,7 +247,7 @@ static bool was_lost(const struct merge *m, const struct block *b)
 
 	if (now != REACH_DEFINITE && now != REACH_INDIRECT)
 		return true; /* held, though not by its start */
-	if (!find_old(m, b, &before))
+	if (!merge_old(m, b, &before))
 		return false;
 	now = reach_of(m->old.reach, before.id);
 	return now == REACH_DEFINITE || now == REACH_INDIRECT;
@@ -278,141 +255,106 @@ static bool was_lost(const struct merge *m, const struct block *b)
 
 static void add_ties(void *of, size_t first, size_t end)
 {
-	struct merge *m = of;
-	size_t stop = piece_end(m, end);
+	const struct judged *j = of;
+	const struct merge *m = j->m;
+	uint32_t stop = merge_end(&m->new, end);
 
-	for (uint32_t id = (uint32_t)(first * PIECE); id < stop; id++) {
+	for (uint32_t id = (uint32_t)(first * MERGE_PIECE); id < stop; id++) {
 		struct block b;
 
-		if (!(m->pattern[id] & PAIR))
+		if (!bit_get(m->asked, id))
 			continue;
 		m->pattern[id] &= (uint16_t)~REUSE_HOLDERS;
-		if (bit_get(m->ties.kept, id) ||
-		    (!bit_get(m->ties.held, id) && heap_by_id(m->new.heap, id, &b) &&
+		if (bit_get(j->ties.kept, id) ||
+		    (!bit_get(j->ties.held, id) && heap_by_id(m->new.heap, id, &b) &&
 		     was_lost(m, &b)))
 			m->pattern[id] |= REUSE_HOLDERS;
 	}
 }
 
-/* ---- what became of each, by address ---- */
-
-static void next_of(struct side *side)
+/* What ties tell where contents do. */
+static void see_sample(const struct judged *j, struct reuse_seen *seen)
 {
-	side->more = heap_next_set(side->heap, side->heap->used, &side->it, &side->b);
-}
+	const struct merge *m = j->m;
+	uint32_t step = sample_step(m);
 
-/* Goes on from what was told last. */
-static bool merge_next(struct merge *m)
-{
-	if (m->old.has)
-		next_of(&m->old);
-	if (m->new.has)
-		next_of(&m->new);
-	m->old.has = m->old.more && (!m->new.more || m->old.b.addr <= m->new.b.addr);
-	m->new.has = m->new.more && (!m->old.more || m->new.b.addr <= m->old.b.addr);
-	return m->old.has || m->new.has;
-}
+	for (uint32_t id = 0; id < m->new.heap->nchunks; id += step) {
+		const struct reuse *r = &j->reuse[m->kin_of[id]];
+		unsigned pattern = m->pattern[id] & PATTERN;
 
-static struct life life_of(const struct side *side)
-{
-	enum reach_class r = reach_of(side->reach, side->b.id);
-	uint16_t group = side->group[side->b.id];
-
-	return (struct life){ .group = group == NO_GROUP ? PROFILE_NO_GROUP : group,
-		              .size = side->b.size,
-		              .weight = 1,
-		              .leaked = r == REACH_DEFINITE || r == REACH_INDIRECT };
-}
-
-static void count(struct merge *m, struct survival *s)
-{
-	bool pair = m->old.has && m->new.has && m->old.b.size == m->new.b.size;
-	struct life old = { 0 }, new = { 0 };
-
-	if (m->old.has) {
-		old = life_of(&m->old);
-		old.fresh = m->last && bit_get(m->last->fresh, m->old.b.id);
-	}
-	if (m->new.has)
-		new = life_of(&m->new);
-	if (pair) {
-		uint32_t id = m->new.b.id;
-		enum reuse_says says = bit_get(m->sure, id)    ? REUSE_SURVIVED
-		                       : bit_get(m->other, id) ? REUSE_REPLACED
-		                                               : REUSE_UNCERTAIN;
-
-		survival_pair(s, &old, &new, says);
-		survival_mark_pair(s, id, says, old.fresh);
-	} else {
-		if (m->old.has)
-			survival_gone(s, &old);
-		if (m->new.has) {
-			survival_born(s, &new);
-			survival_mark_born(s, m->new.b.id);
-		}
+		if (m->pattern[id] & PAIR && r->settled)
+			seen->pairs[r->says[pattern] == REUSE_REPLACED][pattern >> IMPRINT_LANES]++;
 	}
 }
 
-static void count_all(struct merge *m, struct survival *s)
+static void judge_by_ties(struct judged *j, struct snapshot *after)
 {
-	survival_bits(s, ids(&m->new));
-	next_of(&m->old);
-	next_of(&m->new);
-	while (merge_next(m))
-		count(m, s);
+	struct merge *m = j->m;
+	const struct pointers_ask ask = { look_again, m };
+	struct reuse_seen seen = { 0 };
+	struct pointers pointers;
+
+	crew_share(m->threads, merge_pieces(&m->new), 1, ask_some, j);
+	pointers_find(m->new.core, m->old.core, m->new.heap, analysis_roots(&after->a), m->threads,
+	              m->asked, ask, &pointers);
+	ties_find(&pointers, m->sure, m->other, m->many, ask, &j->ties);
+	crew_share(m->threads, merge_pieces(&m->new), 1, add_ties, j);
+	ties_free(&j->ties);
+	pointers_free(&pointers);
+	see_sample(j, &seen);
+	count_pairs(j);
+	reuse_judge(m->kin, m->nkin, &seen, j->reuse);
+}
+
+static void merge_make(struct merge *m, struct snapshot *before, struct snapshot *after)
+{
+	side_open(before, &m->old);
+	side_open(after, &m->new);
+	m->threads = analysis_threads(&after->a);
+	m->profile = after->report.profile;
+	m->nkin = 2 * m->profile->kin.n;
+	m->bits = (merge_ids(&m->new) / 64 + 1) * 8;
+	m->old_bits = (merge_ids(&m->old) / 64 + 1) * 8;
+	m->pattern = mem_lazy(merge_ids(&m->new) * sizeof(*m->pattern));
+	m->kin_of = mem_lazy(merge_ids(&m->new) * sizeof(*m->kin_of));
+	m->other = mem_lazy(m->bits);
+	m->sure = mem_lazy(m->bits);
+	m->many = mem_lazy(m->bits);
+	m->same = mem_lazy(m->bits);
+	m->asked = mem_lazy(m->bits);
+	m->met = mem_lazy(m->old_bits);
 }
 
 static void merge_free(struct merge *m)
 {
-	size_t bits = m->bits;
-
-	mem_lazy_free(m->pattern, ids(&m->new) * sizeof(*m->pattern));
-	mem_lazy_free(m->kin_of, ids(&m->new) * sizeof(*m->kin_of));
-	mem_lazy_free(m->other, bits);
-	mem_lazy_free(m->sure, bits);
-	mem_lazy_free(m->many, bits);
-	mem_lazy_free(m->same, bits);
+	mem_lazy_free(m->pattern, merge_ids(&m->new) * sizeof(*m->pattern));
+	mem_lazy_free(m->kin_of, merge_ids(&m->new) * sizeof(*m->kin_of));
+	mem_lazy_free(m->other, m->bits);
+	mem_lazy_free(m->sure, m->bits);
+	mem_lazy_free(m->many, m->bits);
+	mem_lazy_free(m->same, m->bits);
+	mem_lazy_free(m->asked, m->bits);
+	mem_lazy_free(m->met, m->old_bits);
 	mem_free(m->kin);
-	side_close(&m->old);
-	side_close(&m->new);
+	group_index_free(&m->old.index);
+	group_index_free(&m->new.index);
 }
 
 void survival_by_blocks(struct snapshot *before, struct snapshot *after,
-                        const struct survival *last, struct descent *descent, struct reuse *reuse,
-                        struct survival *s)
+                        const struct survival *last, struct reuse *reuse, struct survival *s)
 {
-	struct merge m = { .profile = after->report.profile, .last = last };
-	struct pointers own = { 0 }, *pointers = descent ? &descent->pointers : &own;
-	unsigned threads = analysis_threads(&after->a);
+	struct merge m = { .last = last };
+	struct judged j = { .m = &m, .reuse = reuse };
 
-	side_open(before, &m.old);
-	side_open(after, &m.new);
-	m.bits = (ids(&m.new) / 64 + 1) * 8;
-	m.pattern = mem_lazy(ids(&m.new) * sizeof(*m.pattern));
-	m.kin_of = mem_lazy(ids(&m.new) * sizeof(*m.kin_of));
-	m.other = mem_lazy(m.bits);
-	m.sure = mem_lazy(m.bits);
-	m.many = mem_lazy(m.bits);
-	m.same = mem_lazy(m.bits);
-	crew_share(threads, m.old.heap->nchunks / PIECE + 1, 1, look_old, &m.old);
-	pointers_find(m.new.core, m.old.core, m.new.heap, analysis_roots(&after->a), threads,
-	              (struct pointers_ask){ look_new, &m }, pointers);
-	if (descent)
-		descent_begin(descent);
-	make_kin(&m);
-	count_pairs(&m, reuse);
+	merge_make(&m, before, after);
+	crew_share(m.threads, merge_pieces(&m.new), 1, look_some, &m);
+	count_pairs(&j);
+	make_kin(&m, reuse);
 	count_old(&m, reuse);
 	reuse_first(m.kin, m.nkin, reuse);
-	mark(&m, reuse);
-	ties_find(pointers, m.sure, m.other, m.many, (struct pointers_ask){ look_again, &m },
-	          &m.ties);
-	crew_share(threads, m.new.heap->nchunks / PIECE + 1, 1, add_ties, &m);
-	ties_free(&m.ties);
-	count_pairs(&m, reuse);
-	reuse_judge(m.kin, m.nkin, reuse);
-	mark(&m, reuse);
-	count_all(&m, s);
-	if (!descent)
-		pointers_free(&own);
+	crew_share(m.threads, merge_pieces(&m.new), 1, mark_some, &j);
+	judge_by_ties(&j, after);
+	crew_share(m.threads, merge_pieces(&m.new), 1, mark_some, &j);
+	survival_count(&m, s);
 	merge_free(&m);
 }

@@ -113,7 +113,7 @@ void survival_by_sample(const struct profile *before, const struct profile *afte
 			reuse[kin_of(&m)].pairs[imprint_compare_sealed(m.old->seal, m.new->seal)]++;
 	}
 	mem_free(old_kin);
-	reuse_judge(after->kin.v, after->kin.n, reuse);
+	reuse_judge(after->kin.v, after->kin.n, NULL, reuse);
 	m = (struct merge){ .before = before, .after = after, .last = last };
 	while (merge_next(&m))
 		count(&m, reuse, s);

@@ -38,6 +38,8 @@ static void seals_depend_on_key_and_address(void **state)
 	assert_int_not_equal(seal, imprint_seal(&a, &other, 4096));
 }
 
+static const struct reuse_seen none;
+
 struct one {
 	struct kin kin;
 	struct reuse reuse;
@@ -60,7 +62,7 @@ static void an_identity_that_changed_is_reuse(void **state)
 	begin(&one, 500, 0);
 	one.reuse.pairs[0xff] = 900;
 	one.reuse.pairs[0xfe] = 100;
-	reuse_judge(&one.kin, 1, &one.reuse);
+	reuse_judge(&one.kin, 1, &none, &one.reuse);
 	assert_int_equal(one.reuse.survivors, 900);
 	assert_int_equal(one.reuse.others, 100);
 	assert_true(one.reuse.wrong >= 0 && one.reuse.wrong < 9);
@@ -74,7 +76,7 @@ static void a_counter_that_changed_is_none(void **state)
 	begin(&one, 500, 0);
 	one.reuse.pairs[0xff] = 500;
 	one.reuse.pairs[0xf7] = 500; /* lane 3: always the same in strangers */
-	reuse_judge(&one.kin, 1, &one.reuse);
+	reuse_judge(&one.kin, 1, &none, &one.reuse);
 	assert_int_equal(one.reuse.survivors, 1000);
 }
 
@@ -85,7 +87,7 @@ static void all_of_them_may_be_other_ones(void **state)
 	(void)state;
 	begin(&one, 500, 0);
 	one.reuse.pairs[0xfe] = 1000;
-	reuse_judge(&one.kin, 1, &one.reuse);
+	reuse_judge(&one.kin, 1, &none, &one.reuse);
 	assert_int_equal(one.reuse.others, 1000);
 }
 
@@ -100,7 +102,7 @@ static void an_identity_tells_also_where_holders_stay(void **state)
 	one.reuse.pairs[0xff | REUSE_TARGETS | REUSE_HOLDERS] = 100;
 	one.reuse.pairs[0xfe | REUSE_TARGETS | REUSE_HOLDERS] = 900;
 	reuse_first(&one.kin, 1, &one.reuse);
-	reuse_judge(&one.kin, 1, &one.reuse);
+	reuse_judge(&one.kin, 1, &none, &one.reuse);
 	assert_int_equal(one.reuse.survivors, 100);
 	assert_int_equal(one.reuse.others, 900);
 }
@@ -116,7 +118,7 @@ static void holders_tell_where_contents_do_not(void **state)
 	one.reuse.pairs[0xff | REUSE_TARGETS | REUSE_HOLDERS] = 500;
 	one.reuse.pairs[0xff] = 500;
 	reuse_first(&one.kin, 1, &one.reuse);
-	reuse_judge(&one.kin, 1, &one.reuse);
+	reuse_judge(&one.kin, 1, &none, &one.reuse);
 	assert_int_equal(one.reuse.survivors, 500);
 	assert_int_equal(one.reuse.others, 500);
 }
@@ -133,7 +135,7 @@ static void what_changed_and_is_held_survived(void **state)
 	one.reuse.pairs[0xf7 | REUSE_TARGETS | REUSE_HOLDERS] = 300;
 	one.reuse.pairs[0xf7 | REUSE_TARGETS] = 100; /* held by others */
 	reuse_first(&one.kin, 1, &one.reuse);
-	reuse_judge(&one.kin, 1, &one.reuse);
+	reuse_judge(&one.kin, 1, &none, &one.reuse);
 	assert_int_equal(one.reuse.survivors, 900);
 	assert_int_equal(one.reuse.others, 100);
 }
@@ -145,12 +147,12 @@ static void what_looks_alike_tells_nothing(void **state)
 	(void)state;
 	begin(&one, 0, 500);
 	one.reuse.pairs[0xff] = 1000;
-	reuse_judge(&one.kin, 1, &one.reuse);
+	reuse_judge(&one.kin, 1, &none, &one.reuse);
 	assert_int_equal(one.reuse.survivors, 1000);
 	assert_true(one.reuse.wrong < 0);
 	begin(&one, 0, 500);
 	one.reuse.pairs[0xff] = 100; /* 900 of 1,000 went: so may these have */
-	reuse_judge(&one.kin, 1, &one.reuse);
+	reuse_judge(&one.kin, 1, &none, &one.reuse);
 	assert_int_equal(one.reuse.others, 100);
 }
 
@@ -162,7 +164,7 @@ static void the_first_two_words_are_frees(void **state)
 	begin(&one, 500, 0);
 	one.reuse.pairs[0xff] = 999;
 	one.reuse.pairs[0xfc] = 1;
-	reuse_judge(&one.kin, 1, &one.reuse);
+	reuse_judge(&one.kin, 1, &none, &one.reuse);
 	assert_int_equal(one.reuse.others, 1);
 }
 
