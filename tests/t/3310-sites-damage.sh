@@ -33,9 +33,10 @@ assert told == good' || status=1
 done
 
 # What is wrong is told, with what it does and what helps; memory stays as it is.
+python3 "$SRC/tests/hostile/binaries.py" small.good hostile cut-half text-file sections-at-header \
+	section-size-odd huge-size-symtab no-entries-symtab debug-line-rows debug-packed-info-terabytes altlink-self
 while read -r name words; do
-	python3 "$SRC/tests/hostile/binaries.py" small.good root/"$PWD" "$name"
-	mv root/"$PWD/$name" root/"$PWD/small"
+	mv "hostile/$name" root/"$PWD/small"
 	(ulimit -t 20; exec "$COREHEAP" leaks --json --no-cache --sysroot root small.core) >told.json 2>told.err
 	is "$name: exit 0" $? 0
 	like "$name: is told" "$(tr '\n' ' ' <told.err)" "$words"
@@ -46,13 +47,11 @@ sections-at-header small is not used: the file's section headers are damaged
 section-size-odd small is damaged: its section headers have an unknown size; .* get it again
 huge-size-symtab small is damaged: one of its sections lies outside of it;
 no-entries-symtab small is damaged: a symbol table of it is none;
-section-names-beyond small is damaged: its sections have no names;
 debug-line-rows line tables of .*small are damaged, or too large to be read: source lines are missing
 debug-packed-info-terabytes small is not used: the file's compressed sections claim an absurd size;
 altlink-self ^$
-debug-abbrev-empty the debug information of .*small is damaged: what could not be read
 END
-rm -rf root
+rm -rf root hostile
 
 # The cache: what is damaged or another's is not used.
 export XDG_CACHE_HOME=$PWD/cache
