@@ -286,26 +286,6 @@ static void count_callers(const struct builder *b, const uint32_t *number, struc
 	scan_free(&set);
 }
 
-static int by_variable(const void *a, const void *b)
-{
-	const struct site_held *x = a, *y = b;
-
-	return x->at < y->at ? -1 : x->at > y->at;
-}
-
-static void take_held(const struct builder *b, struct site_index *out)
-{
-	out->held = mem_alloc(b->held.n + 1, sizeof(*out->held));
-	for (size_t i = 0; i < b->held.n; i++)
-		out->held[out->nheld++] = (struct site_held){ b->held.v[i].at, b->held.v[i].is };
-	if (out->nheld)
-		qsort(out->held, out->nheld, sizeof(*out->held), by_variable);
-	out->member = mem_alloc(b->nmembers + 1, sizeof(*out->member));
-	if (b->nmembers)
-		memcpy(out->member, b->member, b->nmembers * sizeof(*out->member));
-	out->nmembers = b->nmembers;
-}
-
 bool site_index_build(struct modules *modules, const struct module *module,
                       const struct site_others *others, struct site_limits *limits,
                       struct site_index *out, struct err *err)
@@ -324,7 +304,8 @@ bool site_index_build(struct modules *modules, const struct module *module,
 	take_tags(&b, number, out);
 	take_asked(&b, number, out);
 	take_exports(&b, out);
-	take_held(&b, out);
+	if (others->pointers)
+		site_pointers_tell(others->pointers, out);
 	count_callers(&b, number, out);
 	if (others->library)
 		reach_entrances(&functions, out);

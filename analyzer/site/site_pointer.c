@@ -57,17 +57,6 @@ bool site_allocator_same(const struct site_allocator *a, const struct site_alloc
 	       a->scale == b->scale && a->add == b->add && a->shift == b->shift;
 }
 
-static bool own(const struct site_index *index, uint64_t at, struct site_allocator *out)
-{
-	for (size_t i = 0; i < index->nexports; i++) {
-		if (index->export[i].at == at) {
-			*out = index->export[i].is;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* ---- members ---- */
 
 typedef ARRAY(struct site_held) held_list;
@@ -119,52 +108,89 @@ size_t site_pointers_members(const struct site_pointers *pointers, allocator_is 
 	return n;
 }
 
-/* ---- what an index was made with ---- */
+/* ---- what an index tells of a core ---- */
 
-struct made {
+struct told {
 	const struct site_pointers *pointers;
-	const struct site_index *index;
+	ARRAY(struct allocator_at) own; /* allocators of the index, sorted by at */
+	ARRAY(struct site_held) held;
+	struct site_held *member;
+	size_t nmembers;
 };
 
-static bool made_allocator(const void *arg, vaddr target, struct site_allocator *out)
+static int by_start(const void *a, const void *b)
 {
-	const struct made *made = arg;
-	const struct module *m = made->pointers->module;
+	const struct allocator_at *x = a, *y = b;
 
-	return site_pointers_known(made->pointers, target, out) ||
-	       (target >= m->start && target < m->end && own(made->index, target - m->bias, out));
+	return x->at < y->at ? -1 : x->at > y->at;
 }
 
-static bool same_held(const struct site_held *a, const struct site_held *b)
+static bool told_allocator(const void *arg, vaddr target, struct site_allocator *out)
 {
-	return a->at == b->at && site_allocator_same(&a->is, &b->is);
+	const struct told *told = arg;
+	size_t i;
+
+	if (site_pointers_known(told->pointers, target, out))
+		return true;
+	i = first_where(k, 0, told->own.n, told->own.v[k].at >= target);
+	if (i == told->own.n || told->own.v[i].at != target)
+		return false;
+	*out = told->own.v[i].is;
+	return true;
 }
 
-static bool members_agree(const struct made *made)
+static void tell(struct told *told, const struct site_pointers *pointers,
+                 const struct site_index *index)
 {
-	struct site_held *now;
-	size_t n = site_pointers_members(made->pointers, made_allocator, made, &now);
-	bool same = n == made->index->nmembers;
+	*told = (struct told){ .pointers = pointers };
+	for (size_t i = 0; i < index->nexports; i++) {
+		const struct site_export *e = &index->export[i];
+		struct allocator_at own = { e->at + pointers->module->bias, e->is };
 
-	for (size_t i = 0; i < n && same; i++)
-		same = same_held(&now[i], &made->index->member[i]);
-	mem_free(now);
-	return same;
+		array_push(&told->own, own);
+	}
+	if (told->own.n)
+		qsort(told->own.v, told->own.n, sizeof(*told->own.v), by_start);
+	for (size_t i = 0; i < pointers->n; i++) {
+		struct site_held held = { .at = pointers->v[i].at };
+
+		if (told_allocator(told, pointers->v[i].target, &held.is))
+			array_push(&told->held, held);
+	}
+	told->nmembers = site_pointers_members(pointers, told_allocator, told, &told->member);
+}
+
+void site_pointers_tell(const struct site_pointers *pointers, struct site_index *index)
+{
+	struct told told;
+
+	tell(&told, pointers, index);
+	index->held = told.held.v;
+	index->nheld = told.held.n;
+	index->member = told.member;
+	index->nmembers = told.nmembers;
+	array_free(&told.own);
+}
+
+static bool same(const struct site_held *a, size_t n, const struct site_held *b, size_t m)
+{
+	bool is = n == m;
+
+	for (size_t i = 0; i < n && is; i++)
+		is = a[i].at == b[i].at && site_allocator_same(&a[i].is, &b[i].is);
+	return is;
 }
 
 bool site_pointers_agree(const struct site_pointers *pointers, const struct site_index *index)
 {
-	struct made made = { pointers, index };
-	size_t n = 0;
+	struct told told;
+	bool is;
 
-	for (size_t i = 0; i < pointers->n; i++) {
-		struct site_held held = { .at = pointers->v[i].at };
-
-		if (!made_allocator(&made, pointers->v[i].target, &held.is))
-			continue;
-		if (n == index->nheld || !same_held(&held, &index->held[n]))
-			return false;
-		n++;
-	}
-	return n == index->nheld && members_agree(&made);
+	tell(&told, pointers, index);
+	is = same(told.held.v, told.held.n, index->held, index->nheld) &&
+	     same(told.member, told.nmembers, index->member, index->nmembers);
+	array_free(&told.own);
+	array_free(&told.held);
+	mem_free(told.member);
+	return is;
 }

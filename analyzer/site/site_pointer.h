@@ -52,8 +52,10 @@ typedef bool allocator_is(const void *arg, vaddr target, struct site_allocator *
 size_t site_pointers_members(const struct site_pointers *pointers, allocator_is *is,
                              const void *arg, struct site_held **out);
 
-/* Do the variables and members that this index took for pointers to allocators, and no others, hold
- * such? */
+/* Keeps in the index which variables and members hold one of its allocators, or of other modules'. */
+void site_pointers_tell(const struct site_pointers *pointers, struct site_index *index);
+
+/* Are they the same in the core that the pointers are of? */
 bool site_pointers_agree(const struct site_pointers *pointers, const struct site_index *index);
 
 bool site_allocator_same(const struct site_allocator *a, const struct site_allocator *b);
