@@ -52,7 +52,7 @@ typedef bool allocator_is(const void *arg, vaddr target, struct site_allocator *
 size_t site_pointers_members(const struct site_pointers *pointers, allocator_is *is,
                              const void *arg, struct site_held **out);
 
-/* Keeps in the index which variables and members hold one of its allocators, or of other modules'. */
+/* Keeps in the index which variables and members hold an allocator of it, or of other modules. */
 void site_pointers_tell(const struct site_pointers *pointers, struct site_index *index);
 
 /* Are they the same in the core that the pointers are of? */
