@@ -6,7 +6,7 @@
 #include "analyzer/report/json.h"
 #include "analyzer/site/origin.h"
 #include "analyzer/leak/select.h"
-#include "analyzer/site/site_owner.h"
+#include "analyzer/site/owner.h"
 
 static const char *const state_names[] = {
 	[BLOCK_USED] = "used",

@@ -6,7 +6,7 @@
 #ifndef ANALYZER_EXPLAIN_EXPLAIN_H
 #define ANALYZER_EXPLAIN_EXPLAIN_H
 
-#include "analyzer/site/site_owner.h"
+#include "analyzer/site/owner.h"
 #include "analyzer/type/field.h"
 #include "analyzer/reach/path.h"
 #include "analyzer/process/place.h"

@@ -186,7 +186,7 @@ struct report_site {
 
 #define REPORT_CANDIDATES 5
 
-/* Who holds the blocks of a finding that tell no site themselves: site_owner.h. */
+/* Who holds the blocks of a finding that tell no site themselves: owner.h. */
 struct report_owner {
 	const char *type;        /* NULL: unknown */
 	struct report_site site; /* where the owners were allocated, if that is known: */

@@ -2,9 +2,9 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/report/report.h"
-#include "analyzer/site/site_modules.h"
-#include "analyzer/site/site_place.h"
-#include "analyzer/site/site_sample.h"
+#include "analyzer/site/modules.h"
+#include "analyzer/site/place.h"
+#include "analyzer/site/sample.h"
 #include "formats/stage.h"
 
 #include <math.h>

@@ -9,7 +9,7 @@
 #ifndef ANALYZER_SITE_SITE_H
 #define ANALYZER_SITE_SITE_H
 
-#include "analyzer/site/site_score.h"
+#include "analyzer/site/score.h"
 
 struct analysis;
 
@@ -65,7 +65,7 @@ void sites_free(struct sites *sites); /* accepts NULL */
 
 /*
  * A warning where there was more to compare than some seconds are enough for (PAIRS_MOST of
- * site_score.c, INSNS_MOST of site.c): the blocks of the smallest classes, or the code of the last
+ * score.c, INSNS_MOST of site.c): the blocks of the smallest classes, or the code of the last
  * modules, were left out then.
  */
 struct report;

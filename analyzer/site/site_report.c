@@ -6,7 +6,7 @@
  */
 #include "analyzer/site/origin.h"
 #include "analyzer/site/site.h"
-#include "analyzer/site/site_owner.h"
+#include "analyzer/site/owner.h"
 
 #include <stdlib.h>
 
