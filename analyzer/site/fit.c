@@ -89,7 +89,7 @@ double fit_size(const struct site_index *index, const struct site_entry *site, u
 {
 	double plain = fit_one(site, usable), told = 0, calls = 0;
 
-	if (site->nasked < 1 || !plain)
+	if (site->nasked < 1 || plain <= 0)
 		return plain;
 	for (uint32_t i = 0; i < site->nasked; i++) {
 		const struct site_asked *a = &index->asked[site->asked + i];
