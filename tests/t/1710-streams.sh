@@ -28,6 +28,7 @@ PY
 # lost and which blocks that leaves in doubt; where the end lies within heaps that their own arenas
 # tell of, that some of the heap is unread. (What lies before them in the file is told by arenas
 # behind them; where those are missing, nobody knows of it.) The whole core says where all that is.
+# The program's file is not here, whatever there is of the core.
 codes_of()
 {
 	python3 - core "$1" <<'PY'
@@ -55,6 +56,7 @@ if end <= where(arena):
     codes += ["main-arena-lost", "blocks-doubtful"]
 if heaps[0][1] < end < heaps[-1][1] + heaps[-1][2]:
     codes += ["heap-unread"]
+codes += ["names-missing"]
 print(",".join(codes))
 PY
 }
@@ -79,7 +81,7 @@ for kind in zst lz4 xz gz; do
 	exits "$kind without its last bytes: partial" 4 "$COREHEAP" cut.$kind --strict
 	{ cat core.$kind; echo rubbish; } >rubbish.$kind
 	exits "$kind and rubbish: partial" 4 "$COREHEAP" leaks rubbish.$kind --strict --json
-	is "$kind and rubbish: all the same a verdict" "$(told stdout)" 'leaks 538 stream False part'
+	is "$kind and rubbish: all the same a verdict" "$(told stdout)" 'leaks 538 stream,names-missing False part'
 	like "$kind and rubbish: told" "$("$COREHEAP" check rubbish.$kind)" 'is followed, after .* by something else'
 done
 
@@ -100,7 +102,7 @@ stored("bad.gz", 1)
 PY
 exits 'stored gzip: whole' 0 "$COREHEAP" good.gz --strict --json
 exits 'a wrong checksum: analysed' 0 "$COREHEAP" bad.gz --json
-is 'a wrong checksum: no definite leak' "$(told stdout)" 'withheld 0 stream False part'
+is 'a wrong checksum: no definite leak' "$(told stdout)" 'withheld 0 stream,names-missing False part'
 exits 'a wrong checksum: partial' 4 "$COREHEAP" bad.gz --strict
 like 'a wrong checksum: why' "$(cat stdout)" 'gzip stream is damaged before .* \(incorrect data check\)'
 exits 'a wrong checksum: --fail-on cannot be decided' 0 "$COREHEAP" bad.gz --fail-on 'leaked>0'
